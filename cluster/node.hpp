@@ -1,0 +1,119 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "schema/compile.hpp"
+#include "schema/plan.hpp"
+#include "storage/folder.hpp"
+#include "storage/journal.hpp"
+#include "windrow/engine.hpp"
+
+namespace windrow::cluster {
+
+/// A file or standard input to read for a declared source.
+struct node_input {
+  std::string source;   ///< declared name
+  std::string path;     ///< absolute, or `-` for standard input
+};
+
+struct node_options {
+  std::string data;
+  /// What the folder must be for, or is made for. Nothing: whatever the folder holds.
+  std::optional<schema::catalog> declarations;
+  unsigned shards = 0;
+  std::size_t memory = std::size_t{1} << 30;
+  std::chrono::milliseconds checkpoint_interval{10'000};
+  /// Sources to read; none: the folder is only served.
+  std::vector<node_input> inputs;
+  /// End at the end of the inputs; otherwise files are followed.
+  bool once = false;
+  /// Never make a folder, and leave it as it is: for commands that look. Pushes are refused.
+  bool look_only = false;
+};
+
+/// Totals since the node started (`applied` and the like do not include replayed rows).
+struct node_progress {
+  std::uint64_t read = 0;           ///< messages
+  std::uint64_t read_bytes = 0;
+  std::uint64_t total_bytes = 0;    ///< of all inputs, as far as known
+  std::uint64_t applied = 0;        ///< messages that gave rows and were applied
+  std::uint64_t skipped = 0;        ///< `parse` said null
+  std::uint64_t late = 0;           ///< rows too old for at least one rule
+  std::map<std::string, std::uint64_t> dead_letters;  ///< by "phase: reason"
+  std::uint64_t dead_lettered = 0;  ///< messages
+  std::int64_t newest = INT64_MIN;  ///< newest event time, microseconds
+  bool finished = false;            ///< every input has ended and is applied (`once`)
+  std::optional<failure> failed;    ///< the node has stopped taking input, and why
+};
+
+/// One windrow node: its folder, journal, shards, sources and actors. The only place that wires
+/// them. Any thread may call anything; the calls block.
+class node {
+public:
+  static result<std::unique_ptr<node>> open(const node_options& options);
+  ~node();
+
+  const schema::plan& plan() const noexcept;
+  const storage::folder& folder() const noexcept;
+  storage::journal& journal() noexcept;
+
+  node_progress progress() const;
+  /// Waits until the inputs have ended (`once`), the node has failed, or the time is over.
+  void wait(std::chrono::milliseconds time_limit);
+  /// Stops the sources, applies what is under way, checkpoints and stops everything. The folder
+  /// stays locked until destruction. The first failure, if any.
+  result<void> stop();
+
+  result<std::uint64_t> push(std::string_view stream, std::span<const std::string_view> messages);
+  result<void> settle();
+  result<void> checkpoint();
+
+  result<query_answer> query(const query_request& request);
+  result<explanation> explain(const entity_reference& entity, const std::string& feature,
+                              std::optional<timestamp> now);
+  /// Class and features resolved once.
+  struct prepared {
+    int entity_class = schema::none;
+    std::vector<schema::feature_reference> features;
+  };
+  result<prepared> prepare(std::string_view entity_class, std::span<const std::string> features) const;
+  result<answer_row> lookup(const prepared& query, std::string_view key, timestamp now);
+
+  /// Per plan rule: what `aggregate list` shows. Reads the whole state.
+  struct rule_statistics {
+    std::uint64_t groups = 0;   ///< records with at least one tile of the rule's tiling
+    std::uint64_t tiles = 0;
+    std::uint64_t bytes = 0;    ///< stored form of those tiles, shared by the rules of a tiling
+    std::uint64_t late = 0;
+  };
+  result<std::vector<rule_statistics>> rule_statistics_of_all();
+
+  /// Per shard, what `inspect` shows.
+  struct shard_statistics {
+    std::string file;
+    std::uint64_t file_bytes = 0;
+    std::uint64_t used_bytes = 0;
+    std::uint64_t stored_values = 0;
+    std::vector<std::map<std::string, std::uint64_t>> stripe_positions;  ///< by stripe
+    std::map<std::string, std::uint64_t> smallest, largest;              ///< positions
+  };
+  result<std::vector<shard_statistics>> shard_statistics_of_all();
+  /// Reads every value of every file and checks every checksum; the number of values.
+  result<std::uint64_t> verify();
+
+private:
+  struct impl;
+  explicit node(std::unique_ptr<impl> i);
+  std::unique_ptr<impl> impl_;
+};
+
+}  // namespace windrow::cluster

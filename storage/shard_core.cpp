@@ -1,0 +1,424 @@
+#include "storage/shard_core.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "windrow/time.hpp"
+
+namespace windrow::storage {
+
+namespace {
+
+constexpr std::uint32_t first_slots = 64;
+
+value value_at(const batch_column& column, std::size_t row) {
+  if (!column.is_valid(row)) return value{null{}};
+  switch (column.kind) {
+    case schema::value_kind::boolean: return value{column.bools[row] != 0};
+    case schema::value_kind::integer: return value{column.ints[row]};
+    case schema::value_kind::floating: return value{column.floats[row]};
+    case schema::value_kind::text: return value{std::string(column.text_at(row))};
+    case schema::value_kind::datetime: return value{timestamp{column.ints[row]}};
+    case schema::value_kind::list: return value{column.lists[row]};
+  }
+  return value{null{}};
+}
+
+std::uint32_t stripe_of(std::uint64_t hi) { return static_cast<std::uint32_t>(hi >> 56); }
+
+}  // namespace
+
+struct shard_core::lane_step {
+  int lane = schema::none;
+  int filter = schema::none;
+  std::vector<int> arguments;            // columns of the section
+  std::int64_t duration = 0, origin = 0;
+  std::size_t timeline = 0;              // position in route.timelines
+  std::vector<std::pair<int, std::int64_t>> rules;  // (plan rule, retention)
+  // Within `apply_section`: the columns themselves, and the bucket of the last row.
+  std::vector<const batch_column*> columns;
+  const batch_column* filter_column = nullptr;
+  std::int64_t bucket_begin = 0, bucket_end = 0, bucket = 0;
+};
+
+struct shard_core::section_plan {
+  int key_space = schema::none;
+  std::vector<lane_step> steps;          // in lane order
+  std::vector<schema::route::scalar_write> scalars;
+  std::size_t timelines = 0;
+};
+
+shard_core::shard_core(schema::plan_ptr plan, shard_options options, record_source& source)
+    : plan_(plan), options_(options), source_(source), pool_(plan) {
+  newest_.assign(plan_->timelines.size(), no_time);
+  known_newest_ = newest_;
+  for (std::size_t k = 0; k < plan_->key_spaces.size(); ++k) {
+    keep_.emplace_back(pool_.space(static_cast<int>(k)).lanes.size(), INT64_MIN);
+  }
+  for (const schema::tiling& t : plan_->tilings) sweep_every_ = std::max(sweep_every_, t.retention / 4);
+  for (stripe& st : stripes_) {
+    st.recovered.newest = newest_;
+    st.late.assign(plan_->rules.size(), 0);
+  }
+  load_segment_ = [this](const record& r, segment& s) -> result<void> {
+    // The high half of the hash is not kept in the record; the key gives it again.
+    const key_hash hash = hash_key(pool_.key(r), options_.folder_seed,
+                                   plan_->key_spaces[r.space].id);
+    const storage_key key = make_storage_key(hash, s.number);
+    source_.refresh();
+    auto found = source_.get(key, stored_);
+    if (!found) return found.error();
+    if (!*found) return damaged("segment is missing: the record that lists it");
+    const auto body = checked_body(key, options_.folder_seed, stored_);
+    if (body.empty() || !decode_segment(pool_, const_cast<record&>(r), s, body)) return damaged("segment");
+    return {};
+  };
+  compile_routes();
+}
+
+shard_core::~shard_core() {
+  for (stripe& st : stripes_) {
+    for (std::uint32_t i = 0; st.slots && i <= st.mask; ++i) {
+      if (st.slots[i].r) pool_.destroy(st.slots[i].r);
+    }
+  }
+}
+
+void shard_core::compile_routes() {
+  for (const schema::route& route : plan_->routes) {
+    section_plan sp;
+    sp.key_space = route.key_space;
+    sp.scalars = route.scalars;
+    sp.timelines = route.timelines.size();
+    const space_type& space = pool_.space(route.key_space);
+    for (const auto& update : route.tilings) {
+      const schema::tiling& tiling = plan_->tilings[static_cast<std::size_t>(update.tiling)];
+      lane_step step;
+      step.lane = space.lane_of_tiling[static_cast<std::size_t>(update.tiling)];
+      step.filter = update.filter;
+      step.arguments = update.arguments;
+      step.duration = tiling.duration;
+      step.origin = tiling.origin;
+      for (std::size_t i = 0; i < route.timelines.size(); ++i) {
+        if (route.timelines[i].timeline == tiling.timeline) step.timeline = i;
+      }
+      for (std::size_t i = 0; i < plan_->rules.size(); ++i) {
+        if (plan_->rules[i].tiling == update.tiling) {
+          step.rules.emplace_back(static_cast<int>(i), plan_->rules[i].retention);
+        }
+      }
+      sp.steps.push_back(std::move(step));
+    }
+    std::sort(sp.steps.begin(), sp.steps.end(),
+              [](const lane_step& a, const lane_step& b) { return a.lane < b.lane; });
+    section_plans_.push_back(std::move(sp));
+  }
+}
+
+result<std::unique_ptr<shard_core>> shard_core::open(schema::plan_ptr plan, shard_options options,
+                                                     record_source& source,
+                                                     const std::map<std::uint32_t, std::string>& stored) {
+  std::unique_ptr<shard_core> core(new shard_core(plan, options, source));
+  for (const auto& [index, bytes] : stored) {
+    if (index >= stripe_count) return damaged("stripe");
+    auto state = decode_stripe(*plan, {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()},
+                               index, options.folder_seed);
+    if (!state) return state.error();
+    if (state->catalog_version != plan->catalog_version) {
+      return failure{errc::mismatch, "stripe " + std::to_string(index) + " belongs to catalog version " +
+                                         std::to_string(state->catalog_version)};
+    }
+    stripe& st = core->stripes_[index];
+    st.recovered = std::move(*state);
+    st.late = st.recovered.late;
+    st.complete = false;
+    ++core->incomplete_;
+    for (const auto& [partition, at] : st.recovered.position) {
+      auto& last = core->recovered_last_[partition];
+      last = std::max(last, at);
+    }
+    for (std::size_t i = 0; i < core->known_newest_.size(); ++i) {
+      core->known_newest_[i] = std::max(core->known_newest_[i], st.recovered.newest[i]);
+    }
+  }
+  core->pool_.set_newest(core->known_newest_);
+  core->update_keep();
+  return core;
+}
+
+// ---- table -------------------------------------------------------------------------------------
+
+shard_core::slot* shard_core::find(stripe& st, const key_hash& hash, int key_space,
+                                   std::string_view key) const noexcept {
+  if (!st.slots) return nullptr;
+  for (std::uint32_t i = static_cast<std::uint32_t>(hash.hi) & st.mask; st.slots[i].r; i = (i + 1) & st.mask) {
+    if (st.slots[i].hi != hash.hi) continue;
+    const record& r = *st.slots[i].r;
+    if (r.space == key_space && pool_.key(r) == key) return &st.slots[i];
+  }
+  return nullptr;
+}
+
+void shard_core::grow(stripe& st) {
+  const std::uint32_t size = st.slots ? (st.mask + 1) * 2 : first_slots;
+  auto slots = std::make_unique<slot[]>(size);
+  for (std::uint32_t i = 0; st.slots && i <= st.mask; ++i) {
+    if (!st.slots[i].r) continue;
+    std::uint32_t j = static_cast<std::uint32_t>(st.slots[i].hi) & (size - 1);
+    while (slots[j].r) j = (j + 1) & (size - 1);
+    slots[j] = st.slots[i];
+  }
+  table_bytes_ += (size - (st.slots ? st.mask + 1 : 0)) * sizeof(slot);
+  st.slots = std::move(slots);
+  st.mask = size - 1;
+}
+
+shard_core::slot* shard_core::insert(stripe& st, std::uint64_t hi, record* r) {
+  if (!st.slots || (st.used + 1) * 4 > (st.mask + 1) * 3) grow(st);
+  std::uint32_t i = static_cast<std::uint32_t>(hi) & st.mask;
+  while (st.slots[i].r) i = (i + 1) & st.mask;
+  st.slots[i] = {hi, r};
+  ++st.used;
+  ++in_memory_;
+  return &st.slots[i];
+}
+
+// Linear probing without tombstones: what follows moves back over the hole.
+void shard_core::remove(stripe& st, std::uint32_t index) {
+  pool_.destroy(st.slots[index].r);
+  std::uint32_t hole = index;
+  for (std::uint32_t j = (hole + 1) & st.mask; st.slots[j].r; j = (j + 1) & st.mask) {
+    const std::uint32_t home = static_cast<std::uint32_t>(st.slots[j].hi) & st.mask;
+    if (((j - home) & st.mask) >= ((j - hole) & st.mask)) {
+      st.slots[hole] = st.slots[j];
+      hole = j;
+    }
+  }
+  st.slots[hole] = {};
+  --st.used;
+  --in_memory_;
+}
+
+// Every change of a record goes through here first.
+void shard_core::touch(stripe& st, std::uint64_t hi, record* r) {
+  r->flags = static_cast<std::uint16_t>((r->flags | record::referenced) & ~record::dead);
+  if (r->generation == st.generation) return;
+  r->generation = st.generation;
+  r->dirty_index = st.dirty.push({hi, r});
+  const std::size_t bytes = r->capacity;
+  st.dirty_bytes += bytes;
+  dirty_bytes_ += bytes;
+}
+
+// ---- cold records ------------------------------------------------------------------------------
+
+result<record*> shard_core::read_record(const key_hash& hash) {
+  const storage_key key = make_storage_key(hash, 0);
+  auto found = source_.get(key, stored_);
+  if (!found) return found.error();
+  if (!*found) return static_cast<record*>(nullptr);
+  const auto body = checked_body(key, options_.folder_seed, stored_);
+  record* r = body.empty() ? nullptr : decode_head(pool_, body, hash.lo);
+  if (!r) return damaged("record");
+  return r;
+}
+
+result<void> shard_core::load_stripe(std::uint32_t index) {
+  stripe& st = stripes_[index];
+  result<void> status;
+  auto scanned = source_.scan(
+      first_key_of(index), last_key_of(index),
+      [&](const storage_key& key, std::span<const std::uint8_t> bytes) {
+        if (segment_number_of(key) != 0) return true;
+        const key_hash hash = hash_of(key);
+        const auto body = checked_body(key, options_.folder_seed, bytes);
+        record* r = body.empty() ? nullptr : decode_head(pool_, body, hash.lo);
+        if (!r) {
+          status = damaged("record");
+          return false;
+        }
+        if (find(st, hash, r->space, pool_.key(*r))) pool_.destroy(r);
+        else insert(st, hash.hi, r);
+        return true;
+      });
+  if (!scanned) return scanned;
+  if (!status) return status;
+  st.complete = true;
+  --incomplete_;
+  return {};
+}
+
+// Brings every stored record that the batch will change into memory, in key order.
+result<void> shard_core::load_missing(const batch& b) {
+  if (incomplete_ == 0) return {};
+  source_.refresh();
+  // Small state comes back a stripe at a time: one range read instead of thousands of lookups.
+  const bool whole = source_.stored_bytes() * 4 < options_.memory_budget;
+  std::vector<key_hash> missing;
+  for (const section& s : b.sections) {
+    const int key_space = section_plans_[static_cast<std::size_t>(s.route)].key_space;
+    for (std::size_t row = 0; row < s.rows(); ++row) {
+      const std::uint32_t index = stripe_of(s.hashes[row].hi);
+      stripe& st = stripes_[index];
+      if (st.complete || already_applied(b, s, row)) continue;
+      if (whole) {
+        if (auto loaded = load_stripe(index); !loaded) return loaded;
+      } else if (!find(st, s.hashes[row], key_space, s.key_at(row))) {
+        missing.push_back(s.hashes[row]);
+      }
+    }
+  }
+  std::sort(missing.begin(), missing.end());
+  missing.erase(std::unique(missing.begin(), missing.end()), missing.end());
+  for (const key_hash& hash : missing) {
+    auto r = read_record(hash);
+    if (!r) return r.error();
+    if (*r) insert(stripes_[stripe_of(hash.hi)], hash.hi, *r);
+  }
+  return {};
+}
+
+// ---- apply -------------------------------------------------------------------------------------
+
+bool shard_core::already_applied(const batch& b, const section& s, std::size_t row) const {
+  const stripe& st = stripes_[stripe_of(s.hashes[row].hi)];
+  const auto at = st.recovered.position.find(b.partition);
+  return at != st.recovered.position.end() && b.first + s.sequences[row] <= at->second;
+}
+
+bool shard_core::too_late(stripe& st, const section& s, std::size_t row, const lane_step& step,
+                          std::size_t timelines, std::int64_t index, bool& counted) {
+  const std::int64_t newest = s.newest_before[row * timelines + step.timeline];
+  if (newest == no_time) return false;
+  const std::int64_t end = schema::bucket_start(index + 1, step.duration, step.origin);
+  std::size_t late = 0;
+  for (const auto& [rule, retention] : step.rules) {
+    if (end > newest - retention) continue;
+    ++late;
+    ++st.late[static_cast<std::size_t>(rule)];
+    counted = true;
+  }
+  return late == step.rules.size();
+}
+
+result<void> shard_core::apply_section(const batch& b, const section& s, apply_outcome& outcome) {
+  section_plan& plan = section_plans_[static_cast<std::size_t>(s.route)];
+  const space_type& space = pool_.space(plan.key_space);
+  const keep_from keep = keep_[static_cast<std::size_t>(plan.key_space)];
+  for (lane_step& step : plan.steps) {
+    step.columns.clear();
+    for (const int c : step.arguments) step.columns.push_back(&s.columns[static_cast<std::size_t>(c)]);
+    step.filter_column = step.filter == schema::none ? nullptr : &s.columns[static_cast<std::size_t>(step.filter)];
+    step.bucket_begin = step.bucket_end = 0;
+  }
+  const auto replayed = recovered_last_.find(b.partition);
+  const bool replaying = replayed != recovered_last_.end() && b.first <= replayed->second;
+  const bool may_be_late = !s.newest_before.empty();
+  const std::size_t rows = s.rows();
+  constexpr std::size_t far = 24, near = 12;
+
+  for (std::size_t row = 0; row < rows; ++row) {
+    if (row + far < rows) {
+      const stripe& st = stripes_[stripe_of(s.hashes[row + far].hi)];
+      if (st.slots) __builtin_prefetch(&st.slots[s.hashes[row + far].hi & st.mask]);
+    }
+    if (row + near < rows) {
+      const stripe& st = stripes_[stripe_of(s.hashes[row + near].hi)];
+      if (st.slots) {
+        if (const record* r = st.slots[s.hashes[row + near].hi & st.mask].r) {
+          __builtin_prefetch(r);
+          __builtin_prefetch(reinterpret_cast<const char*>(r) + 64);
+        }
+      }
+    }
+    if (replaying && already_applied(b, s, row)) {
+      ++outcome.already_applied;
+      continue;
+    }
+    const std::uint64_t hi = s.hashes[row].hi;
+    stripe& st = stripes_[stripe_of(hi)];
+    const std::string_view key = s.key_at(row);
+    slot* at = find(st, s.hashes[row], plan.key_space, key);
+    if (!at) at = insert(st, hi, pool_.create(plan.key_space, key, s.hashes[row].lo));
+    record* r = at->r;
+    touch(st, hi, r);
+    for (const auto& write : plan.scalars) {
+      const batch_column& column = s.columns[static_cast<std::size_t>(write.column)];
+      pool_.set_scalar(r, write.scalar, s.times[row], value_at(column, row));
+    }
+    bool late = false;
+    const std::int64_t time = s.times[row];
+    for (lane_step& step : plan.steps) {
+      if (step.filter_column && !(step.filter_column->is_valid(row) && step.filter_column->bools[row])) continue;
+      if (time < step.bucket_begin || time >= step.bucket_end) {
+        step.bucket = schema::bucket_index(time, step.duration, step.origin);
+        step.bucket_begin = schema::bucket_start(step.bucket, step.duration, step.origin);
+        step.bucket_end = step.bucket_begin + step.duration;
+      }
+      if (may_be_late && too_late(st, s, row, step, plan.timelines, step.bucket, late)) continue;
+      if (pool_.fold_newest(r, space, step.lane, step.bucket, step.columns, row)) continue;
+      auto folded = pool_.fold(r, step.lane, step.bucket, step.columns, row, keep, load_segment_);
+      if (!folded) {
+        at->r = r;
+        st.dirty[r->dirty_index].r = r;
+        return folded;
+      }
+    }
+    if (at->r != r) {
+      at->r = r;
+      st.dirty[r->dirty_index].r = r;
+    }
+    ++outcome.rows;
+    outcome.late += late ? 1 : 0;
+  }
+  return {};
+}
+
+result<apply_outcome> shard_core::apply(const batch& b) {
+  if (b.catalog_version != plan_->catalog_version) {
+    return failure{errc::mismatch, "a batch of catalog version " + std::to_string(b.catalog_version) +
+                                       " came to a shard that has version " +
+                                       std::to_string(plan_->catalog_version)};
+  }
+  pool_.set_newest(b.newest);
+  apply_outcome outcome;
+  if (auto loaded = load_missing(b); !loaded) return loaded.error();
+  for (const section& s : b.sections) {
+    if (auto done = apply_section(b, s, outcome); !done) return done.error();
+  }
+  auto& position = applied_[b.partition];
+  position = std::max(position, b.last);
+  bool moved = false;
+  for (std::size_t i = 0; i < newest_.size(); ++i) {
+    newest_[i] = std::max(newest_[i], b.newest[i]);
+    if (newest_[i] > known_newest_[i]) {
+      known_newest_[i] = newest_[i];
+      moved = true;
+    }
+  }
+  if (moved) update_keep();
+  return outcome;
+}
+
+void shard_core::update_keep() {
+  for (std::size_t k = 0; k < keep_.size(); ++k) {
+    const space_type& space = pool_.space(static_cast<int>(k));
+    for (std::size_t i = 0; i < space.lanes.size(); ++i) {
+      const lane_type& lane = space.lanes[i];
+      const int timeline = plan_->tilings[static_cast<std::size_t>(lane.tiling)].timeline;
+      const std::int64_t newest = known_newest_[static_cast<std::size_t>(timeline)];
+      // A bucket is kept while its end is after newest - retention.
+      if (newest != no_time) {
+        keep_[k][i] = schema::bucket_index(newest - lane.retention, lane.duration, lane.origin);
+      }
+    }
+  }
+}
+
+std::int64_t shard_core::newest_of_all() const noexcept {
+  std::int64_t newest = no_time;
+  for (const std::int64_t t : known_newest_) newest = std::max(newest, t);
+  return newest;
+}
+
+}  // namespace windrow::storage

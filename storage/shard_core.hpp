@@ -1,0 +1,230 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "schema/plan.hpp"
+#include "storage/batch.hpp"
+#include "storage/record.hpp"
+#include "storage/record_codec.hpp"
+#include "storage/stripe.hpp"
+#include "windrow/result.hpp"
+
+namespace windrow::storage {
+
+/// Stored records of one shard, as the core reads them: the LMDB environment, or a map in tests.
+class record_source {
+public:
+  virtual ~record_source() = default;
+  /// Sees every commit that ended before this call; called once before a group of reads.
+  virtual void refresh() = 0;
+  /// False where there is nothing at `key`.
+  virtual result<bool> get(const storage_key& key, std::vector<std::uint8_t>& value) = 0;
+  /// Calls `visit` for every value with first <= key <= last, in key order, until it gives false.
+  virtual result<void> scan(
+      const storage_key& first, const storage_key& last,
+      const std::function<bool(const storage_key&, std::span<const std::uint8_t>)>& visit) = 0;
+  /// About how many bytes are stored in all.
+  virtual std::size_t stored_bytes() const = 0;
+};
+
+/// What one short transaction writes: the dirty records of neighbouring stripes, with the
+/// positions that hold for them. Built by the shard, finished (`seal`) and committed by a writer
+/// thread, kept until the commit has succeeded.
+struct stripe_write {
+  struct entry {
+    storage_key key;
+    std::size_t offset = 0;  ///< of the value in `bytes`: 8 bytes for the checksum, then the body
+    std::size_t size = 0;    ///< 0: delete
+  };
+  std::uint32_t first_stripe = 0;
+  std::uint32_t last_stripe = 0;   ///< inclusive
+  std::vector<std::uint32_t> generations;  ///< one a stripe: clean at or below once committed
+  std::vector<entry> entries;
+  std::string bytes;
+  std::vector<std::string> stripes;  ///< one a stripe: its meta, checksum included
+
+  /// Sorts the entries by key and fills in the checksums. The part that costs; any thread.
+  void seal(std::uint64_t folder_seed);
+};
+
+struct shard_options {
+  std::uint32_t shard = 0;
+  std::uint64_t folder_seed = 0;
+  std::size_t memory_budget = std::size_t{1} << 30;  ///< bytes of records and table
+};
+
+struct apply_outcome {
+  std::uint64_t rows = 0;             ///< folded
+  std::uint64_t already_applied = 0;  ///< at or below their stripe's position (replay)
+  std::uint64_t late = 0;             ///< rows too old for at least one rule
+};
+
+/// What a query asks of one record.
+struct lookup_request {
+  int key_space = schema::none;
+  std::string key;
+  key_hash hash;
+  std::vector<int> scalars;        ///< plan.scalars
+  std::vector<int> window_values;  ///< plan.window_values
+  std::int64_t now = 0;            ///< microseconds
+};
+
+struct window_answer {
+  result<windrow::value> value = windrow::value{};
+  std::int64_t from = 0;           ///< start of the first bucket
+  std::int64_t to = 0;             ///< end of the bucket that contains now
+  std::uint64_t events = 0;        ///< rows that passed the filter
+};
+
+struct lookup_answer {
+  std::vector<std::optional<record_pool::scalar_value>> scalars;
+  std::vector<window_answer> windows;
+  positions position;              ///< of the record's stripe
+};
+
+/// One bucket of an explained value.
+struct explained_bucket {
+  std::int64_t start = 0;
+  std::int64_t end = 0;
+  std::uint64_t events = 0;
+  result<windrow::value> value = windrow::value{};
+};
+
+struct shard_memory {
+  std::size_t records = 0;     ///< bytes of records, segments, sketches
+  std::size_t table = 0;
+  std::size_t dirty = 0;       ///< estimate of bytes a full checkpoint would write
+  std::uint64_t in_memory = 0; ///< records
+};
+
+/// The window state of one shard: a table of hot records by hash, in 256 stripes.
+///
+/// Problem: millions of rows a second must each change a record, every change must survive a
+/// crash exactly once, and state may exceed memory.
+///
+/// Operation. `apply` folds a batch; all rows of a batch are in, or (an error) none may be
+/// checkpointed any more. A record changed since its stripe's last encoding is on the stripe's
+/// dirty list. `next_write` encodes the dirty records of the next stripes with the shard's
+/// positions; once the caller has committed that write it calls `committed`, and only then are
+/// those records clean. Clean records may leave memory; a row for one that has left reads it back
+/// first, sorted by key. After a restart the stripes' positions differ: a row at or below its
+/// stripe's position is skipped.
+///
+/// Concurrency: one caller at a time, any thread. No clock, no disk (see `record_source`).
+/// After `apply` has failed only lookups may follow.
+class shard_core {
+public:
+  /// `stored` holds the stripe metas read back from storage, by stripe (none for a new shard).
+  static result<std::unique_ptr<shard_core>> open(schema::plan_ptr plan, shard_options options,
+                                                  record_source& source,
+                                                  const std::map<std::uint32_t, std::string>& stored);
+  ~shard_core();
+
+  result<apply_outcome> apply(const batch& b);
+
+  result<lookup_answer> lookup(const lookup_request& request);
+  /// The buckets behind one window value, oldest first.
+  result<std::vector<explained_bucket>> explain(const lookup_request& request);
+
+  /// Begins a round of checkpoints over all stripes; a round under way goes on.
+  void begin_round();
+  bool round_active() const noexcept { return round_next_ < stripe_count; }
+  /// Encodes the next stripes of the round until about `bytes` are gathered; null when the round
+  /// is done or its next stripe still has a write under way.
+  std::unique_ptr<stripe_write> next_write(std::size_t bytes);
+  void committed(const stripe_write& write);
+
+  /// Makes room: lets clean records leave while memory is above budget. Bounded work.
+  void evict(std::size_t records_max = 4096);
+  /// Whether memory is above budget and nothing can leave before a checkpoint.
+  bool over_budget() const noexcept;
+  /// Whether dirty bytes ask for a checkpoint ahead of its time.
+  bool wants_checkpoint() const noexcept;
+  /// Physically expires what no window can use any more, in one stripe that is due, if any.
+  result<void> sweep();
+
+  /// Per source partition: the smallest position of any stripe, from where to replay.
+  positions resume_positions() const;
+  /// Newest event time per timeline at those positions.
+  std::vector<std::int64_t> resume_newest() const;
+  /// The newest event times known, from which `expired` is judged.
+  std::span<const std::int64_t> newest() const noexcept { return known_newest_; }
+  /// Late rows per plan rule, over all stripes.
+  std::vector<std::uint64_t> late_by_rule() const;
+  shard_memory memory() const noexcept;
+  std::vector<stripe_state> stripe_states() const;
+
+  /// Visits every record, in memory or stored, in hash order; the record is valid in the call.
+  result<void> for_each_record(const std::function<void(const record_pool&, record&)>& visit);
+
+private:
+  struct lane_step;
+  struct section_plan;
+  using slot = stripe::slot;
+
+  shard_core(schema::plan_ptr plan, shard_options options, record_source& source);
+  void compile_routes();
+
+  result<void> load_missing(const batch& b);
+  result<void> load_stripe(std::uint32_t index);
+  result<record*> read_record(const key_hash& hash);
+  result<void> apply_section(const batch& b, const section& s, apply_outcome& outcome);
+  bool already_applied(const batch& b, const section& s, std::size_t row) const;
+  /// Counts the row late where it is; true where no rule of the tiling takes it any more.
+  bool too_late(stripe& st, const section& s, std::size_t row, const lane_step& step,
+                std::size_t timelines, std::int64_t index, bool& counted);
+
+  slot* find(stripe& st, const key_hash& hash, int key_space, std::string_view key) const noexcept;
+  slot* insert(stripe& st, std::uint64_t hi, record* r);
+  void remove(stripe& st, std::uint32_t index);
+  void grow(stripe& st);
+  void touch(stripe& st, std::uint64_t hi, record* r);
+  bool clean(const stripe& st, const record* r) const noexcept { return r->generation <= st.committed; }
+
+  /// The record of a request: in memory, or read for the occasion (then `owner` frees it).
+  result<record*> record_for(const lookup_request& request,
+                             std::unique_ptr<record, std::function<void(record*)>>& owner);
+  window_answer answer_window(record* r, int window_value, std::int64_t now, tile_total& total,
+                              int& total_of, std::int64_t& total_window);
+  std::optional<failure> expired(const schema::rule& rule, std::int64_t from_end) const;
+  positions position_of(const stripe& st) const;
+
+  void encode_stripe_into(stripe& st, std::uint32_t index, stripe_write& out);
+  void encode_record(std::uint64_t hi, record* r, stripe_write& out);
+  result<void> sweep_stored(std::uint32_t index);
+  void update_keep();
+  std::int64_t newest_of_all() const noexcept;
+
+  schema::plan_ptr plan_;
+  shard_options options_;
+  record_source& source_;
+  record_pool pool_;
+  std::array<stripe, stripe_count> stripes_;
+  std::vector<section_plan> section_plans_;      // by route
+  positions applied_;                            // every stripe's, unless it recovered a later one
+  positions recovered_last_;                     // the largest position any stripe recovered
+  std::vector<std::int64_t> newest_;             // told by batches of this run
+  std::vector<std::int64_t> known_newest_;       // the same, or recovered
+  std::vector<std::vector<std::int64_t>> keep_;  // [key space][lane]: first bucket kept
+  segment_loader load_segment_;
+  std::int64_t sweep_every_ = 0;                 // of event time
+  std::uint32_t round_next_ = stripe_count;
+  std::uint32_t hand_stripe_ = 0, hand_slot_ = 0;
+  std::uint32_t sweep_stripe_ = 0;
+  std::size_t incomplete_ = 0;                   // stripes with records only in storage
+  std::size_t table_bytes_ = 0;
+  std::size_t dirty_bytes_ = 0;
+  std::size_t in_flight_bytes_ = 0;
+  std::uint64_t in_memory_ = 0;
+  std::vector<std::uint8_t> stored_;             // one value read from storage
+};
+
+}  // namespace windrow::storage

@@ -1,0 +1,86 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "schema/plan.hpp"
+#include "storage/batch.hpp"
+#include "storage/record.hpp"
+#include "windrow/result.hpp"
+
+namespace windrow::storage {
+
+/// Stripes of a shard: the top eight bits of the key hash.
+inline constexpr std::uint32_t stripe_count = 256;
+
+/// The last sequence applied, per source partition.
+using positions = std::map<partition_id, sequence>;
+
+/// What is stored beside the records of a stripe, in the same transaction.
+struct stripe_state {
+  std::uint32_t catalog_version = 0;
+  positions position;
+  std::vector<std::int64_t> newest;     ///< by plan timeline; no_time where there is none
+  std::vector<std::uint64_t> late;      ///< by plan rule
+  std::int64_t swept = no_time;         ///< newest time at the last sweep of stored records
+};
+
+/// The stored form: u64 checksum (XXH3-64 seeded with folder seed and stripe number) | u8 form=1 |
+/// varint catalog version | count, then (partition, sequence) | count, then (u64 timeline id,
+/// zigzag newest) | count, then (u64 rule id, late rows) | zigzag swept.
+std::string encode_stripe(const schema::plan& p, const stripe_state& s, std::uint32_t stripe,
+                          std::uint64_t folder_seed);
+result<stripe_state> decode_stripe(const schema::plan& p, std::span<const std::uint8_t> bytes,
+                                   std::uint32_t stripe, std::uint64_t folder_seed);
+
+/// The dirty records of a stripe since its last encoding. Chunked, so that it never moves.
+class dirty_list {
+public:
+  struct entry {
+    std::uint64_t hi;
+    record* r;
+  };
+  std::uint32_t push(entry e) {
+    if (size_ / chunk == chunks_.size()) chunks_.push_back(std::make_unique<entry[]>(chunk));
+    (*this)[size_] = e;
+    return size_++;
+  }
+  entry& operator[](std::uint32_t i) { return chunks_[i / chunk][i % chunk]; }
+  std::uint32_t size() const noexcept { return size_; }
+  void clear() noexcept {
+    size_ = 0;
+    if (chunks_.size() > 1) chunks_.resize(1);
+  }
+
+private:
+  static constexpr std::uint32_t chunk = 512;
+  std::vector<std::unique_ptr<entry[]>> chunks_;
+  std::uint32_t size_ = 0;
+};
+
+/// One stripe of a shard: an open-addressing table of (hash, record), linear probing.
+struct stripe {
+  struct slot {
+    std::uint64_t hi = 0;
+    record* r = nullptr;
+  };
+  std::unique_ptr<slot[]> slots;
+  std::uint32_t mask = 0;
+  std::uint32_t used = 0;
+  /// Records changed in generation g are clean once `committed` has reached g.
+  std::uint32_t generation = 1;
+  std::uint32_t committed = 0;
+  bool in_flight = false;
+  /// Every stored record of the stripe is in memory: what is not in the table does not exist.
+  bool complete = true;
+  std::size_t dirty_bytes = 0;
+  dirty_list dirty;
+  stripe_state recovered;                ///< as read at start
+  std::vector<std::uint64_t> late;       ///< by plan rule
+};
+
+}  // namespace windrow::storage
