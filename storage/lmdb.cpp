@@ -1,5 +1,6 @@
 #include "storage/lmdb.hpp"
 
+#include <fcntl.h>
 #include <lmdb.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -152,6 +153,8 @@ result<void> environment::start(bool creating, const write_body* fill) {
   code = guarded([&] { return mdb_env_open(env_, options_.directory.c_str(), MDB_NOTLS, 0600); });
   if (code != 0) return describe(code, "open");
   mdb_env_get_fd(env_, &data_fd_);
+  if (::fcntl(data_fd_, F_SETFD, FD_CLOEXEC) != 0)  // the one descriptor LMDB forgets
+    return system_failure(data_file_, "set close-on-exec", errno);
   int dead = 0;
   mdb_reader_check(env_, &dead);
 

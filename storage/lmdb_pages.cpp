@@ -294,14 +294,18 @@ result<void> checker::visit_node(std::uint64_t number, bytes page, std::size_t o
 
 result<void> checker::read_overflow(std::uint64_t from, std::uint64_t first, std::uint64_t length,
                                     byte_buffer* value) {
-  const std::uint64_t pages = (page_header + length + meta_.page_bytes - 1) / meta_.page_bytes;
-  if (auto ours = claim(first, pages, from); !ours) return ours;
-  counted_.overflow_pages += pages;
+  const std::uint64_t needed = (page_header + length + meta_.page_bytes - 1) / meta_.page_bytes;
+  if (first < 2 || first > meta_.last_page)
+    return damaged(from, "refers to page " + std::to_string(first) + ", which does not exist");
   byte_buffer head;
   if (auto got = read_at(first * meta_.page_bytes, page_header, head); !got) return got;
+  // A value that became shorter keeps the pages it had.
+  const auto pages = number_at<std::uint32_t>(head, 12);
   if (number_at<std::uint64_t>(head, 0) != first || number_at<std::uint16_t>(head, 10) != overflow ||
-      number_at<std::uint32_t>(head, 12) != pages)
+      pages < needed)
     return damaged(first, "is not the large value that should be there");
+  if (auto ours = claim(first, pages, from); !ours) return ours;
+  counted_.overflow_pages += pages;
   const std::uint64_t begin = first * meta_.page_bytes + page_header;
   if (value != nullptr) return read_at(begin, length, *value);
   return read_at(begin + length - 1, 1, head);  // its last byte is inside the file
