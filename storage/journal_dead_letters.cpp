@@ -1,0 +1,281 @@
+#include <algorithm>
+
+#include "storage/checksum.hpp"
+#include "storage/journal.hpp"
+
+/// Dead letters: written once each, counted exactly, bounded.
+namespace windrow::storage {
+
+namespace {
+
+constexpr std::size_t staged_bytes_max = 4 << 20;
+constexpr std::size_t code_bytes_max = 128;
+constexpr std::size_t stream_bytes_max = 4096;
+constexpr std::string_view letter_table = "dead_letters";
+constexpr std::string_view count_table = "dead_letter_counts";
+constexpr std::string_view total_table = "dead_letter_totals";
+
+std::size_t memory_of(const dead_letter& letter) noexcept {
+  return sizeof(letter) + letter.stream.size() + letter.phase.size() + letter.reason.size() +
+         letter.message.size() + letter.bytes.size();
+}
+
+byte_buffer encode(const dead_letter& letter) {
+  byte_buffer value;
+  value.reserve(memory_of(letter));
+  byte_writer out(value);
+  out.number(letter.arrival);
+  out.number(letter.total_bytes);
+  out.text(letter.stream);
+  out.text(letter.phase);
+  out.text(letter.reason);
+  out.text(letter.message);
+  out.text(letter.bytes);
+  return value;
+}
+
+}  // namespace
+
+journal::letter_key journal::letter_key_of(const dead_letter& letter) {
+  letter_key key;
+  store_big(key.data(), letter.partition);
+  store_big(key.data() + 4, letter.at);
+  store_big(key.data() + 12, checksum(as_bytes(letter.stream)));
+  return key;
+}
+
+result<void> journal::load_letters(const lmdb::read_transaction& txn) {
+  auto counted = txn.scan(
+      id(letter_count_entries), {}, {}, [&](const lmdb::entry& found) -> result<bool> {
+        auto value = unseal(letter_count_entries, found);
+        if (!value) return value.error();
+        count_key key;
+        byte_reader name(found.key);
+        const bytes partition = name.raw(4);
+        const bytes phase = name.raw(name.number<std::uint8_t>());
+        byte_reader in(*value);
+        const auto count = in.number<std::uint64_t>();
+        if (!name.ok() || !in.done()) return damaged(letter_count_entries, found.key);
+        key.partition = load_big<partition_id>(partition.data());
+        key.phase = as_text(phase);
+        key.reason = as_text(found.key.subspan(5 + phase.size()));
+        books_.counts[key] = count;
+        return true;
+      });
+  if (!counted) return counted;
+  return txn.scan(
+      id(letter_total_entries), {}, {}, [&](const lmdb::entry& found) -> result<bool> {
+        auto value = unseal(letter_total_entries, found);
+        if (!value) return value.error();
+        letter_account account;
+        byte_reader in(*value);
+        account.totals.kept = in.number<std::uint64_t>();
+        account.totals.kept_bytes = in.number<std::uint64_t>();
+        account.totals.dropped = in.number<std::uint64_t>();
+        const bytes through = in.raw(account.dropped_through.size());
+        if (!in.done() || found.key.size() != 4) return damaged(letter_total_entries, found.key);
+        std::copy(through.begin(), through.end(), account.dropped_through.begin());
+        account.totals.partition = load_big<partition_id>(found.key.data());
+        books_.accounts[account.totals.partition] = account;
+        return true;
+      });
+}
+
+result<void> journal::stage_dead_letter(dead_letter letter) {
+  if (letter.partition == 0 || letter.stream.size() > stream_bytes_max ||
+      letter.phase.size() > code_bytes_max || letter.reason.size() > code_bytes_max)
+    return failure{errc::invalid, "A dead letter needs a source partition, and names of a bounded "
+                                  "length."};
+  const std::lock_guard lock(guard_);
+  if (staged_bytes_ >= staged_bytes_max)
+    if (auto flushed = flush_locked(); !flushed) return flushed;
+  staged_bytes_ += memory_of(letter);
+  const letter_key key = letter_key_of(letter);
+  staged_.push_back({key, std::move(letter)});
+  return staged_bytes_ < staged_bytes_max ? result<void>{} : flush_locked();
+}
+
+result<void> journal::flush_dead_letters() {
+  const std::lock_guard lock(guard_);
+  return flush_locked();
+}
+
+result<void> journal::flush_locked() {
+  if (staged_.empty()) return {};
+  std::stable_sort(staged_.begin(), staged_.end(),
+                   [](const staged_letter& a, const staged_letter& b) { return a.key < b.key; });
+  letter_books books = books_;
+  auto written = file_->write([&](lmdb::write_transaction& txn) -> result<void> {
+    if (auto done = write_letters(txn, books); !done) return done;
+    if (auto done = drop_letters(txn, books); !done) return done;
+    return write_books(txn, books);
+  });
+  if (!written) return written;
+  books_ = std::move(books);
+  staged_.clear();
+  staged_bytes_ = 0;
+  return {};
+}
+
+result<void> journal::write_letters(lmdb::write_transaction& txn, letter_books& books) {
+  for (const staged_letter& staged : staged_) {
+    letter_account& account = books.accounts[staged.letter.partition];
+    account.totals.partition = staged.letter.partition;
+    // Letters leave in key order, so one at or below the mark was here, and counted, before.
+    if (account.totals.dropped > 0 && staged.key <= account.dropped_through) continue;
+    byte_buffer value = encode(staged.letter);
+    seal_value(letter_table, staged.key, value);
+    auto fresh = txn.insert(id(letter_entries), staged.key, value);
+    if (!fresh) return fresh.error();
+    if (!*fresh) continue;
+    account.totals.kept += 1;
+    account.totals.kept_bytes += value.size();
+    books.counts[{staged.letter.partition, staged.letter.phase, staged.letter.reason}] += 1;
+  }
+  return {};
+}
+
+/// Lets the letters with the oldest arrival go, a sixteenth more than needed.
+result<void> journal::drop_letters(lmdb::write_transaction& txn, letter_books& books) {
+  std::uint64_t kept = 0;
+  for (const auto& [partition, account] : books.accounts) kept += account.totals.kept_bytes;
+  if (kept <= letter_bytes_max_) return {};
+  const std::uint64_t target = letter_bytes_max_ - letter_bytes_max_ / 16;
+
+  /// The oldest letter of a partition.
+  struct oldest {
+    letter_key key{};
+    std::int64_t arrival = 0;
+    std::uint64_t size = 0;
+  };
+  std::map<partition_id, oldest> heads;
+  const auto find_head = [&](partition_id partition) -> result<void> {
+    heads.erase(partition);
+    letter_key lowest{};
+    store_big(lowest.data(), partition);
+    auto found = txn.seek(id(letter_entries), lowest);
+    if (!found) return found.error();
+    if (!*found || load_big<partition_id>((*found)->key.data()) != partition) return {};
+    auto value = unseal(letter_entries, **found);
+    if (!value) return value.error();
+    oldest head;
+    if ((*found)->key.size() != head.key.size()) return damaged(letter_entries, (*found)->key);
+    std::copy((*found)->key.begin(), (*found)->key.end(), head.key.begin());
+    head.arrival = byte_reader(*value).number<std::int64_t>();
+    head.size = (*found)->value.size();
+    heads[partition] = head;
+    return {};
+  };
+  for (const auto& [partition, account] : books.accounts)
+    if (account.totals.kept > 0)
+      if (auto found = find_head(partition); !found) return found;
+
+  while (kept > target && !heads.empty()) {
+    const auto next = std::min_element(
+        heads.begin(), heads.end(),
+        [](const auto& a, const auto& b) { return a.second.arrival < b.second.arrival; });
+    const auto [partition, head] = *next;
+    auto erased = txn.erase(id(letter_entries), head.key);
+    if (!erased) return erased.error();
+    letter_account& account = books.accounts[partition];
+    account.totals.kept -= 1;
+    account.totals.kept_bytes -= head.size;
+    account.totals.dropped += 1;
+    account.dropped_through = head.key;
+    kept -= head.size;
+    if (auto found = find_head(partition); !found) return found;
+  }
+  return {};
+}
+
+result<void> journal::write_books(lmdb::write_transaction& txn, const letter_books& books) const {
+  for (const auto& [key, count] : books.counts) {
+    if (const auto old = books_.counts.find(key); old != books_.counts.end() && old->second == count)
+      continue;
+    byte_buffer name(4);
+    store_big(name.data(), key.partition);
+    byte_writer out(name);
+    out.number(static_cast<std::uint8_t>(key.phase.size()));
+    out.raw(as_bytes(key.phase));
+    out.raw(as_bytes(key.reason));
+    byte_buffer value;
+    byte_writer(value).number(count);
+    seal_value(count_table, name, value);
+    if (auto put = txn.put(id(letter_count_entries), name, value); !put) return put;
+  }
+  for (const auto& [partition, account] : books.accounts) {
+    const auto old = books_.accounts.find(partition);
+    if (old != books_.accounts.end() && old->second.totals == account.totals) continue;
+    std::array<std::uint8_t, 4> name{};
+    store_big(name.data(), partition);
+    byte_buffer value;
+    byte_writer out(value);
+    out.number(account.totals.kept);
+    out.number(account.totals.kept_bytes);
+    out.number(account.totals.dropped);
+    out.raw(account.dropped_through);
+    seal_value(total_table, name, value);
+    if (auto put = txn.put(id(letter_total_entries), name, value); !put) return put;
+  }
+  return {};
+}
+
+result<dead_letter> journal::decode_letter(const lmdb::entry& stored) const {
+  auto value = unseal(letter_entries, stored);
+  if (!value) return value.error();
+  if (stored.key.size() != sizeof(letter_key)) return damaged(letter_entries, stored.key);
+  dead_letter letter;
+  letter.partition = load_big<partition_id>(stored.key.data());
+  letter.at = load_big<sequence>(stored.key.data() + 4);
+  byte_reader in(*value);
+  letter.arrival = in.number<std::int64_t>();
+  letter.total_bytes = in.number<std::uint64_t>();
+  letter.stream = in.text();
+  letter.phase = in.text();
+  letter.reason = in.text();
+  letter.message = in.text();
+  letter.bytes = in.text();
+  if (!in.done()) return damaged(letter_entries, stored.key);
+  return letter;
+}
+
+result<std::vector<dead_letter>> journal::dead_letters(const dead_letter_filter& filter) {
+  std::vector<dead_letter> all;
+  if (filter.limit == 0) return all;
+  letter_key first{};
+  if (filter.partition) {
+    store_big(first.data(), *filter.partition);
+    if (filter.at) store_big(first.data() + 4, *filter.at);
+  }
+  auto read = file_->read([&](const lmdb::read_transaction& txn) {
+    return txn.scan(id(letter_entries), first, {}, [&](const lmdb::entry& found) -> result<bool> {
+      auto letter = decode_letter(found);
+      if (!letter) return letter.error();
+      if (filter.partition && letter->partition != *filter.partition) return false;
+      if (filter.partition && filter.at && letter->at != *filter.at) return false;
+      if (filter.at && letter->at != *filter.at) return true;
+      if (filter.reason && letter->reason != *filter.reason) return true;
+      all.push_back(std::move(*letter));
+      return all.size() < filter.limit;
+    });
+  });
+  if (!read) return read.error();
+  return all;
+}
+
+std::vector<dead_letter_count> journal::dead_letter_counts() const {
+  const std::lock_guard lock(guard_);
+  std::vector<dead_letter_count> all;
+  for (const auto& [key, count] : books_.counts)
+    all.push_back({key.partition, key.phase, key.reason, count});
+  return all;
+}
+
+std::vector<dead_letter_totals> journal::dead_letter_summary() const {
+  const std::lock_guard lock(guard_);
+  std::vector<dead_letter_totals> all;
+  for (const auto& [partition, account] : books_.accounts) all.push_back(account.totals);
+  return all;
+}
+
+}  // namespace windrow::storage

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "windrow/result.hpp"
+
+/// LMDB trusts its file: a zeroed page aborts the process, a missing one ends it with SIGBUS, and
+/// a wrong page number silently answers from another place. This reads the file's own structure
+/// (LMDB 0.9, 64-bit little-endian) with bounds checked at every step and no mapping.
+namespace windrow::storage::lmdb {
+
+enum class page_check : std::uint8_t {
+  outline,  ///< both meta pages and the root of every table: a few pages
+  all,      ///< every page that can be reached, and that none of them is also free
+};
+
+struct page_report {
+  std::uint64_t transaction = 0;
+  std::uint64_t page_bytes = 0;
+  std::uint64_t needed_bytes = 0;  ///< up to the last page ever used
+  std::uint64_t file_bytes = 0;
+  std::uint64_t pages_checked = 0;
+};
+
+/// Checks the newest state, or that of `transaction` (which a reader must hold meanwhile; `busy`
+/// where the meta pages have moved on). `corrupt` says what was found on which page.
+result<page_report> check_pages(const std::string& data_file, page_check depth,
+                                std::optional<std::uint64_t> transaction = std::nullopt);
+
+}  // namespace windrow::storage::lmdb

@@ -1,0 +1,404 @@
+#include "storage/journal.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "tests/storage/temporary_folder.hpp"
+
+namespace windrow::storage {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using testing::in_child;
+using testing::limit_file_size;
+using testing::slurp;
+using testing::spill;
+using testing::temporary_folder;
+using testing::why;
+
+/// A journal in a directory of its own that can be closed and opened again.
+class journal_at {
+public:
+  journal_at() {
+    o_.directory = folder_.path();
+    o_.identity.kind = store_kind::journal;
+    o_.map_bytes = 64 << 20;
+    auto made = journal::create(o_);
+    EXPECT_TRUE(made) << why(made);
+    reopen();
+  }
+  void reopen() {
+    close();
+    auto opened = journal::open(o_);
+    ASSERT_TRUE(opened) << why(opened);
+    journal_ = std::move(*opened);
+  }
+  void close() { journal_.reset(); }
+  journal* operator->() { return journal_.get(); }
+  journal::options& options() { return o_; }
+  std::string data_file() const { return folder_ / "data.mdb"; }
+
+private:
+  temporary_folder folder_;
+  journal::options o_;
+  std::unique_ptr<journal> journal_;
+};
+
+dead_letter letter(sequence at, const std::string& reason = "bad_json", partition_id partition = 1) {
+  return {partition, at, "clicks", "parse", reason, "It does not parse.", 1'000'000 + std::int64_t(at),
+          "{oops " + std::to_string(at), 77};
+}
+
+std::vector<push> pushes(int count, const std::string& tag = "p") {
+  std::vector<push> all;
+  for (int i = 0; i < count; ++i)
+    all.push_back({"clicks", 1000 + i, "{\"" + tag + "\":" + std::to_string(i) + "}\n"});
+  return all;
+}
+
+TEST(JournalPartitions, AreNumberedOnceAndForAll) {
+  journal_at log;
+  EXPECT_EQ(log->register_partition(partition_kind::file, "/a", "fingerprint")->id, 1);
+  EXPECT_EQ(log->register_partition(partition_kind::standard_input, "/a", "")->id, 2);
+  log.reopen();
+  const auto again = log->register_partition(partition_kind::file, "/a", "other");
+  EXPECT_EQ(*again, (partition{1, partition_kind::file, "/a", "fingerprint"}));
+  EXPECT_EQ(log->register_partition(partition_kind::file, "/b", "")->id, 3);
+  EXPECT_EQ(log->partitions().size(), 3);
+  EXPECT_EQ(log->find_partition(partition_kind::file, "/c"), std::nullopt);
+}
+
+TEST(JournalPartitions, KeepTheirState) {
+  journal_at log;
+  const std::string state("\0\1\2", 3);
+  ASSERT_TRUE(log->register_partition(partition_kind::file, std::string(4096, 'n'), "old"));
+  ASSERT_TRUE(log->set_partition_state(1, state));
+  log.reopen();
+  EXPECT_EQ(log->partitions()[0].state, state);
+  EXPECT_EQ(log->set_partition_state(2, "x").error().code, errc::not_found);
+  EXPECT_EQ(log->register_partition(partition_kind::file, "", "").error().code, errc::invalid);
+}
+
+TEST(JournalArrivals, FindTheRangeThatCoversASequence) {
+  journal_at log;
+  ASSERT_TRUE(log->register_partition(partition_kind::file, "a", ""));
+  ASSERT_TRUE(log->register_partition(partition_kind::file, "b", ""));
+  ASSERT_TRUE(log->note_arrival(1, {0, 100, 5}));
+  ASSERT_TRUE(log->note_arrival(1, {100, 250, 6}));
+  ASSERT_TRUE(log->note_arrival(2, {40, 50, 7}));
+  log.reopen();
+  EXPECT_EQ(*log->find_arrival(1, 1), (arrival_range{0, 100, 5}));
+  EXPECT_EQ(*log->find_arrival(1, 100), (arrival_range{0, 100, 5}));
+  EXPECT_EQ(*log->find_arrival(1, 101), (arrival_range{100, 250, 6}));
+  EXPECT_EQ(*log->find_arrival(1, 251), std::nullopt);
+  EXPECT_EQ(*log->find_arrival(1, 0), std::nullopt);
+  EXPECT_EQ(*log->find_arrival(2, 40), std::nullopt);
+  EXPECT_EQ(*log->find_arrival(2, 50), (arrival_range{40, 50, 7}));
+  EXPECT_THAT(*log->arrivals(1, 50, 101),
+              ElementsAre(arrival_range{0, 100, 5}, arrival_range{100, 250, 6}));
+}
+
+TEST(JournalArrivals, AreNotedOnce) {
+  journal_at log;
+  ASSERT_TRUE(log->register_partition(partition_kind::file, "a", ""));
+  ASSERT_TRUE(log->note_arrival(1, {10, 20, 5}));
+  EXPECT_TRUE(log->note_arrival(1, {10, 20, 5}));
+  for (const arrival_range& other :
+       {arrival_range{10, 20, 6}, arrival_range{15, 30, 5}, arrival_range{0, 11, 5},
+        arrival_range{12, 13, 5}, arrival_range{0, 40, 5}, arrival_range{7, 7, 5}})
+    EXPECT_EQ(log->note_arrival(1, other).error().code, errc::invalid);
+  EXPECT_EQ(log->note_arrival(9, {0, 1, 5}).error().code, errc::not_found);
+}
+
+TEST(JournalArrivals, TrimOnlyWholeRangesOfOnePartition) {
+  journal_at log;
+  ASSERT_TRUE(log->register_partition(partition_kind::file, "a", ""));
+  ASSERT_TRUE(log->register_partition(partition_kind::file, "b", ""));
+  ASSERT_TRUE(log->note_arrival(1, {0, 10, 1}));
+  ASSERT_TRUE(log->note_arrival(1, {10, 20, 2}));
+  ASSERT_TRUE(log->note_arrival(2, {0, 10, 3}));
+  ASSERT_TRUE(log->trim_arrivals(1, 19));
+  log.reopen();
+  EXPECT_THAT(*log->arrivals(1, 0, 100), ElementsAre(arrival_range{10, 20, 2}));
+  EXPECT_THAT(*log->arrivals(2, 0, 100), ElementsAre(arrival_range{0, 10, 3}));
+}
+
+TEST(JournalDeadLetters, AreStoredWhole) {
+  journal_at log;
+  ASSERT_TRUE(log->stage_dead_letter(letter(5)));
+  EXPECT_THAT(*log->dead_letters({}), IsEmpty());
+  ASSERT_TRUE(log->flush_dead_letters());
+  log.reopen();
+  EXPECT_THAT(*log->dead_letters({}), ElementsAre(letter(5)));
+}
+
+TEST(JournalDeadLetters, AReplayWritesAndCountsEachOnce) {
+  journal_at log;
+  for (int run = 0; run < 3; ++run) {
+    for (const sequence at : {3, 1, 2, 2}) ASSERT_TRUE(log->stage_dead_letter(letter(at)));
+    auto other = letter(2);
+    other.stream = "views";
+    ASSERT_TRUE(log->stage_dead_letter(other));
+    ASSERT_TRUE(log->flush_dead_letters());
+    log.reopen();
+  }
+  EXPECT_EQ(log->dead_letters({})->size(), 4);
+  EXPECT_THAT(log->dead_letter_counts(), ElementsAre(dead_letter_count{1, "parse", "bad_json", 4}));
+}
+
+TEST(JournalDeadLetters, AreCountedByPartitionPhaseAndReason) {
+  journal_at log;
+  ASSERT_TRUE(log->stage_dead_letter(letter(1)));
+  ASSERT_TRUE(log->stage_dead_letter(letter(2, "missing_key")));
+  ASSERT_TRUE(log->stage_dead_letter(letter(2, "bad_json", 2)));
+  ASSERT_TRUE(log->stage_dead_letter(letter(3, "bad_json", 2)));
+  ASSERT_TRUE(log->flush_dead_letters());
+  log.reopen();
+  EXPECT_THAT(log->dead_letter_counts(), ElementsAre(dead_letter_count{1, "parse", "bad_json", 1},
+                                                     dead_letter_count{1, "parse", "missing_key", 1},
+                                                     dead_letter_count{2, "parse", "bad_json", 2}));
+}
+
+TEST(JournalDeadLetters, AreListedByFilter) {
+  journal_at log;
+  for (sequence at = 1; at <= 10; ++at)
+    ASSERT_TRUE(log->stage_dead_letter(letter(at, at % 2 ? "odd" : "even", at <= 5 ? 1 : 2)));
+  ASSERT_TRUE(log->flush_dead_letters());
+  EXPECT_EQ(log->dead_letters({{}, "odd", {}, 1000})->size(), 5);
+  EXPECT_THAT(*log->dead_letters({2, "odd", {}, 1}), ElementsAre(letter(7, "odd", 2)));
+  EXPECT_THAT(*log->dead_letters({2, {}, 8, 1000}), ElementsAre(letter(8, "even", 2)));
+  EXPECT_THAT(*log->dead_letters({{}, {}, 8, 1000}), ElementsAre(letter(8, "even", 2)));
+  EXPECT_THAT(*log->dead_letters({1, {}, 8, 1000}), IsEmpty());
+  EXPECT_EQ(log->dead_letters({2, {}, {}, 1000})->size(), 5);
+}
+
+TEST(JournalDeadLetters, FlushThemselvesWhenManyWait) {
+  journal_at log;
+  for (sequence at = 1; at <= 5; ++at) {
+    auto large = letter(at);
+    large.bytes.assign(1 << 20, 'x');
+    ASSERT_TRUE(log->stage_dead_letter(large));
+  }
+  log.reopen();
+  EXPECT_EQ(log->dead_letters({})->size(), 4);
+}
+
+TEST(JournalDeadLetters, LetTheOldestGoAndKeepTheirCount) {
+  journal_at log;
+  log.options().dead_letter_bytes = 20'000;
+  log.reopen();
+  for (int replay = 0; replay < 2; ++replay) {
+    for (sequence at = 1; at <= 100; ++at) {
+      auto large = letter(at, "bad_json", 1 + at % 2);
+      large.bytes.assign(500, 'x');
+      ASSERT_TRUE(log->stage_dead_letter(large));
+      if (at % 7 == 0) {
+        ASSERT_TRUE(log->flush_dead_letters());
+      }
+    }
+    ASSERT_TRUE(log->flush_dead_letters());
+    log.reopen();
+    std::uint64_t kept = 0, kept_bytes = 0, dropped = 0;
+    for (const auto& totals : log->dead_letter_summary()) {
+      kept += totals.kept;
+      kept_bytes += totals.kept_bytes;
+      dropped += totals.dropped;
+    }
+    EXPECT_LE(kept_bytes, 20'000);
+    EXPECT_GT(kept, 20);
+    EXPECT_EQ(kept + dropped, 100);
+    const auto letters = log->dead_letters({});
+    ASSERT_TRUE(letters) << why(letters);
+    EXPECT_EQ(letters->size(), kept);
+    for (const auto& one : *letters) EXPECT_GT(one.at, dropped - 2);
+    EXPECT_THAT(log->dead_letter_counts(),
+                ElementsAre(dead_letter_count{1, "parse", "bad_json", 50},
+                            dead_letter_count{2, "parse", "bad_json", 50}));
+  }
+}
+
+TEST(JournalDeadLetters, RefuseMoreWhileTheDiskIsFull) {
+  journal_at log;
+  log.close();
+  const int code = in_child([&] {
+    limit_file_size(1 << 20);
+    auto opened = journal::open(log.options());
+    if (!opened) return 1;
+    int failed = 0;
+    for (sequence at = 1; at <= 100; ++at) {
+      auto large = letter(at);
+      large.bytes.assign(1 << 20, 'x');
+      auto staged = (*opened)->stage_dead_letter(large);
+      if (!staged && staged.error().code != errc::io) return 2;
+      failed += staged ? 0 : 1;
+    }
+    return failed == 97 && (*opened)->dead_letter_counts().empty() ? 0 : 3;
+  });
+  EXPECT_EQ(code, 0);
+  log.reopen();
+  EXPECT_THAT(*log->dead_letters({}), IsEmpty());
+}
+
+TEST(JournalEntries, AreReadBackInOrder) {
+  journal_at log;
+  EXPECT_EQ(log->last(), 0);
+  EXPECT_THAT(*log->read(1, 1000), IsEmpty());
+  EXPECT_EQ(*log->append(pushes(3, "a")), 1);
+  EXPECT_EQ(*log->append(pushes(2, "b")), 4);
+  log.reopen();
+  EXPECT_EQ(log->last(), 5);
+  const auto entries = log->read(3, 1 << 20);
+  ASSERT_TRUE(entries) << why(entries);
+  EXPECT_THAT(*entries, ElementsAre(journal_entry{3, pushes(3, "a")[2]},
+                                    journal_entry{4, pushes(2, "b")[0]},
+                                    journal_entry{5, pushes(2, "b")[1]}));
+  EXPECT_THAT(*log->read(6, 1000), IsEmpty());
+}
+
+TEST(JournalEntries, AreReadInPiecesOfABoundedSize) {
+  journal_at log;
+  std::vector<push> large(3, {"clicks", 1, std::string(2 << 20, 'x')});
+  large[1].payload.assign(10, 'y');
+  ASSERT_TRUE(log->append(large));
+  EXPECT_EQ(log->read(1, 1000)->size(), 1);
+  EXPECT_EQ(log->read(1, 1000)->front().what, large[0]);
+  EXPECT_EQ(log->read(2, 1000)->size(), 1);
+  EXPECT_EQ(log->read(1, 3 << 20)->size(), 2);
+  EXPECT_EQ(log->read(1, 5 << 20)->size(), 3);
+}
+
+TEST(JournalEntries, KeepTheirNumbersWhenTrimmed) {
+  journal_at log;
+  ASSERT_TRUE(log->append(pushes(3000)));
+  ASSERT_TRUE(log->trim(2500));
+  log.reopen();
+  EXPECT_EQ(log->trimmed(), 2500);
+  EXPECT_EQ(log->last(), 3000);
+  EXPECT_EQ(log->read(2501, 1)->front().at, 2501);
+  const auto gone = log->read(2500, 1);
+  ASSERT_FALSE(gone);
+  EXPECT_EQ(gone.error().code, errc::corrupt);
+  EXPECT_THAT(gone.error().message, HasSubstr("do not belong together"));
+  ASSERT_TRUE(log->trim(9999));
+  log.reopen();
+  EXPECT_EQ(log->last(), 3000);
+  EXPECT_EQ(*log->append(pushes(1)), 3001);
+  log.reopen();
+  EXPECT_EQ(log->read(3001, 1)->front().at, 3001);
+}
+
+TEST(JournalEntries, AreAppendedAllOrNone) {
+  journal_at log;
+  log.options().map_bytes = 1 << 20;
+  log.reopen();
+  ASSERT_TRUE(log->append(pushes(2)));
+  std::vector<push> too_much = pushes(5);
+  too_much[4].payload.assign(2 << 20, 'x');
+  const auto appended = log->append(too_much);
+  ASSERT_FALSE(appended);
+  EXPECT_EQ(appended.error().code, errc::io);
+  EXPECT_EQ(log->last(), 2);
+  EXPECT_EQ(log->read(1, 1 << 20)->size(), 2);
+  EXPECT_EQ(*log->append(pushes(1)), 3);
+  log.options().map_bytes = 64 << 20;
+  log.reopen();
+  EXPECT_EQ(log->read(1, 1 << 20)->size(), 3);
+  EXPECT_EQ(*log->append(too_much), 4);
+}
+
+TEST(JournalCounters, AreKept) {
+  journal_at log;
+  const std::pair<std::string, std::uint64_t> values[] = {{"read", 5}, {"applied", 4}};
+  ASSERT_TRUE(log->set_counters(values));
+  log.reopen();
+  EXPECT_EQ(*log->counters(), (std::map<std::string, std::uint64_t>{{"applied", 4}, {"read", 5}}));
+}
+
+/// Fills every table with values that the raw file can be searched for.
+void fill(journal_at& log) {
+  ASSERT_TRUE(log->register_partition(partition_kind::file, "PARTITION-NAME", "PARTITION-STATE"));
+  ASSERT_TRUE(log->note_arrival(1, {0, 77, 0x4142434445464748}));
+  ASSERT_TRUE(log->append(std::vector<push>{{"clicks", 1, "ENTRY-PAYLOAD"}}));
+  auto one = letter(5, "REASON-CODE");
+  one.message = "LETTER-MESSAGE";
+  ASSERT_TRUE(log->stage_dead_letter(one));
+  ASSERT_TRUE(log->flush_dead_letters());
+  const std::pair<std::string, std::uint64_t> counter{"read", 0x5152535455565758};
+  ASSERT_TRUE(log->set_counters({&counter, 1}));
+}
+
+/// Everything that a caller can read, for its first failure.
+result<void> read_everything(const journal::options& o) {
+  auto log = journal::open(o);
+  if (!log) return log.error();
+  if (auto verified = (*log)->verify(); !verified) return verified.error();
+  return {};
+}
+
+TEST(Journal, VerifiesWhatItWrote) {
+  journal_at log;
+  fill(log);
+  // Identity, partition, arrival, letter, its count and total, entry, counter.
+  const auto verified = log->verify();
+  ASSERT_TRUE(verified) << why(verified);
+  EXPECT_EQ(*verified, 8);
+}
+
+TEST(Journal, NoticesAFlippedBitInAnyValue) {
+  journal_at log;
+  fill(log);
+  log.close();
+  const std::string good = slurp(log.data_file());
+  ASSERT_TRUE(read_everything(log.options()));
+  for (const char* text : {"PARTITION-NAME", "PARTITION-STATE", "HGFEDCBA", "ENTRY-PAYLOAD",
+                           "REASON-CODE", "LETTER-MESSAGE", "XWVUTSRQ"}) {
+    // Old copies of the page may be about: damage them all.
+    std::string bad = good;
+    int found = 0;
+    for (std::size_t at = bad.find(text); at != std::string::npos; at = bad.find(text, at + 1)) {
+      bad[at + 3] = static_cast<char>(bad[at + 3] ^ 4);
+      ++found;
+    }
+    ASSERT_GT(found, 0) << text;
+    spill(log.data_file(), bad);
+    const auto read = read_everything(log.options());
+    ASSERT_FALSE(read) << text;
+    EXPECT_EQ(read.error().code, errc::corrupt) << text;
+    EXPECT_THAT(read.error().message, HasSubstr(log.data_file()));
+  }
+}
+
+TEST(Journal, NeverGivesADamagedEntry) {
+  journal_at log;
+  ASSERT_TRUE(log->append(std::vector<push>{{"clicks", 1, "ENTRY-PAYLOAD"}, {"clicks", 2, "next"}}));
+  log.close();
+  std::string bad = slurp(log.data_file());
+  const std::size_t at = bad.find("ENTRY-PAYLOAD");
+  ASSERT_NE(at, std::string::npos);
+  bad[at] ^= 1;
+  spill(log.data_file(), bad);
+  log.reopen();
+  const auto read = log->read(1, 1000);
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error().code, errc::corrupt);
+  EXPECT_THAT(read.error().message, HasSubstr("table `entries` is damaged"));
+  EXPECT_EQ(log->read(2, 1000)->size(), 1);
+}
+
+TEST(Journal, RefusesAnotherFoldersJournal) {
+  journal_at log;
+  log.close();
+  auto other = log.options();
+  other.identity.folder.fill(9);
+  const auto opened = journal::open(other);
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code, errc::corrupt);
+  EXPECT_THAT(opened.error().message, HasSubstr("should be the journal of data folder 0909"));
+}
+
+}  // namespace
+}  // namespace windrow::storage
