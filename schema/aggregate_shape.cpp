@@ -25,7 +25,7 @@ std::optional<aggregation> function_named(const aggregate_call& call, source_pos
     if (call.function == name) return function;
     names.emplace_back(name);
   }
-  out.error(at, "unknown aggregation " + quoted(call.function) + "; " +
+  out.error(at, "unknown aggregation " + ticked(call.function) + "; " +
                     did_you_mean(call.function, names));
   return std::nullopt;
 }
@@ -71,13 +71,13 @@ expression_op mirrored(expression_op op) {
 void check_bound(const expression& e, const planner_class& child, diagnostics& out) {
   const std::string& name = child.declared->name;
   if (child.feature_time.empty()) {
-    out.error(e.at, quoted(name) + " has no FeatureTime to compare the window with; declare such as "
+    out.error(e.at, ticked(name) + " has no FeatureTime to compare the window with; declare such as "
                                    "`ts: FeatureTime`");
     return;
   }
   const std::string time = "_." + child.feature_time;
-  const std::string advice = "write " + quoted(time + " > _.chalk_window") + " or " +
-                             quoted(time + " <= _.chalk_now");
+  const std::string advice = "write " + ticked(time + " > _.chalk_window") + " or " +
+                             ticked(time + " <= _.chalk_now");
   if (!is_comparison(e.op) || is_bound(*e.operands[0]) == is_bound(*e.operands[1])) {
     out.error(e.at, "`_.chalk_window` and `_.chalk_now` can only be compared with the FeatureTime; " +
                         advice);
@@ -89,7 +89,7 @@ void check_bound(const expression& e, const planner_class& child, diagnostics& o
   if (other.op != expression_op::attribute || other.path.size() != 1 ||
       other.path[0] != child.feature_time) {
     out.error(other.at, "`_." + bound.path[0] + "` is compared with something else than the " +
-                            "FeatureTime of " + quoted(name) + "; " + advice);
+                            "FeatureTime of " + ticked(name) + "; " + advice);
     return;
   }
   const expression_op op = bound_first ? mirrored(e.op) : e.op;
@@ -143,8 +143,8 @@ private:
     const auto type = type_in_child(key);
     if (!type) return;
     if (type->kind == value_kind::boolean) {
-      state_.out.error(key->at, quoted(canonical(*key)) + " is a bool; to filter by it write " +
-                                    quoted(canonical(*key) + " == true"));
+      state_.out.error(key->at, ticked(canonical(*key)) + " is a bool; to filter by it write " +
+                                    ticked(canonical(*key) + " == true"));
       return;
     }
     take_projection(key, *type);
@@ -153,8 +153,8 @@ private:
   void take_projection(const expression_ptr& key, const value_type& type) {
     if (projection) {
       state_.out.error(key->at, "only one field can be aggregated, and " +
-                                    quoted(canonical(*projection)) + " already is; remove " +
-                                    quoted(canonical(*key)) + " or make it a filter");
+                                    ticked(canonical(*projection)) + " already is; remove " +
+                                    ticked(canonical(*key)) + " or make it a filter");
       return;
     }
     projection = key;
@@ -167,7 +167,7 @@ private:
     if (!type) return;
     if (type->kind == value_kind::boolean) return filters.push_back(part);
     failed = true;
-    state_.out.error(part->at, quoted(canonical(*part)) + " is " + quoted(to_string(*type)) +
+    state_.out.error(part->at, ticked(canonical(*part)) + " is " + ticked(to_string(*type)) +
                                    ", and a filter is a bool; write a comparison");
   }
 
@@ -196,8 +196,8 @@ bool check_argument(const aggregate_call& call, aggregation function, const expr
                     const key_sorter& keys, const planner_class& child, diagnostics& out) {
   if (function == aggregation::count) return true;
   if (!keys.projection) {
-    out.error(e.at, quoted(call.function) + " needs to know of what; write such as " +
-                        quoted("_." + call.relation + "[_." +
+    out.error(e.at, ticked(call.function) + " needs to know of what; write such as " +
+                        ticked("_." + call.relation + "[_." +
                                (child.fields.empty() ? std::string("amount")
                                                      : child.fields.begin()->first) +
                                "]." + call.function + "()"));
@@ -205,14 +205,14 @@ bool check_argument(const aggregate_call& call, aggregation function, const expr
   }
   const value_kind kind = keys.projection_type.kind;
   const std::string what =
-      quoted(canonical(*keys.projection)) + " is " + quoted(to_string(keys.projection_type));
+      ticked(canonical(*keys.projection)) + " is " + ticked(to_string(keys.projection_type));
   if (function == aggregation::approx_count_distinct) {
     if (kind != value_kind::list) return true;
     out.error(keys.projection->at, what + ", and lists cannot be counted; use a plain field");
     return false;
   }
   if (kind == value_kind::integer || kind == value_kind::floating) return true;
-  out.error(keys.projection->at, quoted(call.function) + " needs `int` or `float`, but " + what +
+  out.error(keys.projection->at, ticked(call.function) + " needs `int` or `float`, but " + what +
                                      "; use `count` or `approx_count_distinct`, or another field");
   return false;
 }
@@ -227,9 +227,9 @@ std::optional<aggregate_shape> take_apart(const expression& e, const planner_cla
   if (!call.arguments.empty() || !call.named_arguments.empty()) {
     const source_position at =
         call.arguments.empty() ? call.named_arguments[0].second->at : call.arguments[0]->at;
-    state.out.error(at, quoted(call.function) + " takes no arguments; what is aggregated stands in "
+    state.out.error(at, ticked(call.function) + " takes no arguments; what is aggregated stands in "
                                                 "the brackets, as in " +
-                            quoted("_." + call.relation + "[_.amount].sum()"));
+                            ticked("_." + call.relation + "[_.amount].sum()"));
   }
   key_sorter keys(child, state);
   for (const expression_ptr& key : call.keys) keys.take(key);

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <bit>
 #include <tuple>
 
 #include "schema/identity.hpp"
@@ -15,7 +16,9 @@ void add_value(definition_hash& hash, const std::optional<windrow::value>& value
   hash.add(static_cast<std::int64_t>(value ? value->index() : 0));
   if (!value) return;
   if (const auto* whole = std::get_if<std::int64_t>(&*value)) hash.add(*whole);
-  if (const auto* number = std::get_if<double>(&*value)) hash.add(std::to_string(*number));
+  if (const auto* number = std::get_if<double>(&*value)) {
+    hash.add(std::bit_cast<std::int64_t>(*number));
+  }
 }
 
 void add_class(definition_hash& hash, const class_declaration& c) {

@@ -23,13 +23,13 @@ void planner_state::plan_classes() {
     const int index = static_cast<int>(p.classes.size());
     const declared_path path = "features/" + declared.name;
     if (!class_by_name.emplace(declared.name, index).second) {
-      out.error(file.at(path), "the class " + quoted(declared.name) + " is declared twice; rename one");
+      out.error(file.at(path), "the class " + ticked(declared.name) + " is declared twice; rename one");
       continue;
     }
     const auto [other, fresh] = by_namespace.emplace(snake_case(declared.name), declared.name);
     if (!fresh) {
-      out.error(file.at(path), quoted(declared.name) + " and " + quoted(other->second) +
-                                   " would both be " + quoted(other->first) +
+      out.error(file.at(path), ticked(declared.name) + " and " + ticked(other->second) +
+                                   " would both be " + ticked(other->first) +
                                    " in queries; rename one");
     }
     planner_class c;
@@ -55,7 +55,7 @@ void planner_state::plan_class(int index) {
   const auto id = c.fields.find(primary_key_field);
   if (id == c.fields.end()) {
     if (!file.is_broken(c.path + "/id")) {
-      out.error(file.at(c.path), "the class " + quoted(entity.name) +
+      out.error(file.at(c.path), "the class " + ticked(entity.name) +
                                      " has no primary key; add the field `id: str`");
     }
     return;
@@ -63,8 +63,8 @@ void planner_state::plan_class(int index) {
   const value_type& type = id->second->type;
   if (!can_be_key(type.kind) || type.nullable || id->second->is_feature_time) {
     out.error(file.at(c.path + "/id/type"),
-              "the primary key of " + quoted(entity.name) + " cannot be " +
-                  quoted(id->second->is_feature_time ? "FeatureTime" : to_string(type)) +
+              "the primary key of " + ticked(entity.name) + " cannot be " +
+                  ticked(id->second->is_feature_time ? "FeatureTime" : to_string(type)) +
                   "; write `str` or `int`");
     return;
   }
@@ -88,7 +88,7 @@ void planner_state::plan_fields(planner_class& c) {
   const auto check_new = [&](const std::string& name) {
     if (names.insert(name).second) return;
     out.error(file.at(c.path + "/" + name),
-              quoted(c.declared->name + "." + name) + " is declared twice; rename one");
+              ticked(c.declared->name + "." + name) + " is declared twice; rename one");
   };
   for (const field_declaration& field : c.declared->fields) {
     check_new(field.name);
@@ -96,8 +96,8 @@ void planner_state::plan_fields(planner_class& c) {
     if (!field.is_feature_time) continue;
     if (!c.feature_time.empty()) {
       out.error(file.at(c.path + "/" + field.name + "/type"),
-                quoted(c.declared->name) + " has two event times, " + quoted(c.feature_time) +
-                    " and " + quoted(field.name) + "; make one of them `datetime`");
+                ticked(c.declared->name) + " has two event times, " + ticked(c.feature_time) +
+                    " and " + ticked(field.name) + "; make one of them `datetime`");
     }
     c.feature_time = field.name;
   }
@@ -145,7 +145,7 @@ void planner_state::check_relation(const planner_class& c, const relation_declar
   const int child_index = find_class(relation.child_class, file.at(path + "/has_many"));
   if (child_index == none || relation.join.empty()) {
     bad_relations.insert(path);
-    if (child_index != none) fail(path, "the has_many " + quoted(relation.name) + " has no join");
+    if (child_index != none) fail(path, "the has_many " + ticked(relation.name) + " has no join");
     return;
   }
   const planner_class& child = classes[static_cast<std::size_t>(child_index)];
@@ -158,7 +158,7 @@ void planner_state::check_relation(const planner_class& c, const relation_declar
     if (file.is_broken(owner.path + "/" + name)) return nullptr;
     std::vector<std::string> names;
     for (const auto& [known, _] : owner.fields) names.push_back(known);
-    fail(path + "/join", quoted(owner.declared->name) + " has no field " + quoted(name) +
+    fail(path + "/join", ticked(owner.declared->name) + " has no field " + ticked(name) +
                              " to join on; " + did_you_mean(name, names));
     return nullptr;
   };
@@ -170,13 +170,13 @@ void planner_state::check_relation(const planner_class& c, const relation_declar
     const std::string local_name = c.declared->name + "." + local->name;
     const std::string remote_name = child.declared->name + "." + remote->name;
     if (!child_fields.insert(remote->name).second) {
-      fail(path + "/join", quoted(remote_name) + " stands in two pairs of the join; remove one");
+      fail(path + "/join", ticked(remote_name) + " stands in two pairs of the join; remove one");
     } else if (local->type.kind != remote->type.kind) {
-      fail(path + "/join", quoted(local_name) + " is " + quoted(to_string(local->type)) + " but " +
-                               quoted(remote_name) + " is " + quoted(to_string(remote->type)) +
+      fail(path + "/join", ticked(local_name) + " is " + ticked(to_string(local->type)) + " but " +
+                               ticked(remote_name) + " is " + ticked(to_string(remote->type)) +
                                "; a join needs one type");
     } else if (!can_be_key(local->type.kind)) {
-      fail(path + "/join", quoted(local_name) + " is " + quoted(to_string(local->type)) +
+      fail(path + "/join", ticked(local_name) + " is " + ticked(to_string(local->type)) +
                                ", which cannot be joined on; use `str`, `int`, `bool` or `datetime`");
     }
   }

@@ -48,7 +48,7 @@ void planner_state::plan_windowed(int class_index, const windowed_declaration& d
   const expression_ptr e = expression_at(path + "/expression", declared.expression);
   if (!e) return;
   if (e->op != expression_op::aggregate || !e->call) {
-    out.error(e->at, "the expression of " + quoted(declared.name) +
+    out.error(e->at, "the expression of " + ticked(declared.name) +
                          " must be one aggregation over a has_many; write such as "
                          "`_.transactions[_.amount].sum()`");
     return;
@@ -61,8 +61,8 @@ void planner_state::plan_windowed(int class_index, const windowed_declaration& d
     if (file.is_broken(owner.path + "/" + e->call->relation)) return;
     std::vector<std::string> names;
     for (const relation_declaration& r : relations) names.push_back(r.name);
-    out.error(e->at, quoted(owner.declared->name) + " has no has_many " +
-                         quoted(e->call->relation) + "; " +
+    out.error(e->at, ticked(owner.declared->name) + " has no has_many " +
+                         ticked(e->call->relation) + "; " +
                          did_you_mean(e->call->relation, names));
     return;
   }
@@ -90,14 +90,14 @@ void planner_state::plan_windowed(int class_index, const windowed_declaration& d
   if (declared.default_value && !declared.default_value->is_null()) {
     feature.default_value = converted(*declared.default_value, feature.type.kind);
     if (!feature.default_value) {
-      out.error(file.at(path + "/default"), "the default of " + quoted(declared.name) + " must be " +
-                                                quoted(to_string(feature.type)) + ", as its values are");
+      out.error(file.at(path + "/default"), "the default of " + ticked(declared.name) + " must be " +
+                                                ticked(to_string(feature.type)) + ", as its values are");
       return;
     }
     if (!feature.type.nullable) {
       out.note(file.at(path + "/default"),
-               "the default of " + quoted(declared.name) + " is idle: " +
-                   quoted(to_string(feature.function)) + " is never null, an empty window gives 0");
+               "the default of " + ticked(declared.name) + " is idle: " +
+                   ticked(to_string(feature.function)) + " is never null, an empty window gives 0");
     }
     feature.type.nullable = false;
   }
@@ -139,11 +139,11 @@ int planner_state::key_space_of_join(int class_index, const relation_declaration
       }
     } else if (owner.scalars.count(pair.local_field) == 0) {
       good = false;
-      out.error(at, "the join of " + quoted(relation.name) + " reads " +
-                        quoted(entity.name + "." + pair.local_field) +
+      out.error(at, "the join of " + ticked(relation.name) + " reads " +
+                        ticked(entity.name + "." + pair.local_field) +
                         ", which is not stored; give it `max_staleness: infinity` and "
                         "`etl_offline_to_online: true`, or join on " +
-                        quoted(entity.name + "." + entity.primary_key));
+                        ticked(entity.name + "." + entity.primary_key));
     }
     names += (names.empty() ? "" : ", ") + pair.child_field;
     space.parts.push_back(std::move(type));
@@ -204,7 +204,7 @@ void planner_state::plan_windows(int feature, int series_index,
   std::sort(windows.begin(), windows.end(),
             [](const auto& a, const auto& b) { return a.window < b.window; });
   if (windows.empty()) {
-    out.error(file.at(path), quoted(declared.name) + " has no window; write `windowed: [1h]`");
+    out.error(file.at(path), ticked(declared.name) + " has no window; write `windowed: [1h]`");
   }
   const std::string& prefix = p.windowed_features[static_cast<std::size_t>(feature)].fqn;
   for (const window_declaration& w : windows) {

@@ -57,7 +57,7 @@ void planner_state::plan_stream_outputs() {
     made.name = declared.name;
     for (const planner_stream& other : streams) {
       if (other.declared->name != declared.name) continue;
-      out.error(file.at(s.path), "the stream " + quoted(declared.name) + " is declared twice");
+      out.error(file.at(s.path), "the stream " + ticked(declared.name) + " is declared twice");
     }
     std::vector<std::string> names;
     for (std::size_t i = 0; i < p.sources.size(); ++i) {
@@ -66,13 +66,13 @@ void planner_state::plan_stream_outputs() {
     }
     if (made.source == none && !declared.source.empty() &&
         !file.is_broken("sources/" + declared.source)) {
-      out.error(file.at(s.path + "/source"), "unknown source " + quoted(declared.source) + "; " +
+      out.error(file.at(s.path + "/source"), "unknown source " + ticked(declared.source) + "; " +
                                                  did_you_mean(declared.source, names));
     }
     for (const auto& [name, type] : declared.message) {
       if (!s.attributes.emplace(name, type).second) {
         out.error(file.at(s.path + "/message/" + name),
-                  "the message key " + quoted(name) + " is given twice; keep one");
+                  "the message key " + ticked(name) + " is given twice; keep one");
       }
       made.message.push_back({name, type});
     }
@@ -83,7 +83,7 @@ void planner_state::plan_stream_outputs() {
     plan_parse(index);
     if (declared.output.empty() && !file.is_broken("streams/" + declared.name)) {
       out.error(file.at("streams/" + declared.name),
-                "the stream " + quoted(declared.name) +
+                "the stream " + ticked(declared.name) +
                     " outputs nothing; write such as `output: { User.id: _.id }`");
     }
     for (const auto& [name, text] : declared.output) plan_output(index, name, text);
@@ -114,7 +114,7 @@ void planner_state::plan_parse(int index) {
   const auto type = type_in_stream(index, *e);
   if (!type) return;
   if (!type->nullable) {
-    out.note(e->at, "`parse` of the stream " + quoted(s.declared->name) +
+    out.note(e->at, "`parse` of the stream " + ticked(s.declared->name) +
                         " is never null, so it skips no message");
   }
   p.streams[static_cast<std::size_t>(index)].parse_output = s.output_of(e);
@@ -126,7 +126,7 @@ void planner_state::plan_output(int index, const std::string& name, const std::s
   const source_position at = file.at(path);
   const std::size_t dot = name.find('.');
   if (dot == std::string::npos) {
-    out.error(at, "an output names a feature such as `User.id`, not " + quoted(name));
+    out.error(at, "an output names a feature such as `User.id`, not " + ticked(name));
     return;
   }
   std::string class_name = name.substr(0, dot);
@@ -148,18 +148,18 @@ void planner_state::plan_output(int index, const std::string& name, const std::s
   const std::string feature = class_name + "." + field_name;
   const value_type& wanted = field->second->type;
   if (e->op == expression_op::literal && e->literal.is_null()) {
-    out.error(e->at, "the output " + quoted(feature) + " is always null; leave it out");
+    out.error(e->at, "the output " + ticked(feature) + " is always null; leave it out");
     return;
   }
   if (!fits(*type, wanted)) {
-    out.error(e->at, quoted(feature) + " is " + quoted(to_string(wanted)) + ", but this is " +
-                         quoted(to_string(*type)) + "; change the one or the other");
+    out.error(e->at, ticked(feature) + " is " + ticked(to_string(wanted)) + ", but this is " +
+                         ticked(to_string(*type)) + "; change the one or the other");
     return;
   }
   const bool widened = type->kind == value_kind::integer && wanted.kind == value_kind::floating;
   const expression_ptr output = widened ? as_float(e) : e;
   if (!s.outputs[class_name].emplace(field_name, output).second) {
-    out.error(at, quoted(feature) + " is output twice; keep one");
+    out.error(at, ticked(feature) + " is output twice; keep one");
     return;
   }
   if (type->nullable && !wanted.nullable) {
@@ -172,18 +172,18 @@ void planner_state::report_unknown_output(const planner_class& c, const std::str
   const std::string feature = c.declared->name + "." + field_name;
   for (const windowed_declaration& w : c.declared->windowed) {
     if (w.name != field_name) continue;
-    out.error(at, quoted(feature) + " is windowed: it is computed and cannot be an output");
+    out.error(at, ticked(feature) + " is windowed: it is computed and cannot be an output");
     return;
   }
   for (const relation_declaration& r : c.declared->relations) {
     if (r.name != field_name) continue;
-    out.error(at, quoted(feature) + " is a has_many and cannot be an output; output the fields of " +
-                      quoted(r.child_class));
+    out.error(at, ticked(feature) + " is a has_many and cannot be an output; output the fields of " +
+                      ticked(r.child_class));
     return;
   }
   std::vector<std::string> names;
   for (const auto& [known, _] : c.fields) names.push_back(known);
-  out.error(at, quoted(c.declared->name) + " has no field " + quoted(field_name) + "; " +
+  out.error(at, ticked(c.declared->name) + " has no field " + ticked(field_name) + "; " +
                     did_you_mean(field_name, names));
 }
 
@@ -200,8 +200,8 @@ void planner_state::plan_event_time(int index) {
     const std::string feature = class_name + "." + c.feature_time;
     if (made.time_output != none && made.time_output != output) {
       out.error(file.at(s.path + "/output/" + feature),
-                "the stream " + quoted(s.declared->name) + " outputs two event times, " +
-                    quoted(first) + " and " + quoted(feature) +
+                "the stream " + ticked(s.declared->name) + " outputs two event times, " +
+                    ticked(first) + " and " + ticked(feature) +
                     "; a message has one: output the same value or make two streams");
       return;
     }

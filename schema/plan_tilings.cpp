@@ -101,7 +101,7 @@ void planner_state::note_idle_series(int index) {
       const windowed_feature& f = p.windowed_features[static_cast<std::size_t>(value.feature)];
       const std::string& owner = p.classes[static_cast<std::size_t>(f.entity_class)].name;
       out.note(file.at("features/" + owner + "/" + f.name),
-               "no stream updates " + quoted(owner + "." + f.name) + ": its windows stay empty");
+               "no stream updates " + ticked(owner + "." + f.name) + ": its windows stay empty");
     }
   }
 }

@@ -30,7 +30,7 @@ int planner_state::find_class(std::string_view name, source_position at) {
   if (file.is_broken("features/" + std::string(name))) return none;
   std::vector<std::string> names;
   for (const class_declaration& c : declarations.classes) names.push_back(c.name);
-  out.error(at, "unknown class " + quoted(name) + "; " + did_you_mean(name, names));
+  out.error(at, "unknown class " + ticked(name) + "; " + did_you_mean(name, names));
   return none;
 }
 
@@ -49,12 +49,12 @@ bool planner_state::check_attributes(const expression& e, const std::vector<std:
     if (std::find(known.begin(), known.end(), name) == known.end()) {
       good = false;
       if (file.is_broken(broken_prefix + "/" + name)) return;
-      out.error(a.at, quoted(owner) + " has no field " + quoted(name) + "; " +
+      out.error(a.at, ticked(owner) + " has no field " + ticked(name) + "; " +
                           did_you_mean(name, known));
     } else if (a.path.size() > 1) {
       good = false;
-      out.error(a.at, quoted("_." + name) + " has no fields of its own; write " +
-                          quoted("_." + name));
+      out.error(a.at, ticked("_." + name) + " has no fields of its own; write " +
+                          ticked("_." + name));
     }
   });
   return good;
@@ -66,8 +66,8 @@ void planner_state::plan_sources() {
     s.name = declared.name;
     s.kind = declared.kind == "kafka" ? source_kind::kafka : source_kind::file;
     if (declared.kind != "kafka" && declared.kind != "file") {
-      out.error(file.at("sources/" + s.name), "unknown kind " + quoted(declared.kind) +
-                                                  " of the source " + quoted(s.name) +
+      out.error(file.at("sources/" + s.name), "unknown kind " + ticked(declared.kind) +
+                                                  " of the source " + ticked(s.name) +
                                                   "; there are: `file`, `kafka`");
     }
     for (const auto& [key, text] : declared.settings) {
@@ -80,17 +80,17 @@ void planner_state::plan_sources() {
       if (const auto [p_end, e] = std::from_chars(text.data(), end, *limit);
           e != std::errc() || p_end != end || *limit < 0) {
         out.error(file.at("sources/" + s.name),
-                  quoted(key) + " of the source " + quoted(s.name) + " is not a duration");
+                  ticked(key) + " of the source " + ticked(s.name) + " is not a duration");
       }
     }
     if (s.kind == source_kind::file && s.path.empty()) {
-      out.error(file.at("sources/" + s.name), "the source " + quoted(s.name) + " has no path");
+      out.error(file.at("sources/" + s.name), "the source " + ticked(s.name) + " has no path");
     }
     const bool twice = std::any_of(p.sources.begin(), p.sources.end(),
                                    [&](const source& other) { return other.name == s.name; });
     if (twice) {
       out.error(file.at("sources/" + s.name),
-                "the source " + quoted(s.name) + " is declared twice; rename one");
+                "the source " + ticked(s.name) + " is declared twice; rename one");
     }
     p.sources.push_back(std::move(s));
   }

@@ -34,7 +34,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 
 }  // namespace
 
-std::string quoted(std::string_view text) {
+std::string ticked(std::string_view text) {
   std::string out = "`";
   out.append(text);
   out.push_back('`');
@@ -64,12 +64,12 @@ std::string did_you_mean(std::string_view name, const std::vector<std::string>& 
       }
     }
   }
-  if (best != nullptr) return "did you mean " + quoted(*best) + "?";
+  if (best != nullptr) return "did you mean " + ticked(*best) + "?";
   if (known.empty()) return "there are none";
   std::string out = "there are: ";
   for (std::size_t i = 0; i < known.size() && i < listed_names_max; ++i) {
     if (i > 0) out += ", ";
-    out += quoted(known[i]);
+    out += ticked(known[i]);
   }
   if (known.size() > listed_names_max) out += ", ...";
   return out;

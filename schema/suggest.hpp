@@ -14,7 +14,7 @@ std::string did_you_mean(std::string_view name, const std::vector<std::string>& 
 /// `a`, `a and b`, `a, b and c`.
 std::string join_words(const std::vector<std::string>& words);
 
-/// The text between backquotes, as names appear in messages.
-std::string quoted(std::string_view text);
+/// The text between backquotes (ticks), as names appear in messages.
+std::string ticked(std::string_view text);
 
 }  // namespace windrow::schema

@@ -41,9 +41,9 @@ std::string_view trim(std::string_view text) {
 }
 
 failure unknown_type(std::string_view text) {
-  std::string message = "unknown type " + quoted(text) + "; ";
+  std::string message = "unknown type " + ticked(text) + "; ";
   for (const auto& [alias, name] : aliases) {
-    if (text == alias) return {errc::invalid, message + "write " + quoted(name)};
+    if (text == alias) return {errc::invalid, message + "write " + ticked(name)};
   }
   return {errc::invalid,
           message + did_you_mean(text, {"str", "int", "float", "bool", "datetime", "list[str]",
@@ -68,7 +68,7 @@ std::optional<std::string_view> without_null(std::string_view text) {
 
 result<type_text> parse_list(std::string_view text) {
   if (text.back() != ']') {
-    return failure{errc::invalid, "the list type " + quoted(text) + " has no closing `]`"};
+    return failure{errc::invalid, "the list type " + ticked(text) + " has no closing `]`"};
   }
   result<type_text> element = parse_type(text.substr(5, text.size() - 6));
   if (!element) return element.error();

@@ -41,12 +41,12 @@ void read_plain_field(const yaml_entry& entry, const std::vector<yaml_entry>* se
   } else {
     refuse_unknown_keys(*settings, {"type", "max_staleness", "etl_offline_to_online", "has_many",
                                     "windowed"},
-                        "the field " + quoted(entry.key), context.out);
+                        "the field " + ticked(entry.key), context.out);
     if (const yaml_entry* type = find_entry(*settings, "type")) {
       context.place(path + "/type", text_position(type->value, type->at));
       good = read_type(type->value, type->at, field, context);
     } else {
-      context.out.error(entry.key_at, "the field " + quoted(entry.key) +
+      context.out.error(entry.key_at, "the field " + ticked(entry.key) +
                                           " has no `type`; write such as `type: float`, or "
                                           "`has_many:` or `windowed:`");
       good = false;
@@ -68,17 +68,17 @@ void read_field(const yaml_entry& entry, class_declaration& owner, yaml_context&
   if (!check_name(entry, "a field", context)) return context.mark_broken(path);
   if (entry.key.starts_with("chalk_")) {
     context.out.error(entry.key_at, "names beginning with `chalk_` are reserved; rename " +
-                                        quoted(entry.key));
+                                        ticked(entry.key));
     return context.mark_broken(path);
   }
   if (!entry.value.IsMap()) return read_plain_field(entry, nullptr, owner, path, context);
   const auto settings =
-      entries_of(entry.value, entry.at, "the field " + quoted(entry.key), context.out);
+      entries_of(entry.value, entry.at, "the field " + ticked(entry.key), context.out);
   if (!settings) return context.mark_broken(path);
   const bool many = find_entry(*settings, "has_many") != nullptr;
   const bool windowed = find_entry(*settings, "windowed") != nullptr;
   if (many && windowed) {
-    context.out.error(entry.key_at, "the field " + quoted(entry.key) +
+    context.out.error(entry.key_at, "the field " + ticked(entry.key) +
                                         " is both `has_many` and `windowed`; make two fields");
     return context.mark_broken(path);
   }
@@ -94,10 +94,10 @@ void read_class(const yaml_entry& entry, yaml_context& context) {
   declared.name = entry.key;
   if (!check_name(entry, "a class", context)) return context.mark_broken(path);
   const auto settings =
-      entries_of(entry.value, entry.at, "the class " + quoted(entry.key), context.out);
+      entries_of(entry.value, entry.at, "the class " + ticked(entry.key), context.out);
   if (!settings) return context.mark_broken(path);
   refuse_unknown_keys(*settings, {"fields", "max_staleness", "etl_offline_to_online"},
-                      "the class " + quoted(entry.key), context.out);
+                      "the class " + ticked(entry.key), context.out);
   if (const yaml_entry* staleness = find_entry(*settings, "max_staleness")) {
     const auto micros = read_duration(staleness->value, staleness->at, 0, context.out);
     declared.max_staleness = micros.value_or(0);
@@ -107,12 +107,12 @@ void read_class(const yaml_entry& entry, yaml_context& context) {
   }
   const yaml_entry* fields = find_entry(*settings, "fields");
   if (fields == nullptr) {
-    context.out.error(entry.key_at, "the class " + quoted(entry.key) +
+    context.out.error(entry.key_at, "the class " + ticked(entry.key) +
                                         " has no `fields`; write such as `fields: { id: str }`");
     return context.mark_broken(path);
   }
   const auto entries =
-      entries_of(fields->value, fields->at, "the fields of " + quoted(entry.key), context.out);
+      entries_of(fields->value, fields->at, "the fields of " + ticked(entry.key), context.out);
   if (!entries) return context.mark_broken(path);
   for (const yaml_entry& field : *entries) read_field(field, declared, context);
   context.file.declarations.classes.push_back(std::move(declared));
@@ -141,16 +141,16 @@ const field_declaration* referenced_field(const field_declaration& from, const f
       if (!context.file.is_broken("features/" + class_name)) {
         std::vector<std::string> names;
         for (const auto& [name, _] : fields) names.push_back(name);
-        context.out.error(at, "unknown class " + quoted(class_name) + " in the foreign key " +
-                                  quoted(field->references) + "; " +
+        context.out.error(at, "unknown class " + ticked(class_name) + " in the foreign key " +
+                                  ticked(field->references) + "; " +
                                   did_you_mean(class_name, names));
       }
       return nullptr;
     }
     if (field_name != "id") {
       context.out.error(at, "a foreign key names the primary key; write " +
-                                quoted(class_name + ".id") + " instead of " +
-                                quoted(field->references));
+                                ticked(class_name + ".id") + " instead of " +
+                                ticked(field->references));
       return nullptr;
     }
     const auto target = owner->second.find(field_name);
@@ -160,7 +160,7 @@ const field_declaration* referenced_field(const field_declaration& from, const f
     }
     field = target->second;
     if (steps > fields.size()) {
-      context.out.error(at, "the foreign key " + quoted(from.references) +
+      context.out.error(at, "the foreign key " + ticked(from.references) +
                                 " leads back to itself; give one of the `id`s a type such as `str`");
       return nullptr;
     }

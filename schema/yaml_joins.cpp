@@ -23,7 +23,7 @@ public:
       pairs.push_back(std::move(*pair));
     } while (take("&"));
     if (at_ < text_.size()) {
-      return fail("unexpected " + quoted(text_.substr(at_)) + " in the join; pairs are joined by `&`");
+      return fail("unexpected " + ticked(text_.substr(at_)) + " in the join; pairs are joined by `&`");
     }
     return pairs;
   }
@@ -58,8 +58,8 @@ private:
     }
     const side& wrong =
         left->class_name != local_ && left->class_name != child_ ? *left : *right;
-    out_.error(wrong.at, "a join compares a field of " + quoted(local_) + " with one of " +
-                             quoted(child_) + "; write " + example());
+    out_.error(wrong.at, "a join compares a field of " + ticked(local_) + " with one of " +
+                             ticked(child_) + "; write " + example());
     return std::nullopt;
   }
 
@@ -75,7 +75,7 @@ private:
     const std::size_t dot = name.find('.');
     if (dot == std::string_view::npos || !is_identifier(name.substr(0, dot)) ||
         !is_identifier(name.substr(dot + 1))) {
-      out_.error(at, "expected a field such as " + quoted(local_ + ".id") + " in the join; write " +
+      out_.error(at, "expected a field such as " + ticked(local_ + ".id") + " in the join; write " +
                          example());
       return std::nullopt;
     }
@@ -83,7 +83,7 @@ private:
   }
 
   std::string example() const {
-    return quoted(local_ + ".id == " + child_ + "." + snake_case(local_) + "_id");
+    return ticked(local_ + ".id == " + child_ + "." + snake_case(local_) + "_id");
   }
 
   std::nullopt_t fail(std::string message) {
@@ -121,7 +121,7 @@ private:
 void read_relation(const yaml_entry& field, const std::vector<yaml_entry>& settings,
                    class_declaration& owner, const declared_path& path, yaml_context& context) {
   refuse_unknown_keys(settings, {"has_many", "join", "on", "max_staleness"},
-                      "the has_many " + quoted(field.key), context.out);
+                      "the has_many " + ticked(field.key), context.out);
   relation_declaration relation;
   relation.name = field.key;
   const yaml_entry* child = find_entry(settings, "has_many");
@@ -131,7 +131,7 @@ void read_relation(const yaml_entry& field, const std::vector<yaml_entry>& setti
   context.place(path + "/has_many", text_position(child->value, child->at));
   if (const yaml_entry* staleness = find_entry(settings, "max_staleness")) {
     if (read_duration(staleness->value, staleness->at, 0, context.out)) {
-      context.out.note(staleness->key_at, "`max_staleness` on the has_many " + quoted(field.key) +
+      context.out.note(staleness->key_at, "`max_staleness` on the has_many " + ticked(field.key) +
                                               " is unused: its rows themselves are not served");
     }
   }
@@ -182,15 +182,15 @@ void link_relations(yaml_context& context) {
           (keys.empty() ? snake_case(owner.name) + "_id" : keys.front());
       if (keys.empty()) {
         context.out.error(context.file.at(path),
-                          "the has_many " + quoted(relation.name) + " has no join, and no field of " +
-                              quoted(relation.child_class) + " is typed " +
-                              quoted(owner.name + ".id") + "; write such as " + quoted(example));
+                          "the has_many " + ticked(relation.name) + " has no join, and no field of " +
+                              ticked(relation.child_class) + " is typed " +
+                              ticked(owner.name + ".id") + "; write such as " + ticked(example));
       } else {
-        for (std::string& key : keys) key = quoted(relation.child_class + "." + key);
-        context.out.error(context.file.at(path), "the join of " + quoted(relation.name) +
+        for (std::string& key : keys) key = ticked(relation.child_class + "." + key);
+        context.out.error(context.file.at(path), "the join of " + ticked(relation.name) +
                                                      " is ambiguous: " + join_words(keys) +
-                                                     " refer to " + quoted(owner.name) +
-                                                     "; write such as " + quoted(example));
+                                                     " refer to " + ticked(owner.name) +
+                                                     "; write such as " + ticked(example));
       }
       return true;
     });

@@ -18,7 +18,7 @@ std::string kind_of(const YAML::Node& node) {
   if (!node.IsDefined() || node.IsNull()) return "nothing";
   if (node.IsMap()) return "a mapping";
   if (node.IsSequence()) return "a list";
-  return quoted(node.Scalar());
+  return ticked(node.Scalar());
 }
 
 }  // namespace
@@ -45,7 +45,7 @@ std::optional<std::vector<yaml_entry>> entries_of(const YAML::Node& node, source
     }
     const std::string key = pair.first.Scalar();
     if (!seen.insert(key).second) {
-      out.error(key_at, quoted(key) + " is given twice in " + what + "; keep one");
+      out.error(key_at, ticked(key) + " is given twice in " + what + "; keep one");
       continue;
     }
     entries.push_back({key, key_at, pair.second, position_of(pair.second, key_at)});
@@ -66,7 +66,7 @@ void refuse_unknown_keys(const std::vector<yaml_entry>& entries,
   const std::set<std::string> names(known.begin(), known.end());
   for (const yaml_entry& entry : entries) {
     if (names.count(entry.key) > 0) continue;
-    out.error(entry.key_at, "unknown key " + quoted(entry.key) + " in " + what + "; " +
+    out.error(entry.key_at, "unknown key " + ticked(entry.key) + " in " + what + "; " +
                                 did_you_mean(entry.key, known));
   }
 }
@@ -95,7 +95,7 @@ std::optional<bool> read_bool(const yaml_entry& entry, diagnostics& out) {
   if (!text) return std::nullopt;
   if (*text == "true" || *text == "True") return true;
   if (*text == "false" || *text == "False") return false;
-  out.error(entry.at, quoted(entry.key) + " is `true` or `false`, not " + quoted(*text));
+  out.error(entry.at, ticked(entry.key) + " is `true` or `false`, not " + ticked(*text));
   return std::nullopt;
 }
 
@@ -109,7 +109,7 @@ std::optional<std::int64_t> read_duration(const YAML::Node& node, source_positio
     return std::nullopt;
   }
   if (*micros < minimum) {
-    out.error(at, "the duration " + quoted(*text) + " is too short; write " +
+    out.error(at, "the duration " + ticked(*text) + " is too short; write " +
                       (minimum > 0 ? "one above zero, such as `1m`" : "`0s` or more"));
     return std::nullopt;
   }

@@ -85,7 +85,7 @@ std::optional<std::string> read_expression(const yaml_entry& entry, const declar
 
 bool check_name(const yaml_entry& entry, const std::string& what, yaml_context& context) {
   if (is_identifier(entry.key)) return true;
-  context.out.error(entry.key_at, quoted(entry.key) + " cannot be the name of " + what +
+  context.out.error(entry.key_at, ticked(entry.key) + " cannot be the name of " + what +
                                       "; write letters, digits and `_`, not beginning with a digit");
   return false;
 }

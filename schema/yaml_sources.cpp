@@ -33,7 +33,7 @@ std::optional<std::string> substitute(const YAML::Node& node, source_position at
     }
     const auto value = context.variables ? context.variables(name) : std::nullopt;
     if (!value) {
-      context.out.error(here, "the environment variable " + quoted(name) + " is not set");
+      context.out.error(here, "the environment variable " + ticked(name) + " is not set");
       good = false;
     }
     out += value.value_or("");
@@ -65,13 +65,13 @@ bool read_file_source(const yaml_entry& entry, source_declaration& source, yaml_
 
 bool read_kafka_source(const yaml_entry& entry, source_declaration& source, yaml_context& context) {
   source.kind = "kafka";
-  const std::string what = "`kafka` of the source " + quoted(source.name);
+  const std::string what = "`kafka` of the source " + ticked(source.name);
   const auto settings = entries_of(entry.value, entry.at, what, context.out);
   if (!settings) return false;
   bool good = true;
   for (const yaml_entry& s : *settings) {
     if (s.key == "max_future_skew" || s.key == "late_arrival_deadline") {
-      context.out.error(s.key_at, quoted(s.key) + " stands beside `kafka`, not in it");
+      context.out.error(s.key_at, ticked(s.key) + " stands beside `kafka`, not in it");
       good = false;
       continue;
     }
@@ -81,7 +81,7 @@ bool read_kafka_source(const yaml_entry& entry, source_declaration& source, yaml
   }
   for (const std::string required : {"bootstrap_server", "topic"}) {
     if (find_entry(*settings, required) != nullptr) continue;
-    context.out.error(entry.key_at, what + " has no " + quoted(required) +
+    context.out.error(entry.key_at, what + " has no " + ticked(required) +
                                         "; write such as `kafka: { bootstrap_server: "
                                         "\"localhost:9092\", topic: transactions }`");
     good = false;
@@ -93,7 +93,7 @@ void read_source(const yaml_entry& entry, yaml_context& context) {
   const declared_path path = "sources/" + entry.key;
   context.place(path, entry.key_at);
   if (!check_name(entry, "a source", context)) return context.mark_broken(path);
-  const std::string what = "the source " + quoted(entry.key);
+  const std::string what = "the source " + ticked(entry.key);
   const auto settings = entries_of(entry.value, entry.at, what, context.out);
   if (!settings) return context.mark_broken(path);
   refuse_unknown_keys(*settings, {"file", "kafka", "max_future_skew", "late_arrival_deadline"},
@@ -126,7 +126,7 @@ void read_source(const yaml_entry& entry, yaml_context& context) {
 bool read_message(const yaml_entry& entry, stream_declaration& stream, const declared_path& path,
                   yaml_context& context) {
   const auto fields = entries_of(entry.value, entry.at,
-                                 "`message` of the stream " + quoted(stream.name), context.out);
+                                 "`message` of the stream " + ticked(stream.name), context.out);
   if (!fields) return false;
   for (const yaml_entry& field : *fields) {
     const declared_path place = path + "/message/" + field.key;
@@ -137,7 +137,7 @@ bool read_message(const yaml_entry& entry, stream_declaration& stream, const dec
     }
     if (field.key == "message_key" || field.key == "message_time" ||
         field.key == "message_headers") {
-      context.out.error(field.key_at, quoted(field.key) + " is the envelope's and always there; "
+      context.out.error(field.key_at, ticked(field.key) + " is the envelope's and always there; "
                                                           "leave it out of `message`");
       context.mark_broken(place);
       continue;
@@ -155,8 +155,8 @@ bool read_message(const yaml_entry& entry, stream_declaration& stream, const dec
       context.out.error(text_position(field.value, field.at), type.error().message);
     } else if (text && (type->is_feature_time || !type->references_class.empty())) {
       context.out.error(field.at, "a message holds plain values; write " +
-                                      quoted(type->is_feature_time ? "datetime" : "str") +
-                                      " instead of " + quoted(*text));
+                                      ticked(type->is_feature_time ? "datetime" : "str") +
+                                      " instead of " + ticked(*text));
     } else if (text) {
       stream.message.emplace_back(field.key, type->type);
       continue;
@@ -169,7 +169,7 @@ bool read_message(const yaml_entry& entry, stream_declaration& stream, const dec
 bool read_output(const yaml_entry& entry, stream_declaration& stream, const declared_path& path,
                  yaml_context& context) {
   const auto outputs = entries_of(entry.value, entry.at,
-                                  "`output` of the stream " + quoted(stream.name), context.out);
+                                  "`output` of the stream " + ticked(stream.name), context.out);
   if (!outputs) return false;
   for (const yaml_entry& output : *outputs) {
     const declared_path place = path + "/output/" + output.key;
@@ -183,7 +183,7 @@ bool read_output(const yaml_entry& entry, stream_declaration& stream, const decl
 
 void read_stream(const yaml_entry& entry, yaml_context& context) {
   const declared_path path = "streams/" + entry.key;
-  const std::string what = "the stream " + quoted(entry.key);
+  const std::string what = "the stream " + ticked(entry.key);
   context.place(path, entry.key_at);
   if (!check_name(entry, "a stream", context)) return context.mark_broken(path);
   const auto settings = entries_of(entry.value, entry.at, what, context.out);
@@ -203,7 +203,7 @@ void read_stream(const yaml_entry& entry, yaml_context& context) {
         std::tuple{output, "output", "output: { User.id: _.id }"}}) {
     if (found != nullptr) continue;
     context.out.error(entry.key_at,
-                      what + " has no " + quoted(name) + "; write such as " + quoted(example));
+                      what + " has no " + ticked(name) + "; write such as " + ticked(example));
     good = false;
   }
   if (source != nullptr) {

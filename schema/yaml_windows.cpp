@@ -54,14 +54,14 @@ std::vector<window_declaration> read_windows(const yaml_entry& entry, const decl
     }
     if (*micros % second != 0) {
       context.out.error(item.at, "a window is a whole number of seconds, not " +
-                                     quoted(item.value.Scalar()) + "; write such as `1s`");
+                                     ticked(item.value.Scalar()) + "; write such as `1s`");
       good = false;
       continue;
     }
     const bool seen = std::any_of(windows.begin(), windows.end(),
                                   [&](const auto& w) { return w.window == *micros; });
     if (seen) {
-      context.out.error(item.at, "the window " + quoted(item.value.Scalar()) + " is given twice");
+      context.out.error(item.at, "the window " + ticked(item.value.Scalar()) + " is given twice");
       good = false;
       continue;
     }
@@ -97,7 +97,7 @@ std::vector<placed> listed_windows(const yaml_entry& entry,
     }
     std::vector<std::string> names;
     for (const auto& w : windows) names.push_back(format_duration(w.window));
-    context.out.error(item.at, quoted(item.value.Scalar()) + " is not one of the windows; " +
+    context.out.error(item.at, ticked(item.value.Scalar()) + " is not one of the windows; " +
                                    did_you_mean(format_duration(*micros), names));
     good = false;
   }
@@ -210,7 +210,7 @@ bool spread(const buckets& from, windowed_declaration& declared, const declared_
       bucket = *from.duration;
     } else if (!from.same_as_window) {
       const std::string length = format_duration(window.window);
-      context.out.error(from.at, "the window " + length + " of " + quoted(declared.name) +
+      context.out.error(from.at, "the window " + length + " of " + ticked(declared.name) +
                                      " has no bucket length; write `bucket_duration: 1m`, or list "
                                      "it as in `bucket_durations: { 1m: [" + length + "] }`");
       good = false;
@@ -241,7 +241,7 @@ std::optional<windrow::value> read_default(const yaml_entry& entry, diagnostics&
       e == std::errc() && p == end && std::isfinite(number)) {
     return windrow::value(number);
   }
-  out.error(entry.at, "the default of a windowed feature is a number, not " + quoted(*text));
+  out.error(entry.at, "the default of a windowed feature is a number, not " + ticked(*text));
   return std::nullopt;
 }
 
@@ -251,11 +251,11 @@ void read_windowed(const yaml_entry& field, const std::vector<yaml_entry>& setti
                    class_declaration& owner, const declared_path& path, yaml_context& context) {
   refuse_unknown_keys(settings, {"windowed", "expression", "materialization", "default",
                                  "max_staleness", "etl_offline_to_online"},
-                      "the windowed feature " + quoted(field.key), context.out);
+                      "the windowed feature " + ticked(field.key), context.out);
   for (const std::string_view unused : {"max_staleness", "etl_offline_to_online"}) {
     if (const yaml_entry* entry = find_entry(settings, unused)) {
-      context.out.note(entry->key_at, quoted(unused) + " on the windowed feature " +
-                                          quoted(field.key) +
+      context.out.note(entry->key_at, ticked(unused) + " on the windowed feature " +
+                                          ticked(field.key) +
                                           " is unused: an aggregate is never hidden by its age");
     }
   }
@@ -271,7 +271,7 @@ void read_windowed(const yaml_entry& field, const std::vector<yaml_entry>& setti
     good &= text.has_value();
     declared.expression = text.value_or("");
   } else {
-    context.out.error(field.key_at, "the windowed feature " + quoted(field.key) +
+    context.out.error(field.key_at, "the windowed feature " + ticked(field.key) +
                                         " has no `expression`; write such as "
                                         "`expression: _.transactions[_.amount].sum()`");
     good = false;
@@ -282,7 +282,7 @@ void read_windowed(const yaml_entry& field, const std::vector<yaml_entry>& setti
     // Without its windows or buckets read, what is missing would be said of the wrong thing.
     good &= read.good && spread(read, declared, path, context);
   } else {
-    context.out.error(field.key_at, "the windowed feature " + quoted(field.key) +
+    context.out.error(field.key_at, "the windowed feature " + ticked(field.key) +
                                         " has no `materialization`; write `materialization: true` "
                                         "or `materialization: { bucket_duration: 1m }`");
     good = false;
