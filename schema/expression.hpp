@@ -74,6 +74,8 @@ struct expression_result {
 ///
 /// Grammar, loosest first: `|`, `&`, comparisons and `in` (not chained), `+ -`, `* / %`,
 /// unary `- ~`, then `_`, `_.a.b`, `_.rel[..].f(..)`, literals, lists and parentheses.
+/// `-` before a number literal makes one negative literal. A tree is at most 100 levels high, so
+/// that walking one by recursion is safe; deeper expressions are errors.
 expression_result<expression_ptr> parse_expression(std::string_view text,
                                                    source_position origin = {1, 1});
 
@@ -82,18 +84,26 @@ expression_result<expression_ptr> parse_expression(std::string_view text,
 std::string canonical(const expression& e);
 
 /// The attribute paths an expression reads, joined by '.', each once, sorted. Headers appear as
-/// `message_headers.h`.
+/// `message_headers.h`. Of an aggregation it is the relation: what stands in its brackets is read
+/// from other rows.
 std::vector<std::string> attributes_of(const expression& e);
 
 /// The type of an attribute path, or nothing where there is no such attribute.
 using attribute_types =
     std::function<std::optional<value_type>(const std::vector<std::string>& path)>;
 
-/// The type `e` has over rows with those attributes. Arithmetic on int and float gives float;
-/// `/` always gives float; int arithmetic that overflows and a division or remainder by zero give
-/// null, so `/`, `%` and int arithmetic are nullable. A comparison is a bool and is not nullable:
-/// compared with null it is false. Anything else that does not fit is an error that says what to
-/// write. `aggregate` nodes are refused.
+/// The type `e` has over rows with those attributes. Anything that does not fit is an error that
+/// says what to write. `aggregate` nodes are refused.
+/// * Arithmetic on int and float gives float; `/` always gives float; the sign of `%` is that of
+///   the divisor. Int arithmetic that overflows, a float that is not finite and a division or
+///   remainder by zero give null, so all arithmetic on numbers is nullable, except `-` before a
+///   float. `+` joins two strings.
+/// * A comparison is a bool and not nullable: where a side is null it is false, also `!=`. The one
+///   exception is the literal: `a == null` is true where `a` is null, `a != null` where it is not.
+///   An int and a float compare as floats, strings by their bytes, and a datetime with a string
+///   literal that holds a time.
+/// * `in` takes a list of constants or expressions, or a list attribute; null is in no list.
+/// * `~`, `&` and `|` take bools that cannot be null (there is no third truth value).
 expression_result<value_type> type_of(const expression& e, const attribute_types& types);
 
 }  // namespace windrow::schema
