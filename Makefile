@@ -1,0 +1,37 @@
+# The front door. Each target installs what is missing, configures, builds and runs; the build
+# itself is CMake's (CMakePresets.json).
+#
+#   make         build/release/windrow
+#   make test    build and run every test
+#   make demo    real flights become windowed features, and a table
+#   make bench   the benchmarks' table; writes build/release/bench.json
+#   make clean   remove every build
+
+JOBS ?= 2
+TEST_JOBS ?= 2
+
+.PHONY: build test demo bench clean setup configure
+.DEFAULT_GOAL := build
+
+setup:
+	@./setup.sh
+
+configure: setup
+	@mkdir -p build
+	@cmake --preset release >build/configure.log 2>&1 || { cat build/configure.log; exit 1; }
+
+build: configure
+	@cmake --build --preset release --parallel $(JOBS) --target windrow
+
+test: configure
+	@cmake --build --preset release --parallel $(JOBS)
+	@ctest --preset release --parallel $(TEST_JOBS)
+
+demo: build
+	@examples/flights/demo.sh build/release/windrow
+
+bench: configure
+	@cmake --build --preset release --parallel $(JOBS) --target bench
+
+clean:
+	rm -rf build
