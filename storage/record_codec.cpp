@@ -2,9 +2,9 @@
 
 #include <xxhash.h>
 
-#include <bit>
 #include <cstring>
 
+#include "storage/stripe.hpp"
 #include "storage/value_codec.hpp"
 #include "storage/varint.hpp"
 
@@ -15,14 +15,6 @@ namespace {
 constexpr char form_number = 1;
 constexpr char head_kind = 1;
 constexpr char segment_kind = 2;
-
-template <class T>
-T big_endian(T v) {
-  return std::endian::native == std::endian::big ? v : [&] {
-    if constexpr (sizeof(T) == 8) return static_cast<T>(__builtin_bswap64(v));
-    else return static_cast<T>(__builtin_bswap32(v));
-  }();
-}
 
 void put_tiles(std::string& out, const tile_type& type, const std::byte* tile, std::uint32_t count, bool wide) {
   const std::size_t stride = type.form(wide).stride;
@@ -36,39 +28,16 @@ void put_tiles(std::string& out, const tile_type& type, const std::byte* tile, s
 
 }  // namespace
 
-storage_key make_storage_key(key_hash hash, std::uint32_t segment_number) {
-  storage_key key;
-  const std::uint64_t hi = big_endian(hash.hi), lo = big_endian(hash.lo);
-  const std::uint32_t number = big_endian(segment_number);
-  std::memcpy(key.data(), &hi, 8);
-  std::memcpy(key.data() + 8, &lo, 8);
-  std::memcpy(key.data() + 16, &number, 4);
-  return key;
-}
-
-key_hash hash_of(const storage_key& key) {
-  key_hash h;
-  std::memcpy(&h.hi, key.data(), 8);
-  std::memcpy(&h.lo, key.data() + 8, 8);
-  return {big_endian(h.hi), big_endian(h.lo)};
-}
-
-std::uint32_t segment_number_of(const storage_key& key) {
-  std::uint32_t n;
-  std::memcpy(&n, key.data() + 16, 4);
-  return big_endian(n);
-}
-
 storage_key first_key_of(std::uint32_t stripe) {
   storage_key key{};
   key[0] = static_cast<std::uint8_t>(stripe);
   return key;
 }
 
-storage_key last_key_of(std::uint32_t stripe) {
+storage_key end_key_of(std::uint32_t stripe) {
+  if (stripe + 1 < stripe_count) return first_key_of(stripe + 1);
   storage_key key;
-  key.fill(0xff);
-  key[0] = static_cast<std::uint8_t>(stripe);
+  key.fill(0xff);  // no segment has this number
   return key;
 }
 
@@ -142,7 +111,7 @@ namespace {
 
 // Reads `count` tiles that were stored as `wide`; a narrow lane reads narrow tiles only, so a lane
 // is decoded in the form it was stored in.
-bool read_lane(record_pool& pool, record*& r, int lane, byte_reader& in) {
+bool read_lane(record_pool& pool, record*& r, int lane, varint_reader& in) {
   const auto word = in.varint<std::uint32_t>();
   const bool wide = word & 1;
   if (word & 2) pool.keep_rollup(*r, lane);
@@ -167,7 +136,7 @@ bool read_lane(record_pool& pool, record*& r, int lane, byte_reader& in) {
 }  // namespace
 
 record* decode_head(record_pool& pool, std::span<const std::uint8_t> body, std::uint64_t lo) {
-  byte_reader in(body);
+  varint_reader in(body);
   const auto form = in.raw<char>(), kind = in.raw<char>();
   const auto space = in.varint<std::uint32_t>();
   const auto key = in.bytes(in.varint<std::uint64_t>());
@@ -209,7 +178,7 @@ record* decode_head(record_pool& pool, std::span<const std::uint8_t> body, std::
 }
 
 bool decode_segment(record_pool& pool, record& r, segment& s, std::span<const std::uint8_t> body) {
-  byte_reader in(body);
+  varint_reader in(body);
   const auto form = in.raw<char>(), kind = in.raw<char>();
   const auto lane = in.varint<std::uint32_t>();
   const auto word = in.varint<std::uint32_t>();
@@ -251,7 +220,7 @@ struct scalar_entry {
 };
 
 std::vector<scalar_entry> entries_of(std::span<const std::byte> scalars) {
-  byte_reader in({reinterpret_cast<const std::uint8_t*>(scalars.data()), scalars.size()});
+  varint_reader in({reinterpret_cast<const std::uint8_t*>(scalars.data()), scalars.size()});
   std::vector<scalar_entry> entries;
   while (!in.done()) {
     scalar_entry e{in.raw<std::uint16_t>(), in.raw<std::int64_t>(), {}};
@@ -267,7 +236,7 @@ std::vector<scalar_entry> entries_of(std::span<const std::byte> scalars) {
 std::optional<record_pool::scalar_value> record_pool::scalar(const record& r, int index) const {
   for (const scalar_entry& e : entries_of(scalars(r))) {
     if (e.index != index) continue;
-    byte_reader in(e.bytes);
+    varint_reader in(e.bytes);
     return scalar_value{e.time, read_value(in)};
   }
   return std::nullopt;

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "storage/record.hpp"
+#include "storage/shard_store.hpp"
 
 /// The stored form of records. Every value begins with a checksum: XXH3-64 of what follows, seeded
 /// with a hash of the value's own key and the folder's seed, so that a value that belongs
@@ -21,16 +22,12 @@
 ///   scalars:  u16 index, i64 event time, u32 length, value (see value_codec.hpp), repeated
 namespace windrow::storage {
 
-/// Where a value is stored: the key's hash big-endian, then the segment number big-endian (0 is
-/// the head), so that stripes and records are ranges of keys.
-using storage_key = std::array<std::uint8_t, 20>;
-storage_key make_storage_key(key_hash hash, std::uint32_t segment_number);
-key_hash hash_of(const storage_key& key);
-std::uint32_t segment_number_of(const storage_key& key);
+/// Where a value is stored; segment number 0 is the head.
+using storage_key = record_key;
 
-/// The range of keys of one stripe.
+/// The range of keys of one stripe: from its first key to before the next one's.
 storage_key first_key_of(std::uint32_t stripe);
-storage_key last_key_of(std::uint32_t stripe);
+storage_key end_key_of(std::uint32_t stripe);
 
 /// `corrupt`: a stored `what` (record, segment, stripe) is not what was written.
 failure damaged(std::string_view what);

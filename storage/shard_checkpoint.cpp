@@ -24,7 +24,7 @@ void shard_core::begin_round() {
 void shard_core::encode_record(std::uint64_t hi, record* r, stripe_write& out) {
   const key_hash hash{hi, r->lo};
   const auto add = [&](std::uint32_t number, auto&& encode) {
-    stripe_write::entry e{make_storage_key(hash, number), out.bytes.size(), 0};
+    stripe_write::entry e{make_record_key(hash, number), out.bytes.size(), 0};
     out.bytes.append(8, '\0');
     encode();
     e.size = out.bytes.size() - e.offset;
@@ -33,7 +33,7 @@ void shard_core::encode_record(std::uint64_t hi, record* r, stripe_write& out) {
   segment_directory* d = pool_.directory(*r);
   if (d) {
     for (const std::uint32_t number : d->erased) {
-      out.entries.push_back({make_storage_key(hash, number), 0, 0});
+      out.entries.push_back({make_record_key(hash, number), 0, 0});
     }
     d->erased.clear();
     for (segment& s : d->segments) {
@@ -44,7 +44,7 @@ void shard_core::encode_record(std::uint64_t hi, record* r, stripe_write& out) {
   }
   if (pool_.empty(*r)) {
     r->flags |= record::dead;
-    out.entries.push_back({make_storage_key(hash, 0), 0, 0});
+    out.entries.push_back({make_record_key(hash, 0), 0, 0});
   } else {
     add(0, [&] { encode_head(out.bytes, pool_, *r); });
   }
@@ -181,29 +181,16 @@ result<void> shard_core::sweep() {
 // Stored records outside memory: those with something to drop come in, changed.
 result<void> shard_core::sweep_stored(std::uint32_t index) {
   stripe& st = stripes_[index];
-  source_.refresh();
-  result<void> status;
-  auto scanned = source_.scan(
-      first_key_of(index), last_key_of(index),
-      [&](const storage_key& key, std::span<const std::uint8_t> bytes) {
-        if (segment_number_of(key) != 0) return true;
-        const key_hash hash = hash_of(key);
-        const auto body = checked_body(key, options_.folder_seed, bytes);
-        record* r = body.empty() ? nullptr : decode_head(pool_, body, hash.lo);
-        if (!r) {
-          status = damaged("record");
-          return false;
-        }
-        if (find(st, hash, r->space, pool_.key(*r)) || !pool_.trim(r, keep_[r->space])) {
-          pool_.destroy(r);
-          return true;
-        }
-        insert(st, hash.hi, r);
-        touch(st, hash.hi, r);
-        return true;
-      });
-  if (!scanned) return scanned;
-  return status;
+  read_group reading(source_);
+  if (!reading.status) return reading.status;
+  return scan_heads(index, [&](const key_hash& hash, record* r) {
+    if (find(st, hash, r->space, pool_.key(*r)) || !pool_.trim(r, keep_[r->space])) {
+      pool_.destroy(r);
+      return;
+    }
+    insert(st, hash.hi, r);
+    touch(st, hash.hi, r);
+  });
 }
 
 // ---- state for others --------------------------------------------------------------------------

@@ -64,8 +64,9 @@ shard_core::shard_core(schema::plan_ptr plan, shard_options options, record_sour
     // The high half of the hash is not kept in the record; the key gives it again.
     const key_hash hash = hash_key(pool_.key(r), options_.folder_seed,
                                    plan_->key_spaces[r.space].id);
-    const storage_key key = make_storage_key(hash, s.number);
-    source_.refresh();
+    const storage_key key = make_record_key(hash, s.number);
+    read_group reading(source_);
+    if (!reading.status) return reading.status;
     auto found = source_.get(key, stored_);
     if (!found) return found.error();
     if (!*found) return damaged("segment is missing: the record that lists it");
@@ -213,7 +214,7 @@ void shard_core::touch(stripe& st, std::uint64_t hi, record* r) {
 // ---- cold records ------------------------------------------------------------------------------
 
 result<record*> shard_core::read_record(const key_hash& hash) {
-  const storage_key key = make_storage_key(hash, 0);
+  const storage_key key = make_record_key(hash, 0);
   auto found = source_.get(key, stored_);
   if (!found) return found.error();
   if (!*found) return static_cast<record*>(nullptr);
@@ -223,26 +224,33 @@ result<record*> shard_core::read_record(const key_hash& hash) {
   return r;
 }
 
-result<void> shard_core::load_stripe(std::uint32_t index) {
-  stripe& st = stripes_[index];
+result<void> shard_core::scan_heads(std::uint32_t index,
+                                    const std::function<void(const key_hash&, record*)>& take) {
   result<void> status;
   auto scanned = source_.scan(
-      first_key_of(index), last_key_of(index),
+      first_key_of(index), end_key_of(index),
       [&](const storage_key& key, std::span<const std::uint8_t> bytes) {
-        if (segment_number_of(key) != 0) return true;
-        const key_hash hash = hash_of(key);
+        const record_name name = read_record_key(key);
+        if (name.segment != 0) return true;
         const auto body = checked_body(key, options_.folder_seed, bytes);
-        record* r = body.empty() ? nullptr : decode_head(pool_, body, hash.lo);
+        record* r = body.empty() ? nullptr : decode_head(pool_, body, name.hash.lo);
         if (!r) {
           status = damaged("record");
           return false;
         }
-        if (find(st, hash, r->space, pool_.key(*r))) pool_.destroy(r);
-        else insert(st, hash.hi, r);
+        take(name.hash, r);
         return true;
       });
-  if (!scanned) return scanned;
-  if (!status) return status;
+  return scanned ? status : scanned;
+}
+
+result<void> shard_core::load_stripe(std::uint32_t index) {
+  stripe& st = stripes_[index];
+  auto loaded = scan_heads(index, [&](const key_hash& hash, record* r) {
+    if (find(st, hash, r->space, pool_.key(*r))) pool_.destroy(r);
+    else insert(st, hash.hi, r);
+  });
+  if (!loaded) return loaded;
   st.complete = true;
   --incomplete_;
   return {};
@@ -251,9 +259,11 @@ result<void> shard_core::load_stripe(std::uint32_t index) {
 // Brings every stored record that the batch will change into memory, in key order.
 result<void> shard_core::load_missing(const batch& b) {
   if (incomplete_ == 0) return {};
-  source_.refresh();
+  read_group reading(source_);
+  if (!reading.status) return reading.status;
   // Small state comes back a stripe at a time: one range read instead of thousands of lookups.
-  const bool whole = source_.stored_bytes() * 4 < options_.memory_budget;
+  if (batches_++ % 4096 == 0) stored_bytes_ = source_.stored_bytes();
+  const bool whole = stored_bytes_ * 4 < options_.memory_budget;
   std::vector<key_hash> missing;
   for (const section& s : b.sections) {
     const int key_space = section_plans_[static_cast<std::size_t>(s.route)].key_space;

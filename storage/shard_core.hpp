@@ -23,16 +23,29 @@ namespace windrow::storage {
 class record_source {
 public:
   virtual ~record_source() = default;
-  /// Sees every commit that ended before this call; called once before a group of reads.
-  virtual void refresh() = 0;
+  /// Begins a group of reads that sees every commit that ended before this call.
+  virtual result<void> refresh() = 0;
+  /// Ends it: a view that is kept makes the file grow.
+  virtual void release() = 0;
   /// False where there is nothing at `key`.
   virtual result<bool> get(const storage_key& key, std::vector<std::uint8_t>& value) = 0;
-  /// Calls `visit` for every value with first <= key <= last, in key order, until it gives false.
+  /// Calls `visit` for every value with first <= key < end, in key order, until it gives false.
   virtual result<void> scan(
-      const storage_key& first, const storage_key& last,
+      const storage_key& first, const storage_key& end,
       const std::function<bool(const storage_key&, std::span<const std::uint8_t>)>& visit) = 0;
   /// About how many bytes are stored in all.
-  virtual std::size_t stored_bytes() const = 0;
+  virtual std::size_t stored_bytes() = 0;
+};
+
+/// A group of reads; groups nest, and the outermost decides the view.
+struct read_group {
+  explicit read_group(record_source& s) : source(s), status(s.refresh()) {}
+  ~read_group() { source.release(); }
+  read_group(const read_group&) = delete;
+  read_group& operator=(const read_group&) = delete;
+
+  record_source& source;
+  result<void> status;
 };
 
 /// What one short transaction writes: the dirty records of neighbouring stripes, with the
@@ -172,6 +185,8 @@ private:
 
   shard_core(schema::plan_ptr plan, shard_options options, record_source& source);
   void compile_routes();
+  /// Decodes every stored head of a stripe and hands it over with its key.
+  result<void> scan_heads(std::uint32_t index, const std::function<void(const key_hash&, record*)>& take);
 
   result<void> load_missing(const batch& b);
   result<void> load_stripe(std::uint32_t index);
@@ -225,6 +240,8 @@ private:
   std::size_t in_flight_bytes_ = 0;
   std::uint64_t in_memory_ = 0;
   std::vector<std::uint8_t> stored_;             // one value read from storage
+  std::size_t stored_bytes_ = 0;                 // at times
+  std::uint64_t batches_ = 0;
 };
 
 }  // namespace windrow::storage

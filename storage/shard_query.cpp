@@ -23,7 +23,8 @@ result<record*> shard_core::record_for(const lookup_request& request,
     return at->r;
   }
   if (st.complete) return static_cast<record*>(nullptr);
-  source_.refresh();
+  read_group reading(source_);
+  if (!reading.status) return reading.status.error();
   auto read = read_record(request.hash);
   if (!read || !*read) return read;
   owner = {*read, [this](record* r) { pool_.destroy(r); }};
@@ -129,31 +130,19 @@ result<std::vector<explained_bucket>> shard_core::explain(const lookup_request& 
 }
 
 result<void> shard_core::for_each_record(const std::function<void(const record_pool&, record&)>& visit) {
-  source_.refresh();
+  read_group reading(source_);
+  if (!reading.status) return reading.status;
   for (std::uint32_t index = 0; index < stripe_count; ++index) {
     stripe& st = stripes_[index];
     for (std::uint32_t i = 0; st.slots && i <= st.mask; ++i) {
       if (st.slots[i].r) visit(pool_, *st.slots[i].r);
     }
     if (st.complete) continue;
-    result<void> status;
-    auto scanned = source_.scan(
-        first_key_of(index), last_key_of(index),
-        [&](const storage_key& key, std::span<const std::uint8_t> bytes) {
-          if (segment_number_of(key) != 0) return true;
-          const key_hash hash = hash_of(key);
-          const auto body = checked_body(key, options_.folder_seed, bytes);
-          record* r = body.empty() ? nullptr : decode_head(pool_, body, hash.lo);
-          if (!r) {
-            status = damaged("record");
-            return false;
-          }
-          if (!find(st, hash, r->space, pool_.key(*r))) visit(pool_, *r);
-          pool_.destroy(r);
-          return true;
-        });
+    auto scanned = scan_heads(index, [&](const key_hash& hash, record* r) {
+      if (!find(st, hash, r->space, pool_.key(*r))) visit(pool_, *r);
+      pool_.destroy(r);
+    });
     if (!scanned) return scanned;
-    if (!status) return status;
   }
   return {};
 }

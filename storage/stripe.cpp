@@ -53,7 +53,7 @@ result<stripe_state> decode_stripe(const schema::plan& p, std::span<const std::u
     return failure{errc::corrupt, "stripe " + std::to_string(stripe) + " of the shard " + std::string(what) +
                                       "; restore the folder from a backup, or replay its sources into a new one"};
   };
-  byte_reader in(bytes);
+  varint_reader in(bytes);
   const auto sum = in.raw<std::uint64_t>();
   if (!in.ok() || sum != stripe_checksum(in.rest(), stripe, folder_seed)) return bad("fails its checksum");
   if (in.raw<std::uint8_t>() != 1) return bad("has an unknown form");

@@ -20,7 +20,7 @@ void put_value(std::string& out, const value& v) {
   std::visit(visitor{out}, static_cast<const value::variant&>(v));
 }
 
-value read_value(byte_reader& in, int depth) {
+value read_value(varint_reader& in, int depth) {
   switch (in.raw<std::uint8_t>()) {
     case 0: return value{null{}};
     case 1: return value{false};

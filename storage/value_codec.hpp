@@ -13,6 +13,6 @@ namespace windrow::storage {
 void put_value(std::string& out, const value& v);
 
 /// Reads a value; fails the reader on bad bytes. Lists nest at most 16 deep.
-value read_value(byte_reader& in, int depth = 0);
+value read_value(varint_reader& in, int depth = 0);
 
 }  // namespace windrow::storage

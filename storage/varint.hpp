@@ -40,9 +40,9 @@ void put_raw(std::string& out, const T& v) {
 }
 
 /// Reads from the front of a span; `ok` turns false for good at the first read past the end.
-class byte_reader {
+class varint_reader {
 public:
-  explicit byte_reader(std::span<const std::uint8_t> bytes) : rest_(bytes) {}
+  explicit varint_reader(std::span<const std::uint8_t> bytes) : rest_(bytes) {}
 
   bool ok() const noexcept { return ok_; }
   bool done() const noexcept { return rest_.empty(); }

@@ -122,7 +122,7 @@ void distinct_sketch::encode(std::string& out) const {
 }
 
 bool distinct_sketch::decode(std::span<const std::uint8_t>& bytes) {
-  byte_reader in(bytes);
+  varint_reader in(bytes);
   hashes_.clear();
   registers_.clear();
   const auto form = in.raw<std::uint8_t>();

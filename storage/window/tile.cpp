@@ -356,7 +356,7 @@ void tile_type::encode(std::string& out, const std::byte* tile, bool wide) const
   }
 }
 
-bool tile_type::decode(byte_reader& in, std::byte* tile, bool wide) const {
+bool tile_type::decode(varint_reader& in, std::byte* tile, bool wide) const {
   const tile_form& f = form(wide);
   const auto head = in.varint<uint128>();
   const auto n = static_cast<std::uint64_t>(head >> 1);

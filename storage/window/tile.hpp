@@ -110,7 +110,7 @@ public:
   void encode(std::string& out, const std::byte* tile, bool wide) const;
   /// Reads what `encode` wrote into a created tile; false on bad bytes, or where the narrow form
   /// cannot hold them (then try wide).
-  bool decode(byte_reader& in, std::byte* tile, bool wide) const;
+  bool decode(varint_reader& in, std::byte* tile, bool wide) const;
 
   static std::uint32_t bucket(const std::byte* tile) noexcept {
     std::uint32_t b;

@@ -1,0 +1,95 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "schema/plan.hpp"
+#include "sources/message_run.hpp"
+#include "storage/batch.hpp"
+#include "storage/shard_core.hpp"
+#include "windrow/result.hpp"
+
+/// What actors say to each other. Values; what is large is immutable and shared, so that nothing
+/// is copied inside a process. `interfaces.hpp` says who takes which.
+namespace windrow::actors {
+
+/// Asks a source for its next run.
+struct read_next {};
+/// The answer: a run, or the end of the input, or why there will be no more. A source answers when
+/// it has something to say.
+struct source_read {
+  std::uint32_t input = 0;
+  sources::message_run_ptr run;     ///< null at the end and on failure
+  int source = schema::none;        ///< plan.sources whose streams read the run, or
+  int stream = schema::none;        ///< the one plan.streams that does (pushes)
+  std::optional<failure> failed;
+};
+
+/// Rows for a shard, in the order of their source partitions.
+struct apply_batch {
+  storage::batch_ptr batch;
+};
+/// The batch is folded: its credit is free again.
+struct batch_applied {
+  std::uint32_t shard = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t late = 0;
+  std::optional<failure> failed;
+};
+
+/// Look after checkpoints, memory and expiry.
+struct maintenance_tick {};
+/// Bring everything applied so far to disk.
+struct checkpoint_now {};
+struct checkpoint_done {
+  std::optional<failure> failed;
+};
+
+struct commit_write {
+  std::uint32_t shard = 0;
+  std::shared_ptr<storage::stripe_write> write;
+};
+struct write_committed {
+  std::optional<failure> failed;
+};
+
+/// Lookups for one shard, answered in order.
+struct shard_lookup {
+  std::shared_ptr<const std::vector<storage::lookup_request>> requests;
+};
+struct shard_rows {
+  std::shared_ptr<const std::vector<result<storage::lookup_answer>>> answers;
+};
+
+/// A query for many entities. The answer is the query's own object, finished.
+struct run_query {
+  std::shared_ptr<class query_core> query;
+};
+struct query_done {
+  std::optional<failure> failed;
+};
+
+/// Make a catalog version ready; change nothing that runs.
+struct stage_catalog {
+  schema::plan_ptr plan;
+};
+/// Use it from now on.
+struct activate_catalog {
+  std::uint32_t version = 0;
+};
+struct catalog_ready {
+  std::uint32_t version = 0;
+  std::optional<failure> failed;
+};
+
+/// Begin reading inputs, from these positions.
+struct start_inputs {};
+/// Take no more input; answered when every batch sent has been applied.
+struct drain {};
+struct drained {};
+
+}  // namespace windrow::actors

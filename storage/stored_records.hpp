@@ -1,0 +1,32 @@
+#pragma once
+
+#include "storage/shard_core.hpp"
+#include "storage/shard_store.hpp"
+
+namespace windrow::storage {
+
+/// The records of a shard's LMDB file, as its core reads them. One user at a time, any thread.
+class stored_records final : public record_source {
+public:
+  explicit stored_records(shard_store& store) : store_(store), reader_(store) {}
+
+  result<void> refresh() override;
+  void release() override;
+  result<bool> get(const storage_key& key, std::vector<std::uint8_t>& value) override {
+    return reader_.get(key, value);
+  }
+  result<void> scan(const storage_key& first, const storage_key& end,
+                    const std::function<bool(const storage_key&, std::span<const std::uint8_t>)>& visit)
+      override;
+  std::size_t stored_bytes() override;
+
+private:
+  shard_store& store_;
+  shard_store::reader reader_;
+  int groups_ = 0;
+};
+
+/// Commits what a shard encoded, in one transaction.
+result<void> commit(shard_store& store, const stripe_write& write);
+
+}  // namespace windrow::storage
