@@ -1,0 +1,63 @@
+#include "sources/stream_source.hpp"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <string>
+
+namespace windrow::sources {
+
+namespace {
+
+failure read_failure() {
+  return {errc::io, std::string("Cannot read standard input: ") + std::strerror(errno) + "."};
+}
+
+}  // namespace
+
+stream_source::stream_source(int fd, partition_id partition, line_limits limits)
+    : fd_(fd),
+      enough_(std::min(limits.chunk_bytes, limits.line_bytes_max) / 2),
+      cutter_(partition, 0, limits) {}
+
+result<bool> stream_source::wait(int timeout_ms) {
+  if (ended_) return true;
+  pollfd events{fd_, POLLIN, 0};
+  const int ready = ::poll(&events, 1, timeout_ms);
+  if (ready < 0 && errno != EINTR) return read_failure();
+  return ready > 0;
+}
+
+result<source_step> stream_source::next(timestamp arrival) {
+  using kind = source_step::kind;
+  while (true) {
+    const bool readable = [&] {
+      const auto ready = wait(0);
+      return ready && *ready;
+    }();
+    // A pipe gives 64 KiB at a time: gather, as long as more is there.
+    if (!readable || ended_ || cutter_.waiting() >= enough_) {
+      if (auto run = cutter_.cut(arrival, ended_)) return source_step{kind::run, std::move(run)};
+      if (ended_) return source_step{kind::end, nullptr};
+      if (!readable) return source_step{kind::nothing, nullptr};
+    }
+    if (const auto read = read_some(); !read) return read.error();
+  }
+}
+
+result<bool> stream_source::read_some() {
+  auto space = cutter_.space();
+  const ssize_t got = ::read(fd_, space.data(), space.size());
+  if (got < 0) {
+    if (errno == EINTR || errno == EAGAIN) return false;
+    return read_failure();
+  }
+  if (got == 0) ended_ = true;
+  cutter_.filled(static_cast<std::size_t>(got));
+  return true;
+}
+
+}  // namespace windrow::sources

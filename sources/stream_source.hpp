@@ -1,0 +1,35 @@
+#pragma once
+
+#include "sources/line_cutter.hpp"
+#include "sources/message_run.hpp"
+#include "windrow/result.hpp"
+
+namespace windrow::sources {
+
+/// Reads NDJSON from a descriptor that cannot be read twice: standard input, a pipe. Positions
+/// count bytes from where reading began, so each run of the program is a partition of its own.
+/// An unterminated last line counts. Belongs to one thread; has no clock.
+class stream_source {
+public:
+  /// `fd` is borrowed and stays open.
+  stream_source(int fd, partition_id partition, line_limits limits = {});
+
+  /// Waits until there is something to read or the input has ended, at most `timeout_ms`. False
+  /// where nothing came in time (or a signal did).
+  result<bool> wait(int timeout_ms);
+
+  /// What can be read without waiting, as a run that arrived at `arrival`.
+  result<source_step> next(timestamp arrival);
+
+  sequence position() const noexcept { return cutter_.position(); }
+
+private:
+  result<bool> read_some();
+
+  const int fd_;
+  const std::size_t enough_;  ///< waiting bytes at which they are handed on
+  line_cutter cutter_;
+  bool ended_ = false;
+};
+
+}  // namespace windrow::sources
