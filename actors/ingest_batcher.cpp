@@ -78,7 +78,7 @@ ingest_batcher::ingest_batcher(batcher_options options)
   std::vector<int> state_of(plan.timelines.size(), none);
   for (std::size_t i = 0; i < plan.routes.size(); ++i) {
     const schema::route& route = plan.routes[i];
-    if (plan.streams[at(route.stream)].source != options_.source) continue;
+    if (options_.source != none && plan.streams[at(route.stream)].source != options_.source) continue;
     section_of_route_[i] = static_cast<int>(routes_.size());
     route_state state{static_cast<int>(i), placement(plan, route.key_space, options_.folder_seed),
                       {}};
