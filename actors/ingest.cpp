@@ -3,17 +3,16 @@
 namespace windrow::actors {
 
 ingest::ingest(ingest_actor::pointer self, ingest_settings settings)
-    : self_(self), settings_(std::move(settings)), inputs_(settings_.inputs.size()),
-      credit_(settings_.shards.size(), settings_.limits) {}
+    : self_(self), settings_(std::move(settings)), credit_(settings_.shards.size(), settings_.limits) {}
 
 ingest_actor::behavior_type ingest::make_behavior() {
   return {
-    [this](const stage_catalog& message) { return on_stage(message); },
-    [](const activate_catalog& message) { return catalog_ready{message.version, {}}; },
-    [this](start_inputs) {
-      pump();
-      report_if_settled();
+    [this](const stage_catalog& message) {
+      plan_ = message.plan;
+      return catalog_ready{plan_->catalog_version, {}};
     },
+    [](const activate_catalog& message) { return catalog_ready{message.version, {}}; },
+    [this](const start_inputs& message) { on_start(message); },
     [this](drain) -> caf::result<drained> {
       draining_ = true;
       auto promise = self_->make_response_promise<drained>();
@@ -24,11 +23,8 @@ ingest_actor::behavior_type ingest::make_behavior() {
   };
 }
 
-catalog_ready ingest::on_stage(const stage_catalog& message) {
-  plan_ = message.plan;
-  const auto newest = settings_.newest();
-  for (std::size_t i = 0; i < inputs_.size(); ++i) {
-    const ingest_input& in = settings_.inputs[i];
+void ingest::on_start(const start_inputs& message) {
+  for (const ingest_input& in : *message.inputs) {
     ingest_options options;
     options.plan = plan_;
     options.source = in.source;
@@ -36,10 +32,14 @@ catalog_ready ingest::on_stage(const stage_catalog& message) {
     options.position = in.position;
     options.shard_count = static_cast<std::uint32_t>(settings_.shards.size());
     options.folder_seed = settings_.folder_seed;
-    inputs_[i].core = std::make_unique<ingest_core>(std::move(options));
-    inputs_[i].core->resume(newest);
+    input_state state;
+    state.reader = in.reader;
+    state.core = std::make_unique<ingest_core>(std::move(options));
+    state.core->resume(message.newest);
+    inputs_.push_back(std::move(state));
   }
-  return {plan_->catalog_version, {}};
+  pump();
+  report_if_settled();
 }
 
 // Every input is read one run ahead of what credit lets through.
@@ -55,7 +55,7 @@ void ingest::read(std::size_t number) {
   input_state& in = inputs_[number];
   if (in.reading || in.ended || draining_ || failed_) return;
   in.reading = true;
-  self_->request(settings_.inputs[number].reader, caf::infinite, read_next{})
+  self_->request(in.reader, caf::infinite, read_next{})
     .then([this](const source_read& got) { on_read(got); }, [](const caf::error&) {});
 }
 
@@ -85,6 +85,7 @@ void ingest::take(std::size_t number) {
   }
   for (const shard_batch& b : output_.batches) send(b);
   output_.clear();
+  report();
 }
 
 void ingest::send(const shard_batch& b) {
@@ -106,15 +107,17 @@ void ingest::on_applied(const batch_applied& done) {
   report_if_settled();
 }
 
+void ingest::report() {
+  std::vector<const ingest_counters*> counters;
+  for (const input_state& in : inputs_) counters.push_back(&in.core->counters());
+  settings_.events.counted(counters, late_);
+}
+
 void ingest::report_if_settled() {
   if (!credit_.settled()) return;
-  std::vector<const ingest_counters*> counters;
   bool ended = true;
-  for (const input_state& in : inputs_) {
-    if (in.core) counters.push_back(&in.core->counters());
-    ended = ended && in.ended && !in.ready;
-  }
-  settings_.events.counted(counters, late_);
+  for (const input_state& in : inputs_) ended = ended && in.ended && !in.ready;
+  report();
   settings_.events.settled(ended);
   if (!draining_) return;
   for (auto& promise : drains_) promise.deliver(drained{});

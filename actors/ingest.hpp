@@ -17,14 +17,6 @@
 
 namespace windrow::actors {
 
-/// One input of a node, as ingest sees it.
-struct ingest_input {
-  source_actor reader;
-  int source = schema::none;               ///< plan.sources, or none for the journal
-  storage::partition_id partition = 0;
-  storage::sequence position = 0;          ///< every shard has everything up to here
-};
-
 /// What ingest tells the node. Called on the actor's thread.
 struct ingest_events {
   /// Totals of all inputs have changed.
@@ -37,11 +29,8 @@ struct ingest_events {
 
 struct ingest_settings {
   std::vector<shard_actor> shards;
-  std::vector<ingest_input> inputs;
   std::uint64_t folder_seed = 0;
   credit::limits limits;
-  /// Newest event time per timeline at the positions.
-  std::function<std::vector<std::int64_t>()> newest;
   storage::journal* journal = nullptr;     ///< for dead letters; outlives the actor
   ingest_events events;
 };
@@ -58,19 +47,21 @@ public:
 
 private:
   struct input_state {
+    source_actor reader;
     std::unique_ptr<ingest_core> core;
     std::optional<source_read> ready;      // read, waiting for credit
     bool reading = false;
     bool ended = false;
   };
 
-  catalog_ready on_stage(const stage_catalog& message);
+  void on_start(const start_inputs& message);
   void pump();
   void read(std::size_t number);
   void on_read(const source_read& got);
   void take(std::size_t number);
   void send(const shard_batch& b);
   void on_applied(const batch_applied& done);
+  void report();
   void report_if_settled();
   void fail(const failure& why);
 

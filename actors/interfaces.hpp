@@ -23,9 +23,13 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(windrow::actors::query_done)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(windrow::actors::stage_catalog)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(windrow::actors::activate_catalog)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(windrow::actors::catalog_ready)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(windrow::actors::start_inputs)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(windrow::actors::drain)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(windrow::actors::drained)
+
+namespace windrow::actors {
+struct start_inputs;
+}
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(windrow::actors::start_inputs)
 
 namespace windrow::actors {
 
@@ -35,6 +39,19 @@ using source_actor = caf::typed_actor<
   caf::replies_to<read_next>::with<source_read>,
   // Internal.
   caf::reacts_to<poll_again>>;
+
+/// One input of a node, as ingest sees it.
+struct ingest_input {
+  source_actor reader;
+  int source = schema::none;           ///< plan.sources, or none for the journal
+  storage::partition_id partition = 0;
+  storage::sequence position = 0;      ///< every shard has everything up to here
+};
+/// Begin reading these inputs.
+struct start_inputs {
+  std::shared_ptr<const std::vector<ingest_input>> inputs;
+  std::vector<std::int64_t> newest;    ///< event time by timeline, at those positions
+};
 
 /// Owns the window state of one shard.
 using shard_actor = caf::typed_actor<

@@ -89,8 +89,6 @@ struct catalog_ready {
   std::optional<failure> failed;
 };
 
-/// Begin reading inputs, from these positions.
-struct start_inputs {};
 /// Take no more input; answered when every batch sent has been applied.
 struct drain {};
 struct drained {};

@@ -12,8 +12,6 @@ namespace {
 
 using kind = schema::feature_reference::kind;
 
-bool is_error(const feature_answer& a) { return !a.value.ok(); }
-
 }  // namespace
 
 struct query_core::row_state {
@@ -56,6 +54,8 @@ query_core::query_core(const query_context& context, std::vector<subject> subjec
     }
   }
 }
+
+query_core::~query_core() = default;
 
 void query_core::add(std::uint32_t shard, std::size_t row, storage::lookup_request request,
                      std::map<std::uint32_t, ask>& round) {

@@ -52,6 +52,7 @@ public:
 
   /// `features` of the subjects must outlive the query.
   query_core(const query_context& context, std::vector<subject> subjects, timestamp now);
+  ~query_core();
 
   /// What to ask now; empty when everything is known. One call a round.
   std::vector<ask> next_round();

@@ -1,0 +1,392 @@
+#include "cluster/node.hpp"
+
+#include <algorithm>
+#include <thread>
+
+#include "cluster/node_impl.hpp"
+
+namespace windrow::cluster {
+
+namespace {
+
+constexpr std::chrono::seconds start_deadline{120};
+
+failure closed(const std::optional<failure>& why) {
+  return {errc::closed, why ? "the node has stopped taking input: " + why->message : "the node is closed"};
+}
+
+// What is left of the memory limit for records: credit, buffers and the program itself come first.
+std::size_t record_budget(std::size_t memory, std::size_t shards) {
+  const std::size_t fixed = std::min<std::size_t>(std::size_t{48} << 20, memory / 2);
+  return (memory - fixed) / 10 * 9 / shards;
+}
+
+unsigned default_shards() { return std::max(1u, std::thread::hardware_concurrency() / 2); }
+
+}  // namespace
+
+node::node(std::unique_ptr<impl> i) : impl_(std::move(i)) {}
+node::~node() = default;
+
+result<std::unique_ptr<node>> node::open(const node_options& options) {
+  auto i = std::make_unique<impl>();
+  i->options = options;
+  if (auto opened = i->open_folder(); !opened) return opened.error();
+  if (auto opened = i->open_stores(); !opened) return opened.error();
+  if (auto started = i->start_actors(); !started) return started.error();
+  if (auto started = i->start_inputs(); !started) return started.error();
+  return std::unique_ptr<node>(new node(std::move(i)));
+}
+
+result<void> node::impl::open_folder() {
+  std::optional<schema::plan_ptr> wanted;
+  if (options.declarations) {
+    auto compiled = schema::compile_catalog(*options.declarations);
+    if (!compiled) return compiled.error();
+    wanted = *compiled;
+  }
+  storage::folder::expectation expected;
+  if (options.shards > 0) expected.shard_count = options.shards;
+  if (wanted) expected.plan_digest = (*wanted)->digest;
+  auto opened = storage::folder::open(options.data, expected);
+  if (!opened && opened.error().code == errc::not_found && !options.look_only) {
+    if (!wanted) {
+      return failure{errc::not_found, opened.error().message + "; to make a new one, give declarations"};
+    }
+    storage::folder::create_options create;
+    create.path = options.data;
+    create.shard_count = options.shards > 0 ? options.shards : default_shards();
+    create.plan_digest = (*wanted)->digest;
+    create.catalog = schema::encode_catalog(*options.declarations);
+    create.created = wall_clock();
+    opened = storage::folder::create(create);
+  }
+  if (!opened) return opened.error();
+  folder.emplace(std::move(*opened));
+  if (wanted) {
+    plan = *wanted;
+    return {};
+  }
+  auto declarations = schema::decode_catalog(folder->catalog());
+  if (!declarations) return declarations.error();
+  auto compiled = schema::compile_catalog(*declarations);
+  if (!compiled) return compiled.error();
+  plan = *compiled;
+  return {};
+}
+
+result<void> node::impl::open_stores() {
+  storage::journal::options o;
+  o.directory = folder->journal_directory();
+  o.identity = folder->journal_identity();
+  o.map_bytes = folder->map_bytes();
+  auto opened = storage::journal::open(o);
+  if (!opened) return opened.error();
+  journal = std::move(*opened);
+  const std::uint32_t shards = folder->meta().shard_count;
+  for (std::uint32_t s = 0; s < shards; ++s) {
+    auto store = storage::shard_store::open(folder->shard_options(s));
+    if (!store) return store.error();
+    stores.push_back(std::move(*store));
+    storage::shard_options so;
+    so.shard = s;
+    so.folder_seed = folder->meta().hash_seed;
+    so.memory_budget = record_budget(options.memory, shards);
+    gates.push_back(std::make_shared<actors::shard_gate>(so, *stores.back()));
+  }
+  durable.resize(shards);
+  context.plan = plan;
+  context.shard_count = shards;
+  context.folder_seed = folder->meta().hash_seed;
+  context.position = [this](storage::partition_id id, storage::sequence at) { return readable_position(id, at); };
+  return {};
+}
+
+result<void> node::impl::start_actors() {
+  config.set("scheduler.policy", caf::atom("sharing"));
+  config.set("scheduler.max-threads", std::max<std::size_t>(gates.size() + 1, 2));
+  system.emplace(config);
+  actors::writer_settings ws;
+  ws.folder_seed = folder->meta().hash_seed;
+  ws.journal = journal.get();
+  for (auto& s : stores) ws.stores.push_back(s.get());
+  writer = system->spawn<caf::detached>(actors::make_writer, ws);
+  for (auto& gate : gates) {
+    actors::shard_settings ss;
+    ss.gate = gate;
+    ss.writer = writer;
+    ss.checkpoint_interval = options.checkpoint_interval;
+    ss.look_only = options.look_only;
+    ss.durable = [this](std::uint32_t s, const storage::positions& p) { round_durable(s, p); };
+    ss.failed = [this](const failure& why) { fail(why); };
+    shards.push_back(system->spawn(actors::make_shard, ss));
+  }
+  actors::ingest_settings is;
+  is.shards = shards;
+  is.folder_seed = folder->meta().hash_seed;
+  is.limits.bytes = std::min<std::uint64_t>(16 << 20, options.memory / 16 / gates.size());
+  is.journal = journal.get();
+  is.events.counted = [this](const auto& counters, std::uint64_t late) { counted(counters, late); };
+  is.events.settled = [this](bool ended) { settled(ended); };
+  is.events.failed = [this](const failure& why) { fail(why); };
+  ingest = system->spawn(actors::make_ingest, is);
+  query = system->spawn(actors::make_query, actors::query_settings{shards});
+  coordinator = system->spawn(actors::make_coordinator, actors::coordinator_settings{shards, ingest});
+  std::optional<failure> failed;
+  caf::scoped_actor self{*system};
+  self->request(coordinator, start_deadline, actors::stage_catalog{plan})
+    .receive([&](const actors::catalog_ready& ready) { failed = ready.failed; },
+             [&](const caf::error&) { failed = failure{errc::closed, "the shards did not open in time"}; });
+  if (failed) return *failed;
+  housekeeping = std::thread([this] { keep_house(); });
+  return {};
+}
+
+result<void> node::impl::start_inputs() {
+  auto registered = journal->register_partition(storage::partition_kind::journal, "journal", "");
+  if (!registered) return registered.error();
+  journal_partition = registered->id;
+  auto inputs = std::make_shared<std::vector<actors::ingest_input>>();
+  const auto add = [&](int source, storage::partition_id partition, storage::sequence position,
+                       std::shared_ptr<actors::input> in) {
+    actors::source_settings settings{static_cast<std::uint32_t>(inputs->size()), std::move(in)};
+    inputs->push_back({system->spawn<caf::detached>(actors::make_source, settings), source, partition, position});
+  };
+  bool reads_input = false, only_standard_input = true;
+  for (const node_input& in : options.inputs) {
+    const auto source = std::find_if(plan->sources.begin(), plan->sources.end(),
+                                     [&](const schema::source& s) { return s.name == in.source; });
+    if (source == plan->sources.end()) return failure{errc::invalid, "there is no source " + in.source};
+    const int index = static_cast<int>(source - plan->sources.begin());
+    if (in.path == "-") {
+      if (reads_input) return failure{errc::invalid, "only one source can read standard input"};
+      reads_input = true;
+      continue;
+    }
+    only_standard_input = false;
+    auto file = open_file({index, in.source, in.path, options.data, options.once}, *journal, arrivals(),
+                          [this](storage::partition_id id) { return smallest_position(id); });
+    if (!file) return file.error();
+    total_bytes += file->bytes;
+    skipped_bytes += std::min<std::uint64_t>(file->position, file->bytes);
+    add(index, file->partition, file->position, file->in);
+  }
+  ends = options.once || (reads_input && only_standard_input);
+  add(schema::none, journal_partition, smallest_position(journal_partition),
+      std::make_shared<journal_input>(plan, *journal, journal_partition, smallest_position(journal_partition), bell));
+  if (options.look_only || (options.once && !reads_input)) bell->end();
+  std::vector<std::int64_t> newest = gates.front()->ahead([](auto& core) { return core.resume_newest(); });
+  for (auto& gate : gates) {
+    const auto mine = gate->ahead([](auto& core) { return core.resume_newest(); });
+    for (std::size_t i = 0; i < newest.size(); ++i) newest[i] = std::min(newest[i], mine[i]);
+  }
+  caf::anon_send(ingest, actors::start_inputs{inputs, std::move(newest)});
+  for (auto& in : *inputs) readers.push_back(in.reader);
+  if (reads_input) start_standard_input();
+  return {};
+}
+
+void node::impl::start_standard_input() {
+  standard_input::options o;
+  for (const node_input& in : options.inputs) {
+    if (in.path == "-") o.source = in.source;
+  }
+  o.journal = journal.get();
+  o.bell = bell;
+  o.behind = [this] {
+    const auto applied = entry_applied(smallest_position(journal_partition));
+    return journal->last() - std::min(applied, journal->last());
+  };
+  o.failed = [this](const failure& why) { fail(why); };
+  o.ended = [this] { bell->end(); };
+  feed = std::make_unique<standard_input>(std::move(o));
+}
+
+// ---- what the actors report --------------------------------------------------------------------
+
+void node::impl::counted(const std::vector<const actors::ingest_counters*>& counters, std::uint64_t late) {
+  std::lock_guard lock(mutex);
+  node_progress p;
+  p.failed = progress.failed;
+  p.finished = progress.finished;
+  for (const actors::ingest_counters* c : counters) {
+    p.read += c->read;
+    p.read_bytes += c->bytes;
+    for (const auto& s : c->streams) {
+      p.applied += s.applied;
+      p.skipped += s.skipped;
+    }
+    for (const auto& r : c->reasons) {
+      p.dead_letters[r.phase + ": " + r.reason] += r.count;
+      p.dead_lettered += r.count;
+    }
+  }
+  p.late = late;
+  progress = std::move(p);
+}
+
+void node::impl::settled(bool ended) {
+  std::lock_guard lock(mutex);
+  if (ended && ends) progress.finished = true;
+  changed.notify_all();
+}
+
+void node::impl::fail(const failure& why) {
+  std::lock_guard lock(mutex);
+  if (!progress.failed) progress.failed = why;
+  changed.notify_all();
+}
+
+void node::impl::round_durable(std::uint32_t shard, const storage::positions& at) {
+  std::lock_guard lock(mutex);
+  durable[shard] = at;
+  trim_due = true;
+  changed.notify_all();
+}
+
+// Forgets what every shard has on disk, away from the shards' own threads.
+void node::impl::keep_house() {
+  std::unique_lock lock(mutex);
+  while (!stopping) {
+    changed.wait(lock, [this] { return stopping || trim_due; });
+    if (!trim_due) continue;
+    trim_due = false;
+    storage::positions smallest = durable.front();
+    for (const storage::positions& p : durable) {
+      for (auto& [partition, at] : smallest) {
+        const auto mine = p.find(partition);
+        at = std::min(at, mine == p.end() ? 0 : mine->second);
+      }
+    }
+    lock.unlock();
+    result<void> trimmed;
+    for (const auto& [partition, at] : smallest) {
+      trimmed = partition == journal_partition ? journal->trim(entry_applied(at)) : journal->trim_arrivals(partition, at);
+      if (!trimmed) fail(trimmed.error());
+    }
+    lock.lock();
+  }
+}
+
+// ---- node --------------------------------------------------------------------------------------
+
+const schema::plan& node::plan() const noexcept { return *impl_->plan; }
+const storage::folder& node::folder() const noexcept { return *impl_->folder; }
+storage::journal& node::journal() noexcept { return *impl_->journal; }
+
+node_progress node::progress() const {
+  std::lock_guard lock(impl_->mutex);
+  node_progress p = impl_->progress;
+  p.total_bytes = impl_->total_bytes;
+  p.read_bytes += impl_->skipped_bytes;
+  return p;
+}
+
+void node::wait(std::chrono::milliseconds time_limit) {
+  std::unique_lock lock(impl_->mutex);
+  impl_->changed.wait_for(lock, time_limit, [this] { return impl_->progress.finished || impl_->progress.failed; });
+}
+
+result<void> node::stop() { return impl_->stop(); }
+
+result<void> node::impl::stop() {
+  if (stopped) return stop_result;
+  stopped = true;
+  feed.reset();
+  if (system && ingest) {
+    caf::scoped_actor self{*system};
+    self->request(ingest, start_deadline, actors::drain{}).receive([](const actors::drained&) {}, [](const caf::error&) {});
+    if (!options.look_only) stop_result = checkpoint();
+  }
+  {
+    std::lock_guard lock(mutex);
+    if (progress.failed && stop_result.ok()) stop_result = *progress.failed;
+  }
+  shut_down();
+  return stop_result;
+}
+
+result<void> node::impl::checkpoint() {
+  std::optional<failure> failed;
+  caf::scoped_actor self{*system};
+  for (auto& shard : shards) {
+    self->request(shard, caf::infinite, actors::checkpoint_now{})
+      .receive([&](const actors::checkpoint_done& done) { if (done.failed) failed = done.failed; },
+               [&](const caf::error&) { failed = failure{errc::closed, "the shard has stopped"}; });
+  }
+  if (failed) return *failed;
+  return journal->flush_dead_letters();
+}
+
+void node::impl::shut_down() {
+  {
+    std::lock_guard lock(mutex);
+    stopping = true;
+    changed.notify_all();
+  }
+  if (housekeeping.joinable()) housekeeping.join();
+  if (!system) return;
+  const auto end = [](const auto& who) { if (who) caf::anon_send_exit(who, caf::exit_reason::user_shutdown); };
+  for (auto& r : readers) end(r);
+  end(coordinator), end(query), end(ingest);
+  for (auto& s : shards) end(s);
+  end(writer);
+  readers.clear(), shards.clear();
+  coordinator = nullptr, query = nullptr, ingest = nullptr, writer = nullptr;
+  system.reset();  // waits for the actors
+}
+
+node::impl::~impl() {
+  feed.reset();
+  shut_down();
+}
+
+result<std::uint64_t> node::push(std::string_view stream, std::span<const std::string_view> messages) {
+  impl& i = *impl_;
+  if (i.options.look_only || i.stopped) return closed(std::nullopt);
+  {
+    std::lock_guard lock(i.mutex);
+    if (i.progress.failed) return closed(i.progress.failed);
+  }
+  const auto& streams = i.plan->streams;
+  if (std::none_of(streams.begin(), streams.end(), [&](const auto& s) { return s.name == stream; })) {
+    std::string names;
+    for (const auto& s : streams) names += (names.empty() ? "" : ", ") + s.name;
+    return failure{errc::not_found, "there is no stream " + std::string(stream) + "; there are: " + names};
+  }
+  if (messages.empty()) return failure{errc::invalid, "a push without messages; give at least one"};
+  if (messages.size() > entry_messages_max) {
+    return failure{errc::invalid, "a push of more than " + std::to_string(entry_messages_max) + " messages; send several"};
+  }
+  storage::push push{stream_tag(stream), wall_clock(), {}};
+  for (const std::string_view m : messages) {
+    const std::size_t at = push.payload.size();
+    push.payload.append(m).push_back('\n');
+    // Between tokens a line break is a space; inside strings JSON does not allow one.
+    std::replace(push.payload.begin() + static_cast<std::ptrdiff_t>(at), push.payload.end() - 1, '\n', ' ');
+  }
+  auto appended = i.journal->append({&push, 1});
+  if (!appended) return appended.error();
+  i.bell->ring();
+  return *appended;
+}
+
+result<void> node::settle() {
+  impl& i = *impl_;
+  const storage::sequence target = after_entry(i.journal->last());
+  if (i.journal->last() == 0) return {};
+  while (i.smallest_position(i.journal_partition) < target) {
+    std::unique_lock lock(i.mutex);
+    if (i.progress.failed) return closed(i.progress.failed);
+    if (i.stopped) return closed(std::nullopt);
+    i.changed.wait_for(lock, std::chrono::milliseconds(1));
+  }
+  return {};
+}
+
+result<void> node::checkpoint() {
+  if (impl_->options.look_only || impl_->stopped) return closed(std::nullopt);
+  return impl_->checkpoint();
+}
+
+}  // namespace windrow::cluster

@@ -1,0 +1,89 @@
+#pragma once
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+#include <caf/scoped_actor.hpp>
+#include <caf/send.hpp>
+
+#include "actors/coordinator.hpp"
+#include "actors/ingest.hpp"
+#include "actors/query.hpp"
+#include "actors/shard.hpp"
+#include "actors/source.hpp"
+#include "actors/writer.hpp"
+#include "cluster/inputs.hpp"
+#include "cluster/node.hpp"
+
+namespace windrow::cluster {
+
+/// What a node is made of. Shared by node.cpp (life) and node_query.cpp (answers).
+struct node::impl {
+  ~impl();
+
+  result<void> open_folder();
+  result<void> open_stores();
+  result<void> start_actors();
+  result<void> start_inputs();
+  void start_standard_input();
+  result<void> stop();
+  result<void> checkpoint();
+  void shut_down();
+
+  void counted(const std::vector<const actors::ingest_counters*>& counters, std::uint64_t late);
+  void settled(bool ended);
+  void fail(const failure& why);
+  void round_durable(std::uint32_t shard, const storage::positions& at);
+  void keep_house();
+
+  /// Where every shard is for a partition.
+  storage::sequence smallest_position(storage::partition_id partition);
+  /// A position for people: the partition's name, and bytes or entries.
+  std::pair<std::string, std::uint64_t> readable_position(storage::partition_id id, storage::sequence at);
+  sources::arrival_notes& arrivals();
+
+  node_options options;
+  schema::plan_ptr plan;
+  // In order of construction: each uses those before it.
+  std::optional<storage::folder> folder;
+  std::unique_ptr<storage::journal> journal;
+  std::vector<std::unique_ptr<storage::shard_store>> stores;
+  std::vector<std::shared_ptr<actors::shard_gate>> gates;
+  std::unique_ptr<journal_arrivals> notes;
+  std::shared_ptr<journal_bell> bell = std::make_shared<journal_bell>();
+  actors::query_context context;
+
+  std::mutex mutex;
+  std::condition_variable changed;
+  node_progress progress;                      // guarded by mutex, like the next four
+  std::vector<storage::positions> durable;     // by shard
+  bool trim_due = false;
+  bool stopping = false;
+  std::map<storage::partition_id, std::string> partition_names;
+
+  std::uint64_t total_bytes = 0;
+  std::uint64_t skipped_bytes = 0;
+  storage::partition_id journal_partition = 0;
+  bool ends = false;
+  bool stopped = false;
+  result<void> stop_result;
+
+  caf::actor_system_config config;
+  std::optional<caf::actor_system> system;
+  actors::writer_actor writer;
+  std::vector<actors::shard_actor> shards;
+  actors::ingest_actor ingest;
+  actors::query_actor query;
+  actors::coordinator_actor coordinator;
+  std::vector<actors::source_actor> readers;
+  std::unique_ptr<standard_input> feed;
+  std::thread housekeeping;
+};
+
+}  // namespace windrow::cluster
