@@ -1,4 +1,4 @@
-// How fast one core turns NDJSON lines into columns. Usage: decode_benchmark [lines] [repeats]
+// How fast one core turns NDJSON lines into columns, and into batches for shards. Usage: decode_benchmark [lines] [repeats]
 // Checks its own row count and sums; exits 1 where they are wrong.
 #include <chrono>
 #include <cmath>
@@ -9,6 +9,9 @@
 #include <string>
 #include <vector>
 
+#include "actors/ingest_core.hpp"
+#include "schema/expression.hpp"
+#include "schema/program.hpp"
 #include "sources/json_decoder.hpp"
 #include "sources/line_cutter.hpp"
 
@@ -66,7 +69,7 @@ std::vector<sources::message_run_ptr> cut(const input& from) {
     std::memcpy(space.data(), from.text.data() + at, take);
     cutter.filled(take);
     at += take;
-    while (auto run = cutter.cut(timestamp{}, false)) runs.push_back(std::move(run));
+    while (auto run = cutter.cut(timestamp{1'800'000'000'000'000}, false)) runs.push_back(std::move(run));
   }
   return runs;
 }
@@ -101,6 +104,85 @@ bool measure(const char* name, const std::vector<sources::message_run_ptr>& runs
   return false;
 }
 
+/// One stream, one route keyed by `user_id`, one timeline, one column: `amount`.
+schema::plan_ptr one_route_plan() {
+  auto plan = std::make_shared<schema::plan>();
+  plan->sources.push_back({"events", schema::source_kind::file, "/events", 300'000'000, -1});
+  schema::key_space space;
+  space.id = 42;
+  space.name = "User";
+  space.parts = {{value_kind::text, false, nullptr}};
+  space.part_names = {"id"};
+  space.placement_parts = {0};
+  plan->key_spaces.push_back(space);
+  plan->timelines.push_back({7, 0, "Transaction", ""});
+  for (const std::int64_t minutes : {10, 60, 30 * 24 * 60}) {
+    schema::tiling tiling;
+    tiling.timeline = 0;
+    tiling.key_space = 0;
+    tiling.duration = minutes > 60 ? 3'600'000'000 : 60'000'000;
+    tiling.retention = minutes * 60'000'000 + tiling.duration;
+    schema::rule rule;
+    rule.tiling = static_cast<int>(plan->tilings.size());
+    rule.retention = tiling.retention;
+    plan->tilings.push_back(tiling);
+    plan->rules.push_back(rule);
+  }
+  schema::stream stream;
+  stream.name = "transactions";
+  stream.source = 0;
+  stream.message = fields();
+  std::vector<schema::program::input> inputs;
+  std::vector<schema::expression_ptr> outputs;
+  for (const auto& field : stream.message) {
+    inputs.push_back({field.name, field.type});
+    outputs.push_back(schema::parse_expression("_." + field.name).value);
+  }
+  stream.resolve =
+      std::make_shared<const schema::program>(schema::program::compile(inputs, outputs));
+  stream.time_output = 3;
+  stream.routes = {0};
+  plan->streams.push_back(std::move(stream));
+  schema::route route;
+  route.stream = 0;
+  route.key_space = 0;
+  route.key = {1};
+  route.columns = {2};
+  route.timelines = {{0, schema::none}};
+  plan->routes.push_back(route);
+  return plan;
+}
+
+bool measure_route(const std::vector<sources::message_run_ptr>& runs, const input& from,
+                   std::uint32_t shards) {
+  actors::ingest_options options;
+  options.plan = one_route_plan();
+  options.source = 0;
+  options.partition = 1;
+  options.shard_count = shards;
+  actors::ingest_core core(options);
+  actors::ingest_output out;
+  std::size_t count = 0;
+  double amounts = 0;
+  const auto start = std::chrono::steady_clock::now();
+  for (const auto& run : runs) {
+    out.clear();
+    core.take(*run, out);
+    for (const auto& [shard, batch] : out.batches) {
+      count += batch->rows;
+      for (const double amount : batch->sections[0].columns[0].floats) amounts += amount;
+    }
+  }
+  const double seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  std::printf("decode + route, %u shard(s)    %6.2f M lines/s  %6.0f MB/s\n", shards,
+              count / seconds / 1e6, from.text.size() / seconds / 1e6);
+  if (count == from.lines && std::fabs(amounts - from.amounts) < 1e-3) return true;
+  std::printf("WRONG: rows %zu of %zu, sum %.2f of %.2f\n", count, from.lines, amounts,
+              from.amounts);
+  return false;
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -112,6 +194,8 @@ int main(int count, char** arguments) {
   for (int i = 0; i < repeats; ++i) {
     good = measure("decode, like the line before", runs, made, true, 512) && good;
     good = measure("decode, any line", runs, made, false, 512) && good;
+    good = measure_route(runs, made, 1) && good;
+    good = measure_route(runs, made, 4) && good;
   }
   return good ? 0 : 1;
 }

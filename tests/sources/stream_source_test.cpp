@@ -1,0 +1,78 @@
+#include "sources/stream_source.hpp"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <string>
+#include <vector>
+
+namespace windrow::sources {
+namespace {
+
+struct pipe_pair {
+  pipe_pair() { EXPECT_EQ(::pipe(ends), 0); }
+  ~pipe_pair() {
+    ::close(ends[0]);
+    close_writer();
+  }
+  void write(const std::string& text) {
+    EXPECT_EQ(::write(ends[1], text.data(), text.size()), static_cast<ssize_t>(text.size()));
+  }
+  void close_writer() {
+    if (ends[1] >= 0) ::close(ends[1]);
+    ends[1] = -1;
+  }
+  int ends[2] = {-1, -1};
+};
+
+TEST(StreamSource, GivesWhatIsThereAndWaitsForTheRestOfALine) {
+  pipe_pair pipe;
+  stream_source source(pipe.ends[0], 1);
+  EXPECT_EQ(source.next(timestamp{1})->what, source_step::kind::nothing);
+  pipe.write("a\nb");
+  auto step = source.next(timestamp{2});
+  ASSERT_EQ(step->what, source_step::kind::run);
+  ASSERT_EQ(step->run->messages.size(), 1u);
+  EXPECT_EQ(step->run->messages[0].text(), "a");
+  EXPECT_EQ(step->run->arrival.micros, 2);
+  EXPECT_EQ(source.next(timestamp{3})->what, source_step::kind::nothing);
+  pipe.write("c\n");
+  step = source.next(timestamp{4});
+  ASSERT_EQ(step->what, source_step::kind::run);
+  EXPECT_EQ(step->run->messages[0].text(), "bc");
+  EXPECT_EQ(step->run->messages[0].sequence, 5u);
+}
+
+TEST(StreamSource, AnUnterminatedLastLineCountsAtTheEnd) {
+  pipe_pair pipe;
+  stream_source source(pipe.ends[0], 1);
+  pipe.write("a\nb");
+  pipe.close_writer();
+  std::vector<std::string> lines;
+  while (true) {
+    const auto step = source.next(timestamp{1});
+    ASSERT_TRUE(step.ok());
+    if (step->what == source_step::kind::end) break;
+    ASSERT_EQ(step->what, source_step::kind::run);
+    for (const auto& message : step->run->messages) lines.emplace_back(message.text());
+  }
+  EXPECT_EQ(lines, (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(source.position(), 3u);
+}
+
+TEST(StreamSource, WaitSaysWhetherThereIsSomethingToRead) {
+  pipe_pair pipe;
+  stream_source source(pipe.ends[0], 1);
+  EXPECT_FALSE(*source.wait(0));
+  pipe.write("a");
+  EXPECT_TRUE(*source.wait(1000));
+}
+
+TEST(StreamSource, ADescriptorThatCannotBeReadIsAnError) {
+  stream_source source(::dup(1) + 1000, 1);
+  const auto step = source.next(timestamp{1});
+  EXPECT_FALSE(step.ok());
+}
+
+}  // namespace
+}  // namespace windrow::sources
