@@ -41,6 +41,7 @@ class Row:
     time: int
     values: dict
     stream: str
+    timed: bool = True  # False: the event time is the arrival, which the judge only guesses
 
 
 @dataclass
@@ -150,10 +151,11 @@ class Oracle:
                 if not math.isfinite(value):
                     return "dead"
             values[name] = value
-        at = values.get(target.time_field, arrival) if target.time_field else arrival
+        timed = target.time_field in values
+        at = values[target.time_field] if timed else arrival
         if at > arrival + FUTURE_SKEW:
             return "dead"
-        self.rows[stream.output_class].append(Row(at, values, stream.name))
+        self.rows[stream.output_class].append(Row(at, values, stream.name, timed))
         return "applied"
 
     # ---- inference ----
@@ -211,7 +213,7 @@ class Oracle:
         return max((r.time for rows in self.rows.values() for r in rows), default=None)
 
     def _stored(self, class_name, key, name):
-        """(values at the newest event time, that time), or ([], None)."""
+        """(rows at the newest event time that have the feature, that time), or ([], None)."""
         index = self._cache.get(class_name)
         if index is None:
             index = self._cache[class_name] = {}
@@ -224,7 +226,7 @@ class Oracle:
             if best is None or row.time > best:
                 best, found = row.time, []
             if row.time == best:
-                found.append(row.values[name])
+                found.append(row)
         return found, best
 
     def _group_key(self, class_name, key, relation):
@@ -234,9 +236,9 @@ class Oracle:
                 parts.append(key)
                 continue
             found, _ = self._stored(class_name, key, local)
-            if not found or found[0] is None:
+            if not found or found[0].values[local] is None:
                 return None
-            parts.append(found[0])
+            parts.append(found[0].values[local])
         return tuple(parts)
 
     def window_value(self, class_name, key, feature, window, now):
@@ -265,10 +267,10 @@ class Oracle:
         if not found:
             return Expected([Answer(None)], scalar=True)
         stale = now - at > self.classes[class_name].scalars[name].max_staleness
-        answers = [Answer(None)] if stale else [Answer(v) for v in found]
+        answers = [Answer(None)] if stale else [Answer(r.values[name]) for r in found]
         if at > now:
             answers.append(Answer(None))
-        return Expected(answers, at={at}, scalar=True)
+        return Expected(answers, at={at} if all(r.timed for r in found) else None, scalar=True)
 
     def names(self, class_name):
         """All full names that a query may ask of a class."""
