@@ -440,7 +440,8 @@ class _Builder:
                     spellings.append(self.rng.choice(
                         [f'{name}["{text}"]', f"{name}[{text}]", full, f"{name}__{suffix}__",
                          f'{parent.name}.{name}["{text}"]']))
-        keys = self.rng.sample(parent.keys, min(4, len(parent.keys))) + parent.keys[:1]
+        several = 100 if self.entities else 4
+        keys = self.rng.sample(parent.keys, min(several, len(parent.keys))) + parent.keys[:1]
         keys.append("nobody" if parent.id_type == "str" else 10**12)
         return Query(parent.name, list(dict.fromkeys(keys)), now, names, spellings)
 
