@@ -1,0 +1,239 @@
+"""Checks the fences between folders: `fences.py [ROOT]` prints each offence, exits 1 if any.
+
+The rules are in CONTRIBUTING.md; each function below is one of them and yields
+(path, line number, sentence).
+"""
+
+import fnmatch
+import os
+import re
+import sys
+
+#: From the top of the house to the bottom: a folder includes itself and those after it.
+ORDER = ["tools", "server", "cluster", "actors", "sources", "storage", "schema",
+         "include/windrow"]
+#: These may include everything, and nothing may include them.
+OUTSIDE = ["tests", "benchmarks", "examples"]
+
+#: Modules of actors/ and cluster/ that talk to the actor framework and may read the clock.
+EDGES = ["actors/interfaces.*", "actors/messages.*", "actors/type_ids.*", "actors/*actor*",
+         "actors/ingest.*", "actors/shard.*", "actors/writer.*", "actors/query.*",
+         "actors/coordinator.*", "cluster/node.*", "cluster/*_system.*"]
+
+_INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')
+_PRINTS = re.compile(
+    r"std::(cout|cerr|clog|print|println)\b|\bfmt::(print|println)\s*\(|"
+    r"(?<![\w.>])(std::)?(v?f?printf|puts|fputs|putchar|perror)\s*\(|#\s*include\s*<iostream>|"
+    r"\bspdlog::")
+_EXITS = re.compile(
+    r"(?<![\w.>:])(std::|::)?(exit|_exit|_Exit|quick_exit|abort|terminate)\s*\(|"
+    r"(?<![\w.>:])(std::|::)?(signal|sigaction)\s*\(")
+_CLOCK = re.compile(
+    r"::now\s*\(|\babsl::Now\s*\(|(?<![\w.>])(std::)?time\s*\(\s*(nullptr|NULL|0|&)|"
+    r"\b(gettimeofday|clock_gettime)\s*\(")
+
+
+def is_output(name):
+    """Whether a top folder holds what programs made."""
+    return name == "data" or name.startswith("build")
+
+
+def source_files(root):
+    """Paths of C++ files relative to root, without build folders and hidden ones."""
+    for at, folders, names in os.walk(root):
+        relative = os.path.relpath(at, root)
+        folders[:] = sorted(f for f in folders if not f.startswith(".") and not (
+            relative == "." and is_output(f)) and f != "__pycache__")
+        for name in sorted(names):
+            if name.endswith((".hpp", ".cpp", ".h")):
+                yield os.path.normpath(os.path.join(relative, name))
+
+
+def code_lines(text, keep_strings=False):
+    """Lines without comments (and strings), so that words in them are not taken for code."""
+    def blank(match):
+        found = match.group(0)
+        if keep_strings and found[0] in "\"'":
+            return found
+        return "\n" * found.count("\n") if found.startswith("/") else '""'
+    pattern = r'//[^\n]*|/\*.*?\*/|R"(\w*)\(.*?\)\1"|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])\''
+    return re.sub(pattern, blank, text, flags=re.DOTALL).splitlines()
+
+
+class Tree:
+    """All C++ files of a repository, read once."""
+
+    def __init__(self, root):
+        self.root = root
+        self.code, self.includes = {}, {}
+        for path in source_files(root):
+            with open(os.path.join(root, path), encoding="utf-8", errors="replace") as source:
+                text = source.read()
+            self.code[path] = code_lines(text)
+            # Include names look like strings: they are read with strings kept.
+            self.includes[path] = [
+                (number, *match.groups())
+                for number, found in enumerate(code_lines(text, keep_strings=True), 1)
+                if (match := _INCLUDE.match(found))]
+
+    def matches(self, pattern, folders):
+        for path, lines in self.code.items():
+            if folder_of(path) in folders:
+                for number, text in enumerate(lines, 1):
+                    if pattern.search(text):
+                        yield path, number
+
+
+def folder_of(path):
+    path = path.replace(os.sep, "/")
+    if path.startswith(("include/windrow/", "windrow/")):
+        return "include/windrow"
+    return path.split("/")[0]
+
+
+def is_edge(path):
+    return any(fnmatch.fnmatch(path, pattern) for pattern in EDGES)
+
+
+def direction(tree):
+    """A folder includes itself and those below it, by path from the root."""
+    for path, includes in tree.includes.items():
+        here = folder_of(path)
+        if here in OUTSIDE or here not in ORDER:
+            continue
+        for number, kind, name in includes:
+            there = folder_of(name)
+            if there in OUTSIDE:
+                yield path, number, f"{here} includes {name}: nothing includes {there}"
+            elif there in ORDER and ORDER.index(there) < ORDER.index(here):
+                yield path, number, f"{here} includes {name}: {there} is above {here}"
+            elif kind == '"' and there not in ORDER and not name.endswith(".capnp.h"):
+                yield path, number, f'"{name}": write the path from the root of the repository'
+
+
+def public_headers(tree):
+    """include/windrow uses the standard library only."""
+    for path, includes in tree.includes.items():
+        if folder_of(path) != "include/windrow":
+            continue
+        for number, kind, name in includes:
+            standard = kind == "<" and re.fullmatch(r"[a-z0-9_]+", name)
+            if not standard and not name.startswith("windrow/"):
+                yield path, number, f"{name}: include/windrow uses the standard library only"
+
+
+def _library(tree, prefixes, allowed, where):
+    for path, includes in tree.includes.items():
+        for number, _, name in includes:
+            if name.startswith(prefixes) and not allowed(path):
+                yield path, number, f"<{name}> belongs in {where}"
+
+
+def libraries(tree):
+    """Each library has its place."""
+    def outside(path):
+        return folder_of(path) in OUTSIDE
+
+    yield from _library(tree, ("lmdb.h",), lambda p: fnmatch.fnmatch(p, "storage/lmdb.*"),
+                        "storage/lmdb.*")
+    yield from _library(tree, ("caf/",), lambda p: outside(p) or is_edge(p),
+                        "the edges of actors/ and cluster/ (EDGES in tests/tidy/fences.py)")
+    yield from _library(tree, ("librdkafka/",), lambda p: fnmatch.fnmatch(
+        p, "sources/*kafka*") or fnmatch.fnmatch(p, "cluster/*kafka*") or outside(p),
+        "the Kafka source and log")
+    yield from _library(tree, ("boost/beast", "boost/asio"), lambda p: folder_of(p) in (
+        "server", *OUTSIDE), "server/")
+
+    def codec(path):
+        return "codec" in os.path.basename(path) and path.endswith(".cpp")
+
+    yield from _library(tree, ("capnp/", "kj/"), codec, "codecs (*codec*.cpp)")
+    for path, includes in tree.includes.items():
+        for number, _, name in includes:
+            if name.endswith(".capnp.h") and not codec(path):
+                yield path, number, f"{name} belongs in codecs (*codec*.cpp)"
+
+
+def plain_modules(tree):
+    """A plain module of actors/ or cluster/ does not include an edge either."""
+    for path, includes in tree.includes.items():
+        if folder_of(path) in ("actors", "cluster") and not is_edge(path):
+            for number, _, name in includes:
+                brings = any(n.startswith("caf/") for _, _, n in tree.includes.get(name, []))
+                if is_edge(name) and brings:
+                    yield path, number, f"{path} is a plain module and includes the edge {name}"
+
+
+def printing(tree):
+    """Only tools print, exit or install signal handlers."""
+    below = [f for f in ORDER if f != "tools"]
+    for path, number in tree.matches(_PRINTS, below):
+        yield path, number, "printing belongs in tools/: return what there is to say"
+    for path, number in tree.matches(_EXITS, below):
+        yield path, number, "exiting and signal handlers belong in tools/: return an error"
+
+
+def clock(tree):
+    """Time is an argument; only edges, cluster, server and tools read a clock."""
+    for path, number in tree.matches(_CLOCK, ["include/windrow", "schema", "storage", "sources",
+                                              "actors"]):
+        if not is_edge(path):
+            yield path, number, "time is an argument here: only edges read a clock"
+
+
+def listed(tree):
+    """Every .cpp is named in a CMakeLists.txt of its folder or one above it; no globbing."""
+    texts = {}
+    for at, folders, names in os.walk(tree.root):
+        relative = os.path.relpath(at, tree.root)
+        folders[:] = [f for f in folders if not f.startswith(".") and not (
+            relative == "." and is_output(f))]
+        if "CMakeLists.txt" in names:
+            with open(os.path.join(at, "CMakeLists.txt"), encoding="utf-8") as source:
+                text = re.sub(r"#[^\n]*", "", source.read())
+            texts[os.path.normpath(relative)] = text
+            if re.search(r"file\s*\(\s*GLOB", text):
+                yield os.path.join(relative, "CMakeLists.txt"), 1, "sources are listed, not globbed"
+    for path in tree.code:
+        if not path.endswith(".cpp"):
+            continue
+        folder = os.path.dirname(path) or "."
+        while True:
+            name = os.path.relpath(path, folder)
+            words = re.split(r'[\s()"]+', texts.get(folder, ""))
+            if any(re.sub(r"^\$\{\w+\}/", "", w) in (name, path) for w in words):
+                break
+            if folder == ".":
+                yield path, 1, "is in no CMakeLists.txt"
+                break
+            folder = os.path.dirname(folder) or "."
+
+
+def readmes(tree):
+    """Every top folder has a README."""
+    for name in sorted(os.listdir(tree.root)):
+        path = os.path.join(tree.root, name)
+        if os.path.isdir(path) and not name.startswith(".") and not is_output(name):
+            if not any(f.startswith("README") for f in os.listdir(path)):
+                yield name, 0, "has no README"
+
+
+RULES = [direction, public_headers, libraries, plain_modules, printing, clock, listed, readmes]
+
+
+def offences(root):
+    """All offences of the repository at `root`, as sentences."""
+    tree = Tree(root)
+    return [f"{path}:{number}: {says}" for rule in RULES for path, number, says in rule(tree)]
+
+
+def main():
+    found = offences(sys.argv[1] if len(sys.argv) > 1 else ".")
+    for sentence in found:
+        print(sentence)
+    print(f"{len(found)} offences against {len(RULES)} fences")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
