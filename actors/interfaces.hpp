@@ -8,6 +8,7 @@
 /// pointers. What crosses a network later carries Cap'n Proto bytes instead.
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(windrow::actors::read_next)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(windrow::actors::source_read)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(windrow::actors::poll_again)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(windrow::actors::apply_batch)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(windrow::actors::batch_applied)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(windrow::actors::maintenance_tick)
@@ -30,8 +31,10 @@ namespace windrow::actors {
 
 /// Reads one input on a thread of its own.
 using source_actor = caf::typed_actor<
-  // The next run, when there is one.
-  caf::replies_to<read_next>::with<source_read>>;
+  // The next run, when there is one. One request at a time.
+  caf::replies_to<read_next>::with<source_read>,
+  // Internal.
+  caf::reacts_to<poll_again>>;
 
 /// Owns the window state of one shard.
 using shard_actor = caf::typed_actor<

@@ -29,6 +29,9 @@ struct source_read {
   std::optional<failure> failed;
 };
 
+/// A source's reminder to itself that its input may have more by now.
+struct poll_again {};
+
 /// Rows for a shard, in the order of their source partitions.
 struct apply_batch {
   storage::batch_ptr batch;

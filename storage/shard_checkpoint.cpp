@@ -106,7 +106,8 @@ shard_memory shard_core::memory() const noexcept {
 }
 
 bool shard_core::over_budget() const noexcept {
-  return pool_.used_bytes() + table_bytes_ + in_flight_bytes_ > options_.memory_budget;
+  // A shard that holds next to nothing has nothing to give.
+  return in_memory_ > 256 && pool_.used_bytes() + table_bytes_ + in_flight_bytes_ > options_.memory_budget;
 }
 
 bool shard_core::wants_checkpoint() const noexcept {

@@ -1,0 +1,181 @@
+#include "actors/shard.hpp"
+
+#include <caf/message_priority.hpp>
+
+namespace windrow::actors {
+
+namespace {
+constexpr int writes_max = 2;                    // under way to the writer
+constexpr std::size_t write_bytes = 1 << 20;     // of records in one transaction
+constexpr std::chrono::milliseconds maintenance_every{100};
+}  // namespace
+
+shard::shard(shard_actor::pointer self, shard_settings settings)
+    : self_(self), settings_(std::move(settings)),
+      next_round_(std::chrono::steady_clock::now() + settings_.checkpoint_interval) {}
+
+shard_actor::behavior_type shard::make_behavior() {
+  self_->delayed_send(self_, maintenance_every, maintenance_tick{});
+  return {
+    [this](const apply_batch& message) { return on_apply(message); },
+    [this](const shard_lookup& message) { return on_lookup(message); },
+    [this](const stage_catalog& message) { return on_stage(message); },
+    [](const activate_catalog& message) { return catalog_ready{message.version, {}}; },
+    [this](checkpoint_now) { return on_checkpoint(); },
+    [this](maintenance_tick) { on_maintenance(); },
+  };
+}
+
+catalog_ready shard::on_stage(const stage_catalog& message) {
+  auto opened = settings_.gate->open(message.plan);
+  catalog_ready ready{message.plan->catalog_version, {}};
+  if (!opened) ready.failed = opened.error();
+  return ready;
+}
+
+caf::result<batch_applied> shard::on_apply(const apply_batch& message) {
+  batch_applied answer{settings_.gate->shard(), message.batch->bytes, 0, failure_};
+  if (failure_) return answer;
+  bool over = false;
+  settings_.gate->own([&](storage::shard_core& core) {
+    auto applied = core.apply(*message.batch);
+    if (!applied) {
+      answer.failed = applied.error();
+      return;
+    }
+    answer.late = applied->late;
+    if (core.over_budget()) core.evict();
+    over = core.over_budget();
+  });
+  if (answer.failed) {
+    fail(*answer.failed);
+    return answer;
+  }
+  advance();
+  if (!over || settings_.look_only) return answer;
+  // Memory is short: the credit stays spent until a checkpoint lets records leave.
+  auto promise = self_->make_response_promise<batch_applied>();
+  waiting_.push_back({promise, answer});
+  return promise;
+}
+
+shard_rows shard::on_lookup(const shard_lookup& message) {
+  auto answers = std::make_shared<std::vector<result<storage::lookup_answer>>>();
+  answers->reserve(message.requests->size());
+  settings_.gate->own([&](storage::shard_core& core) {
+    for (const auto& request : *message.requests) answers->push_back(core.lookup(request));
+  });
+  return {std::move(answers)};
+}
+
+caf::result<checkpoint_done> shard::on_checkpoint() {
+  if (failure_ || settings_.look_only) return checkpoint_done{failure_};
+  auto promise = self_->make_response_promise<checkpoint_done>();
+  checkpoints_.push_back(promise);
+  again_ = round_;  // the round under way may have passed stripes that changed since
+  next_round_ = {};
+  advance();
+  return promise;
+}
+
+void shard::on_maintenance() {
+  self_->delayed_send(self_, maintenance_every, maintenance_tick{});
+  if (failure_ || settings_.look_only) return;
+  settings_.gate->own([&](storage::shard_core& core) {
+    if (auto swept = core.sweep(); !swept) fail(swept.error());
+    if (core.over_budget()) core.evict();
+  });
+  advance();
+  release_waiting();
+}
+
+// Takes the next steps of a round: encodes while the writer has room.
+void shard::advance() {
+  if (failure_ || settings_.look_only) return;
+  while (writes_under_way_ < writes_max) {
+    std::shared_ptr<storage::stripe_write> w;
+    bool done = false;
+    settings_.gate->own([&](storage::shard_core& core) {
+      if (!round_) {
+        const auto now = std::chrono::steady_clock::now();
+        if (now < next_round_ && !core.wants_checkpoint()) return;
+        next_round_ = now + settings_.checkpoint_interval;
+        round_positions_ = core.resume_positions();
+        core.begin_round();
+        round_ = true;
+      }
+      w = core.next_write(write_bytes);
+      done = !w && !core.round_active() && writes_under_way_ == 0;
+    });
+    if (!w) {
+      if (done) round_finished();
+      return;
+    }
+    write(std::move(w));
+  }
+}
+
+void shard::write(std::shared_ptr<storage::stripe_write> w) {
+  ++writes_under_way_;
+  self_->request(settings_.writer, caf::infinite, commit_write{settings_.gate->shard(), w})
+    .then([this, w](const write_committed& answer) { on_written(w, answer.failed); },
+          [this, w](const caf::error&) {
+            on_written(w, failure{errc::closed, "the writer has stopped"});
+          });
+}
+
+void shard::on_written(const std::shared_ptr<storage::stripe_write>& w, const std::optional<failure>& why) {
+  --writes_under_way_;
+  if (why) return fail(*why);
+  settings_.gate->own([&](storage::shard_core& core) {
+    core.committed(*w);
+    core.evict();
+  });
+  release_waiting();
+  advance();
+}
+
+void shard::round_finished() {
+  round_ = false;
+  if (settings_.durable) settings_.durable(settings_.gate->shard(), round_positions_);
+  if (again_) {
+    again_ = false;
+    next_round_ = {};
+    advance();
+    return;
+  }
+  for (auto& promise : checkpoints_) promise.deliver(checkpoint_done{});
+  checkpoints_.clear();
+}
+
+void shard::release_waiting() {
+  if (waiting_.empty()) return;
+  bool over = false;
+  settings_.gate->own([&](storage::shard_core& core) {
+    for (int i = 0; i < 64 && core.over_budget(); ++i) core.evict();
+    over = core.over_budget();
+  });
+  if (over && !failure_) return;
+  for (auto& w : waiting_) w.promise.deliver(w.answer);
+  waiting_.clear();
+}
+
+void shard::fail(const failure& why) {
+  if (failure_) return;
+  failure_ = why;
+  if (settings_.failed) settings_.failed(why);
+  for (auto& promise : checkpoints_) promise.deliver(checkpoint_done{why});
+  checkpoints_.clear();
+  for (auto& w : waiting_) {
+    w.answer.failed = why;
+    w.promise.deliver(w.answer);
+  }
+  waiting_.clear();
+}
+
+shard_actor::behavior_type make_shard(shard_actor::stateful_pointer<actor_slot<shard>> self,
+                                      shard_settings settings) {
+  return self->state.impl.emplace(self, std::move(settings)).make_behavior();
+}
+
+}  // namespace windrow::actors

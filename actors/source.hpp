@@ -1,0 +1,51 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+
+#include <caf/response_promise.hpp>
+#include <caf/typed_event_based_actor.hpp>
+
+#include "actors/interfaces.hpp"
+#include "actors/slot.hpp"
+
+namespace windrow::actors {
+
+/// One input as a source actor reads it: a file, the journal. Belongs to the actor's thread.
+class input {
+public:
+  virtual ~input() = default;
+  /// The next run, the end, or nothing yet (after waiting a few milliseconds at most).
+  virtual result<sources::source_step> next() = 0;
+  /// Whose streams read the run that `next` returned last: all of a source's, or one.
+  virtual int source() const noexcept = 0;
+  virtual int stream() const noexcept = 0;
+};
+
+struct source_settings {
+  std::uint32_t number = 0;        ///< of the input, in answers
+  std::shared_ptr<input> in;
+  std::chrono::milliseconds poll{20};  ///< between looks where there was nothing
+};
+
+/// Reads an input when asked. Spawned detached, because reading blocks.
+class source_reader {
+public:
+  static inline constexpr const char* name = "source";
+
+  source_reader(source_actor::pointer self, source_settings settings) : self_(self), settings_(std::move(settings)) {}
+
+  source_actor::behavior_type make_behavior();
+
+private:
+  void read();
+
+  source_actor::pointer self_;
+  source_settings settings_;
+  caf::typed_response_promise<source_read> promise_;  // of the request that waits
+};
+
+source_actor::behavior_type make_source(source_actor::stateful_pointer<actor_slot<source_reader>> self,
+                                        source_settings settings);
+
+}  // namespace windrow::actors
