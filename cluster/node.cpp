@@ -291,8 +291,10 @@ result<void> node::stop() { return impl_->stop(); }
 
 result<void> node::impl::stop() {
   if (stopped) return stop_result;
-  stopped = true;
   feed.reset();
+  // What was pushed is applied now rather than by the next start. A failed node has said why.
+  if (!options.look_only) static_cast<void>(settle());
+  stopped = true;
   if (system && ingest) {
     caf::scoped_actor self{*system};
     self->request(ingest, start_deadline, actors::drain{}).receive([](const actors::drained&) {}, [](const caf::error&) {});
@@ -371,15 +373,16 @@ result<std::uint64_t> node::push(std::string_view stream, std::span<const std::s
   return *appended;
 }
 
-result<void> node::settle() {
-  impl& i = *impl_;
-  const storage::sequence target = after_entry(i.journal->last());
-  if (i.journal->last() == 0) return {};
-  while (i.smallest_position(i.journal_partition) < target) {
-    std::unique_lock lock(i.mutex);
-    if (i.progress.failed) return closed(i.progress.failed);
-    if (i.stopped) return closed(std::nullopt);
-    i.changed.wait_for(lock, std::chrono::milliseconds(1));
+result<void> node::settle() { return impl_->settle(); }
+
+result<void> node::impl::settle() {
+  if (journal->last() == 0) return {};
+  const storage::sequence target = after_entry(journal->last());
+  while (smallest_position(journal_partition) < target) {
+    std::unique_lock lock(mutex);
+    if (progress.failed) return closed(progress.failed);
+    if (stopped) return closed(std::nullopt);
+    changed.wait_for(lock, std::chrono::milliseconds(1));
   }
   return {};
 }

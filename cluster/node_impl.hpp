@@ -34,6 +34,7 @@ struct node::impl {
   void start_standard_input();
   result<void> stop();
   result<void> checkpoint();
+  result<void> settle();
   void shut_down();
 
   void counted(const std::vector<const actors::ingest_counters*>& counters, std::uint64_t late);
