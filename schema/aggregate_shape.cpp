@@ -172,8 +172,7 @@ private:
   }
 
   std::optional<value_type> type_in_child(const expression_ptr& e) {
-    const std::string& name = child_.declared->name;
-    if (!state_.check_attributes(*e, names_, name, child_.path)) {
+    if (!state_.check_attributes(*e, names_, ticked(child_.declared->name), child_.path)) {
       failed = true;
       return std::nullopt;
     }

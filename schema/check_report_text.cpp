@@ -67,7 +67,8 @@ void print_stored(const check_report& report, std::string& out) {
   if (report.stored.empty()) out += "  none\n";
   table stored("  ");
   for (const auto& s : report.stored) {
-    const std::string staleness = format_duration(s.max_staleness);
+    const std::string staleness =
+        s.max_staleness >= duration_all ? "infinity" : format_duration(s.max_staleness);
     stored.add({s.feature, s.type, "max_staleness " + staleness,
                 s.streams.empty() ? "written by no stream" : "from " + joined(s.streams)});
   }

@@ -95,7 +95,7 @@ std::optional<value_type> planner_state::type_in_stream(int index, const express
   const planner_stream& s = streams[static_cast<std::size_t>(index)];
   std::vector<std::string> known;
   for (const auto& [name, _] : s.attributes) known.push_back(name);
-  if (!check_attributes(e, known, "the message of " + s.declared->name, s.path + "/message")) {
+  if (!check_attributes(e, known, "the message of " + ticked(s.declared->name), s.path + "/message")) {
     return std::nullopt;
   }
   const auto type = type_of(e, [&](const std::vector<std::string>& path) {

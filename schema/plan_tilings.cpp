@@ -58,7 +58,8 @@ void planner_state::infer_updates() {
         missing.push_back(to.child_class + "." + field);
       }
       if (outputs == from.outputs.end()) {
-        found.reason = "does not, because it outputs no feature of " + to.child_class;
+        found.reason = "does not, because it outputs no feature of " + to.child_class + " (" +
+                       join_words(missing) + (missing.size() > 1 ? " are" : " is") + " needed)";
       } else if (!missing.empty()) {
         found.reason = "does not, because it does not output " + join_words(missing);
       } else if (!from.declared->updates_materialized_aggregations) {

@@ -49,7 +49,7 @@ bool planner_state::check_attributes(const expression& e, const std::vector<std:
     if (std::find(known.begin(), known.end(), name) == known.end()) {
       good = false;
       if (file.is_broken(broken_prefix + "/" + name)) return;
-      out.error(a.at, ticked(owner) + " has no field " + ticked(name) + "; " +
+      out.error(a.at, owner + " has no field " + ticked(name) + "; " +
                           did_you_mean(name, known));
     } else if (a.path.size() > 1) {
       good = false;

@@ -79,8 +79,8 @@ public:
   expression_ptr expression_at(const declared_path& path, const std::string& text);
   /// The class, or `none` after saying so at `at`.
   int find_class(std::string_view name, source_position at);
-  /// Says of every attribute of `e` that is not in `known` that it is not there. `broken_prefix`
-  /// is where a name may be declared but broken. False where something was unknown.
+  /// Says of every attribute of `e` that is not in `known` that `owner` (as messages call it) has
+  /// none. `broken_prefix` is where a name may be declared but broken. False where one is unknown.
   bool check_attributes(const expression& e, const std::vector<std::string>& known,
                         const std::string& owner, const declared_path& broken_prefix);
 

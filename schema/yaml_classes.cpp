@@ -173,6 +173,7 @@ const field_declaration* referenced_field(const field_declaration& from, const f
 void read_classes(const yaml_entry& features, yaml_context& context) {
   const auto entries = entries_of(features.value, features.at, "`features`", context.out);
   if (!entries) return;
+  for (const yaml_entry& entry : *entries) context.class_names.push_back(entry.key);
   for (const yaml_entry& entry : *entries) read_class(entry, context);
 }
 

@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "schema/declaration_file.hpp"
 #include "schema/yaml_node.hpp"
@@ -14,6 +15,8 @@ struct yaml_context {
   const environment& variables;
   declaration_file& file;
   diagnostics& out;
+  /// Every key under `features`, read or not yet.
+  std::vector<std::string> class_names = {};
 
   void place(const declared_path& path, source_position at) { file.positions[path] = at; }
   void mark_broken(const declared_path& path) { file.broken.insert(path); }

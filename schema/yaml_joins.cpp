@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cctype>
 #include <utility>
 
@@ -129,6 +130,12 @@ void read_relation(const yaml_entry& field, const std::vector<yaml_entry>& setti
   if (!name) return context.mark_broken(path);
   relation.child_class = *name;
   context.place(path + "/has_many", text_position(child->value, child->at));
+  const auto& known = context.class_names;
+  if (std::find(known.begin(), known.end(), *name) == known.end()) {
+    context.out.error(context.file.at(path + "/has_many"),
+                      "unknown class " + ticked(*name) + "; " + did_you_mean(*name, known));
+    return context.mark_broken(path);
+  }
   if (const yaml_entry* staleness = find_entry(settings, "max_staleness")) {
     if (read_duration(staleness->value, staleness->at, 0, context.out)) {
       context.out.note(staleness->key_at, "`max_staleness` on the has_many " + ticked(field.key) +
@@ -171,7 +178,10 @@ void link_relations(yaml_context& context) {
           if (field.references == owner.name) keys.push_back(field.name);
         }
       }
-      if (!child_known) return false;  // the planner names the unknown class
+      if (!child_known) {  // declared but broken
+        context.mark_broken(path);
+        return true;
+      }
       if (keys.size() == 1) {
         relation.join = {{"id", keys.front()}};
         return false;

@@ -131,7 +131,7 @@ void record_pool::splice(record*& r, std::size_t offset, std::size_t old_bytes, 
     r->used = static_cast<std::uint32_t>(used);
     return;
   }
-  const arena::block block = arena_.allocate(used);
+  const arena::block block = arena_.allocate(new_bytes > old_bytes ? used + used / 8 : used);
   auto* to = static_cast<std::byte*>(block.data);
   std::memcpy(to, from, offset);
   std::memcpy(to + offset + new_bytes, from + offset + old_bytes, tail);

@@ -325,7 +325,7 @@ result<void> shard_core::apply_section(const batch& b, const section& s, apply_o
   const bool replaying = replayed != recovered_last_.end() && b.first <= replayed->second;
   const bool may_be_late = !s.newest_before.empty();
   const std::size_t rows = s.rows();
-  constexpr std::size_t far = 24, near = 12;
+  constexpr std::size_t far = 32, near = 20, close = 10;  // rows ahead: slot, record, newest tiles
 
   for (std::size_t row = 0; row < rows; ++row) {
     if (row + far < rows) {
@@ -338,6 +338,16 @@ result<void> shard_core::apply_section(const batch& b, const section& s, apply_o
         if (const record* r = st.slots[s.hashes[row + near].hi & st.mask].r) {
           __builtin_prefetch(r);
           __builtin_prefetch(reinterpret_cast<const char*>(r) + 64);
+        }
+      }
+    }
+    if (row + close < rows) {
+      const stripe& st = stripes_[stripe_of(s.hashes[row + close].hi)];
+      if (st.slots) {
+        if (const record* r = st.slots[s.hashes[row + close].hi & st.mask].r) {
+          const char* end = reinterpret_cast<const char*>(r) + r->used;
+          __builtin_prefetch(end - 1, 1);
+          __builtin_prefetch(end - 65, 1);
         }
       }
     }

@@ -20,7 +20,10 @@ inline schema::value_type type_of(schema::value_kind kind, bool nullable = false
 /// Builds a plan piece by piece; indexes are those of the plan's vectors.
 class plan_builder {
 public:
-  plan_builder() { plan_.sources.push_back({"events", schema::source_kind::file, "/events", 300'000'000, -1}); }
+  plan_builder() {
+    plan_.sources.push_back(
+        {"events", schema::source_kind::file, "/events", 300'000'000, -1});
+  }
 
   schema::plan& plan() { return plan_; }
 
