@@ -1,8 +1,9 @@
 #include "tools/report_explain.hpp"
 
-#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <span>
+#include <vector>
 
 #include "tools/bars.hpp"
 #include "tools/human.hpp"
@@ -14,16 +15,19 @@ namespace {
 
 constexpr std::size_t bar_width = 24;
 
-double number_of(const windrow::value& value) {
-  if (const auto* whole = std::get_if<std::int64_t>(&value)) return static_cast<double>(*whole);
-  if (const auto* real = std::get_if<double>(&value)) return *real;
+double number_of(const result<windrow::value>& value) {
+  if (!value.ok()) return std::numeric_limits<double>::quiet_NaN();
+  if (const auto* whole = std::get_if<std::int64_t>(&value.value())) {
+    return static_cast<double>(*whole);
+  }
+  if (const auto* real = std::get_if<double>(&value.value())) return *real;
   return std::numeric_limits<double>::quiet_NaN();
 }
 
-std::vector<double> lengths_of(const std::vector<bucket_line>& buckets) {
+std::vector<double> lengths_of(std::span<const explanation::bucket> buckets) {
   std::vector<double> values, events;
   bool numbers = false;
-  for (const bucket_line& b : buckets) {
+  for (const explanation::bucket& b : buckets) {
     values.push_back(number_of(b.value));
     events.push_back(static_cast<double>(b.events));
     numbers = numbers || std::isfinite(values.back());
@@ -31,52 +35,71 @@ std::vector<double> lengths_of(const std::vector<bucket_line>& buckets) {
   return numbers ? values : events;
 }
 
+std::string partial_cell(const result<windrow::value>& value) {
+  return value.ok() ? cell_text(value.value()) : std::string(to_string(value.error().code));
+}
+
+void write_failure(json_writer& out, const failure& why) {
+  out.key("error").begin_object().key("code").string(to_string(why.code));
+  out.key("message").string(why.message).end_object();
+}
+
+void write_answer(json_writer& out, const feature_answer& answer) {
+  if (!answer.value.ok()) return write_failure(out, answer.value.error());
+  out.key("value").value(answer.value.value());
+  if (!answer.from || !answer.to) return;
+  out.key("from").time(*answer.from).key("to").time(*answer.to);
+  out.key("events").unsigned_integer(answer.events);
+}
+
 }  // namespace
 
-std::string explain_table(const explanation& what, const table_options& options) {
-  const auto [name, window] = feature_label(what.answer.feature);
-  const std::string subject = printable(what.entity + " " + cell_text(what.key) + ", " + name +
-                                        (window.empty() ? "" : "[" + window + "]"));
-  if (what.answer.error) return subject + ": " + printable(what.answer.error->message) + "\n";
+std::string explain_table(const explanation& what, const explain_context& context,
+                          const table_options& options) {
+  const feature_answer& answer = what.row.features.front();
+  const auto [name, window] = feature_label(answer.feature);
+  const std::string subject = printable(what.row.entity + " " + cell_text(what.row.key) + ", " +
+                                        name + (window.empty() ? "" : "[" + window + "]"));
+  if (!answer.value.ok()) return subject + ": " + printable(answer.value.error().message) + "\n";
 
+  std::span<const explanation::bucket> shown = what.buckets;
+  if (context.buckets_max != 0 && shown.size() > context.buckets_max) {
+    shown = shown.last(context.buckets_max);
+  }
   table t({{"bucket", align::left}, {"events", align::right}, {"value", align::right},
            {"", align::left}});
-  t.title(subject + " = " + cell_text(what.answer.value));
-  const std::vector<std::string> drawn = bars(lengths_of(what.buckets), bar_width);
-  for (std::size_t i = 0; i < what.buckets.size(); ++i) {
-    const bucket_line& b = what.buckets[i];
-    t.row({format_time(b.start), count_text(b.events), cell_text(b.value), drawn[i]});
+  t.title(subject + " = " + cell_text(answer.value.value()));
+  const std::vector<std::string> drawn = bars(lengths_of(shown), bar_width);
+  for (std::size_t i = 0; i < shown.size(); ++i) {
+    const explanation::bucket& b = shown[i];
+    t.row({format_time(b.start), count_text(b.events), partial_cell(b.value), drawn[i]});
   }
-  t.footer(" " + what.aggregation + ", in buckets of " + format_duration(what.bucket_duration));
-  if (const auto& covered = what.answer.window) {
-    t.footer(" covers " + format_time(covered->from) + " to " + format_time(covered->to) + ", " +
-             count_text(covered->events) + (covered->events == 1 ? " event" : " events") +
-             ", as of " + format_time(what.now));
+  if (const std::size_t hidden = what.buckets.size() - shown.size(); hidden > 0) {
+    t.footer(" and " + count_text(hidden) + " earlier, which --limit 0 shows");
+  }
+  t.footer(" " + context.aggregation + ", in buckets of " + format_duration(context.bucket_duration));
+  if (answer.from && answer.to) {
+    t.footer(" covers " + format_time(*answer.from) + " to " + format_time(*answer.to) + ", " +
+             count_text(answer.events) + (answer.events == 1 ? " event" : " events") + ", as of " +
+             format_time(context.now));
   }
   return t.render(options);
 }
 
-std::string explain_json(const explanation& what) {
+std::string explain_json(const explanation& what, const explain_context& context) {
+  const feature_answer& answer = what.row.features.front();
   json_writer out;
-  out.begin_object().key("now").time(what.now).key("entity").string(what.entity);
-  out.key("key").value(what.key).key("feature").string(what.answer.feature);
-  if (what.answer.error) {
-    out.key("error").begin_object().key("code").string(to_string(what.answer.error->code));
-    out.key("message").string(what.answer.error->message).end_object();
-  } else {
-    out.key("value").value(what.answer.value);
-    if (const auto& covered = what.answer.window) {
-      out.key("from").time(covered->from).key("to").time(covered->to);
-      out.key("events").unsigned_integer(covered->events);
-    }
-  }
-  out.key("aggregation").string(what.aggregation);
-  out.key("bucket_seconds").number(static_cast<double>(what.bucket_duration) / 1e6);
+  out.begin_object().key("now").time(context.now).key("entity").string(what.row.entity);
+  out.key("key").value(what.row.key).key("feature").string(answer.feature);
+  write_answer(out, answer);
+  out.key("aggregation").string(context.aggregation);
+  out.key("bucket_seconds").number(static_cast<double>(context.bucket_duration) / 1e6);
   out.key("buckets").begin_array();
-  for (const bucket_line& b : what.buckets) {
-    out.begin_object().key("start").time(b.start);
-    out.key("end").time({b.start.micros + what.bucket_duration});
-    out.key("events").unsigned_integer(b.events).key("value").value(b.value).end_object();
+  for (const explanation::bucket& b : what.buckets) {
+    out.begin_object().key("start").time(b.start).key("end").time(b.end);
+    out.key("events").unsigned_integer(b.events);
+    b.value.ok() ? void(out.key("value").value(b.value.value())) : write_failure(out, b.value.error());
+    out.end_object();
   }
   out.end_array().end_object();
   return out.take() + "\n";

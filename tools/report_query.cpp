@@ -11,39 +11,40 @@ namespace windrow::tools {
 namespace {
 
 void write_value(json_writer& out, const feature_answer& f) {
-  out.key(f.feature).begin_object().key("value").value(f.value);
-  if (f.window) {
-    out.key("from").time(f.window->from).key("to").time(f.window->to);
-    out.key("events").unsigned_integer(f.window->events);
+  out.key(f.feature).begin_object().key("value").value(f.value.value());
+  if (f.from && f.to) {
+    out.key("from").time(*f.from).key("to").time(*f.to).key("events").unsigned_integer(f.events);
   } else {
     out.key("at");
     f.at ? out.time(*f.at) : out.null();
+    if (f.age) out.key("age").number(static_cast<double>(f.age->count()) / 1e6);
   }
   out.end_object();
 }
 
-void write_row(json_writer& out, const entity_answer& row) {
+void write_row(json_writer& out, const answer_row& row) {
   out.begin_object().key("entity").string(row.entity).key("key").value(row.key);
   out.key("position").begin_object();
   for (const auto& [source, sequence] : row.position) out.key(source).unsigned_integer(sequence);
   out.end_object();
   out.key("features").begin_object();
   for (const feature_answer& f : row.features) {
-    if (!f.error) write_value(out, f);
+    if (f.value.ok()) write_value(out, f);
   }
   out.end_object();
   out.key("errors").begin_array();
   for (const feature_answer& f : row.features) {
-    if (!f.error) continue;
+    if (f.value.ok()) continue;
     out.begin_object().key("feature").string(f.feature);
-    out.key("code").string(to_string(f.error->code));
-    out.key("message").string(f.error->message).end_object();
+    out.key("code").string(to_string(f.value.error().code));
+    out.key("message").string(f.value.error().message).end_object();
   }
   out.end_array().end_object();
 }
 
 std::string value_cell(const feature_answer& f) {
-  return f.error ? std::string(to_string(f.error->code)) : cell_text(f.value);
+  if (!f.value.ok()) return std::string(to_string(f.value.error().code));
+  return cell_text(f.value.value());
 }
 
 std::string header_of(const std::string& feature) {
@@ -53,7 +54,7 @@ std::string header_of(const std::string& feature) {
 
 std::vector<std::string> columns_of(const query_answer& answer) {
   std::vector<std::string> features;
-  for (const entity_answer& row : answer.rows) {
+  for (const answer_row& row : answer.rows) {
     for (const feature_answer& f : row.features) {
       if (std::find(features.begin(), features.end(), f.feature) == features.end()) {
         features.push_back(f.feature);
@@ -66,11 +67,11 @@ std::vector<std::string> columns_of(const query_answer& answer) {
 /// `1h: 2026-03-01T11:30:00Z to 2026-03-01T12:31:00Z`, each that occurs once.
 std::vector<std::string> intervals_of(const query_answer& answer) {
   std::vector<std::string> lines;
-  for (const entity_answer& row : answer.rows) {
+  for (const answer_row& row : answer.rows) {
     for (const feature_answer& f : row.features) {
-      if (f.error || !f.window) continue;
-      std::string line = feature_label(f.feature).second + ": " + format_time(f.window->from) +
-                         " to " + format_time(f.window->to);
+      if (!f.value.ok() || !f.from || !f.to) continue;
+      std::string line = feature_label(f.feature).second + ": " + format_time(*f.from) +
+                         " to " + format_time(*f.to);
       if (std::find(lines.begin(), lines.end(), line) == lines.end()) {
         lines.push_back(std::move(line));
       }
@@ -84,7 +85,7 @@ std::string wide_table(const query_answer& answer, const table_options& options)
   std::vector<table::column> columns{{"entity", align::left}};
   for (const std::string& feature : features) columns.emplace_back(header_of(feature));
   table t(std::move(columns));
-  for (const entity_answer& row : answer.rows) {
+  for (const answer_row& row : answer.rows) {
     std::vector<std::string> cells{row.entity + " " + cell_text(row.key)};
     for (const std::string& feature : features) {
       const auto it = std::find_if(row.features.begin(), row.features.end(),
@@ -99,13 +100,13 @@ std::string wide_table(const query_answer& answer, const table_options& options)
 std::string long_table(const query_answer& answer, const table_options& options) {
   table t({{"entity", align::left}, {"feature", align::left}, {"window", align::left},
            {"value", align::right}, {"events", align::right}});
-  for (const entity_answer& row : answer.rows) {
+  for (const answer_row& row : answer.rows) {
     if (t.rows() > 0) t.rule();
     for (const feature_answer& f : row.features) {
       const auto [name, window] = feature_label(f.feature);
-      const bool counted = f.window && !f.error;
+      const bool counted = f.from && f.value.ok();
       t.row({row.entity + " " + cell_text(row.key), name, window, value_cell(f),
-             counted ? count_text(f.window->events) : std::string()});
+             counted ? count_text(f.events) : std::string()});
     }
   }
   return t.render(options);
@@ -144,7 +145,7 @@ std::string query_json(const query_answer& answer) {
   json_writer out;
   out.begin_object().key("now").time(answer.now);
   out.key("catalog_version").integer(answer.catalog_version).key("rows").begin_array();
-  for (const entity_answer& row : answer.rows) write_row(out, row);
+  for (const answer_row& row : answer.rows) write_row(out, row);
   out.end_array().end_object();
   return out.take() + "\n";
 }
@@ -156,11 +157,15 @@ std::string query_table(const query_answer& answer, const table_options& options
     out = long_table(answer, options);
   }
   for (const std::string& line : intervals_of(answer)) out += printable(" " + line) + "\n";
-  for (const entity_answer& row : answer.rows) {
+  for (const answer_row& row : answer.rows) {
     for (const feature_answer& f : row.features) {
-      if (!f.error) continue;
+      if (f.age) {
+        out += printable(" " + row.entity + " " + cell_text(row.key) + ", " + f.feature +
+                         ": stale, " + elapsed_text(f.age->count()) + " old") + "\n";
+      }
+      if (f.value.ok()) continue;
       out += printable(" " + row.entity + " " + cell_text(row.key) + ", " + f.feature + ": " +
-                       f.error->message) + "\n";
+                       f.value.error().message) + "\n";
     }
   }
   return out;

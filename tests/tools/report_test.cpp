@@ -10,22 +10,33 @@ namespace {
 timestamp at(const char* text) { return parse_time(text).value(); }
 
 feature_answer name_is(windrow::value value, std::optional<timestamp> when) {
-  return {.feature = "user.name", .value = std::move(value), .at = when};
+  feature_answer name;
+  name.feature = "user.name";
+  name.value = std::move(value);
+  name.at = when;
+  return name;
 }
 
 feature_answer sum_is(windrow::value value, std::uint64_t events) {
   return {.feature = "user.sum_transaction_amount__3600__",
           .value = std::move(value),
-          .window = feature_answer::coverage{at("2026-03-01T11:30:00Z"), at("2026-03-01T12:31:00Z"),
-                                             events}};
+          .at = {},
+          .age = {},
+          .from = at("2026-03-01T11:30:00Z"),
+          .to = at("2026-03-01T12:31:00Z"),
+          .events = events};
 }
 
 feature_answer expired(const char* feature) {
-  return {.feature = feature, .error = failure{errc::expired, "reaches beyond 31 days"}};
+  feature_answer answer;
+  answer.feature = feature;
+  answer.value = failure{errc::expired, "reaches beyond 31 days"};
+  return answer;
 }
 
 query_answer two_users() {
   return {.now = at("2026-03-01T12:30:00Z"),
+          .catalog_version = 1,
           .rows = {{.entity = "User",
                     .key = std::string("u1"),
                     .position = {{"transactions", 1103}},
@@ -33,6 +44,7 @@ query_answer two_users() {
                                  sum_is(12.5, 3), expired("user.n__2592000__")}},
                    {.entity = "User",
                     .key = std::string("u4"),
+                    .position = {},
                     .features = {name_is(null{}, std::nullopt), sum_is(0.0, 0),
                                  expired("user.n__2592000__")}}}};
 }
@@ -53,6 +65,17 @@ TEST(QueryJson, IsTheDocumentedShape) {
             R"("errors": [{"feature": "user.n__2592000__", "code": "expired", )"
             R"("message": "reaches beyond 31 days"}]}]})"
             "\n");
+}
+
+TEST(QueryJson, SaysTheAgeOfAStaleScalar) {
+  query_answer answer = two_users();
+  answer.rows.resize(1);
+  answer.rows[0].features = {name_is(null{}, at("2026-03-01T09:00:00Z"))};
+  answer.rows[0].features[0].age = std::chrono::hours(3);
+  EXPECT_NE(query_json(answer).find(
+                R"({"value": null, "at": "2026-03-01T09:00:00Z", "age": 10800.0})"),
+            std::string::npos)
+      << query_json(answer);
 }
 
 TEST(QueryTable, HasAColumnAFeature) {
@@ -93,22 +116,33 @@ TEST(FeatureLabel, SplitsNameAndWindow) {
 }
 
 explanation atlanta() {
+  const feature_answer delay{.feature = "airport.delay__7200__",
+                             .value = windrow::value(7.0),
+                             .at = {},
+                             .age = {},
+                             .from = at("2026-03-01T10:00:00Z"),
+                             .to = at("2026-03-01T13:00:00Z"),
+                             .events = 4};
+  const auto bucket = [](const char* start, const char* end, std::uint64_t events, double value) {
+    return explanation::bucket{at(start), at(end), events, windrow::value(value)};
+  };
+  return {.row = {.entity = "Airport",
+                  .key = std::string("ATL"),
+                  .position = {},
+                  .features = {delay}},
+          .buckets = {bucket("2026-03-01T10:00:00Z", "2026-03-01T11:00:00Z", 1, 12.0),
+                      bucket("2026-03-01T11:00:00Z", "2026-03-01T12:00:00Z", 2, -3.0),
+                      bucket("2026-03-01T12:00:00Z", "2026-03-01T13:00:00Z", 1, 22.0)}};
+}
+
+explain_context context() {
   return {.now = at("2026-03-01T12:30:00Z"),
-          .entity = "Airport",
-          .key = std::string("ATL"),
-          .answer = {.feature = "airport.delay__7200__",
-                     .value = 7.0,
-                     .window = feature_answer::coverage{at("2026-03-01T10:00:00Z"),
-                                                        at("2026-03-01T13:00:00Z"), 4}},
           .aggregation = "mean of _.delay",
-          .bucket_duration = 3'600'000'000,
-          .buckets = {{at("2026-03-01T10:00:00Z"), 1, 12.0},
-                      {at("2026-03-01T11:00:00Z"), 2, -3.0},
-                      {at("2026-03-01T12:00:00Z"), 1, 22.0}}};
+          .bucket_duration = 3'600'000'000};
 }
 
 TEST(ExplainTable, ShowsBucketsWithBarsAndTheInterval) {
-  EXPECT_EQ(explain_table(atlanta(), {}),
+  EXPECT_EQ(explain_table(atlanta(), context(), {}),
             "Airport ATL, delay[2h] = 7.0\n"
             " bucket                 events   value\n"
             "──────────────────────────────────────────────────────────────────\n"
@@ -120,16 +154,25 @@ TEST(ExplainTable, ShowsBucketsWithBarsAndTheInterval) {
             "2026-03-01T12:30:00Z\n");
 }
 
+TEST(ExplainTable, LeavesOutTheOldestBeyondItsLimit) {
+  explain_context newest = context();
+  newest.buckets_max = 1;
+  const std::string text = explain_table(atlanta(), newest, {});
+  EXPECT_EQ(text.find("11:00:00Z    "), std::string::npos) << text;
+  EXPECT_NE(text.find("2026-03-01T12:00:00Z        1    22.0"), std::string::npos) << text;
+  EXPECT_NE(text.find("and 2 earlier"), std::string::npos) << text;
+}
+
 TEST(ExplainTable, SaysWhyThereIsNoValue) {
   explanation what = atlanta();
-  what.answer.error = failure{errc::expired, "reaches beyond\nwhat is kept"};
-  EXPECT_EQ(explain_table(what, {}), "Airport ATL, delay[2h]: reaches beyond\\nwhat is kept\n");
+  what.row.features[0].value = failure{errc::expired, "reaches beyond\nwhat is kept"};
+  EXPECT_EQ(explain_table(what, context(), {}), "Airport ATL, delay[2h]: reaches beyond\\nwhat is kept\n");
 }
 
 TEST(ExplainJson, HasEveryBucket) {
   explanation what = atlanta();
   what.buckets.resize(1);
-  EXPECT_EQ(explain_json(what),
+  EXPECT_EQ(explain_json(what, context()),
             R"({"now": "2026-03-01T12:30:00Z", "entity": "Airport", "key": "ATL", )"
             R"("feature": "airport.delay__7200__", "value": 7.0, )"
             R"("from": "2026-03-01T10:00:00Z", "to": "2026-03-01T13:00:00Z", "events": 4, )"
