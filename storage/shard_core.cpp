@@ -160,6 +160,15 @@ shard_core::slot* shard_core::find(stripe& st, const key_hash& hash, int key_spa
   return nullptr;
 }
 
+// The record that a hash most likely means, without looking at its key: for prefetching.
+const record* shard_core::likely(std::uint64_t hi) const noexcept {
+  const stripe& st = stripes_[stripe_of(hi)];
+  if (!st.slots) return nullptr;
+  std::uint32_t i = static_cast<std::uint32_t>(hi) & st.mask;
+  while (st.slots[i].r && st.slots[i].hi != hi) i = (i + 1) & st.mask;
+  return st.slots[i].r;
+}
+
 void shard_core::grow(stripe& st) {
   const std::uint32_t size = st.slots ? (st.mask + 1) * 2 : first_slots;
   auto slots = std::make_unique<slot[]>(size);
@@ -333,22 +342,16 @@ result<void> shard_core::apply_section(const batch& b, const section& s, apply_o
       if (st.slots) __builtin_prefetch(&st.slots[s.hashes[row + far].hi & st.mask]);
     }
     if (row + near < rows) {
-      const stripe& st = stripes_[stripe_of(s.hashes[row + near].hi)];
-      if (st.slots) {
-        if (const record* r = st.slots[s.hashes[row + near].hi & st.mask].r) {
-          __builtin_prefetch(r);
-          __builtin_prefetch(reinterpret_cast<const char*>(r) + 64);
-        }
+      if (const record* r = likely(s.hashes[row + near].hi)) {
+        __builtin_prefetch(r, 1);
+        __builtin_prefetch(reinterpret_cast<const char*>(r) + 64, 1);
       }
     }
     if (row + close < rows) {
-      const stripe& st = stripes_[stripe_of(s.hashes[row + close].hi)];
-      if (st.slots) {
-        if (const record* r = st.slots[s.hashes[row + close].hi & st.mask].r) {
-          const char* end = reinterpret_cast<const char*>(r) + r->used;
-          __builtin_prefetch(end - 1, 1);
-          __builtin_prefetch(end - 65, 1);
-        }
+      if (const record* r = likely(s.hashes[row + close].hi)) {
+        const char* end = reinterpret_cast<const char*>(r) + r->used;
+        __builtin_prefetch(end - 1, 1);
+        __builtin_prefetch(end - 65, 1);
       }
     }
     if (replaying && already_applied(b, s, row)) {
