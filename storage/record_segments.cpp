@@ -99,6 +99,7 @@ result<void> record_pool::build_rollup(record*& r, int lane, keep_from keep, con
       if (auto sealed = seal(r, upper, keep, load); !sealed) return sealed;
     }
     std::byte* tile = append(r, upper, index, lane_wide(*r, upper));
+    if (!tile) continue;
     if (!type.tiles->store(total, tile, lane_wide(*r, upper))) {
       widen(r, upper);
       const std::size_t stride = type.tiles->form(true).stride;
@@ -158,6 +159,7 @@ result<void> record_pool::fold_sealed(record*& r, int lane, std::int64_t index,
     if (at == d.segments.size() || d.segments[i].first <= index) at = i;
   }
   segment& s = d.segments[at];
+  if (s.last - index > std::int64_t{UINT32_MAX}) return {};  // too old for any rule
   if (!s.tiles) {
     if (auto loaded = load(*r, s); !loaded) return loaded;
   }
