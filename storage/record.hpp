@@ -239,6 +239,8 @@ private:
   std::uint32_t expired_in_front(const record* r, int lane, std::int64_t keep) const noexcept;
   void trim_directory(record& r, keep_from keep);
   result<void> seal(record*& r, int lane, keep_from keep, const segment_loader& load);
+  void seal_oldest(record*& r, int lane, keep_from keep);
+  result<void> build_rollup_if_due(record*& r, int lane, keep_from keep, const segment_loader& load);
   segment* last_segment(const record& r, int lane) const noexcept;
   result<void> fold_sealed(record*& r, int lane, std::int64_t index, tile_type::arguments columns,
                            std::size_t row, const segment_loader& load);
