@@ -141,6 +141,15 @@ void record_pool::splice(record*& r, std::size_t offset, std::size_t old_bytes, 
   r->used = static_cast<std::uint32_t>(used);
 }
 
+void record_pool::shrink(record*& r) {
+  const arena::block block = arena_.allocate(r->used);
+  if (block.capacity >= r->capacity) return arena_.release(block.data, block.capacity);
+  std::memcpy(block.data, r, r->used);
+  arena_.release(r, r->capacity);
+  r = static_cast<record*>(block.data);
+  r->capacity = block.capacity;
+}
+
 segment_directory* record_pool::directory(const record& r) const noexcept {
   if (!(r.flags & record::has_directory)) return nullptr;
   segment_directory* d;
@@ -418,7 +427,7 @@ bool record_pool::trim(record*& r, keep_from keep) {
     trim_directory(*r, keep);
     changed |= d->segments.size() != before;
   }
-  if (changed && r->used * 2 < r->capacity) splice(r, r->used, 0, 0);
+  if (changed && r->used * 2 < r->capacity) shrink(r);
   return changed;
 }
 

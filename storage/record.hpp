@@ -229,6 +229,8 @@ private:
 
   /// Replaces `old_bytes` at `offset` by `new_bytes` of undefined content, moving what follows.
   void splice(record*& r, std::size_t offset, std::size_t old_bytes, std::size_t new_bytes);
+  /// Moves the record to a smaller block where there is one.
+  void shrink(record*& r);
   /// Makes the record able to hold the bucket. False where that would cost buckets that are still
   /// retained: it lies so far behind the newest event that no rule has a use for it.
   bool fit_epoch(record*& r, int lane, std::int64_t index);
