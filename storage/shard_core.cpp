@@ -24,8 +24,6 @@ value value_at(const batch_column& column, std::size_t row) {
   return value{null{}};
 }
 
-std::uint32_t stripe_of(std::uint64_t hi) { return static_cast<std::uint32_t>(hi >> 56); }
-
 }  // namespace
 
 struct shard_core::lane_step {
@@ -301,8 +299,11 @@ result<void> shard_core::load_missing(const batch& b) {
 
 bool shard_core::already_applied(const batch& b, const section& s, std::size_t row) const {
   const stripe& st = stripes_[stripe_of(s.hashes[row].hi)];
+  const sequence position = b.first + s.sequences[row];
   const auto at = st.recovered.position.find(b.partition);
-  return at != st.recovered.position.end() && b.first + s.sequences[row] <= at->second;
+  if (at != st.recovered.position.end() && position <= at->second) return true;
+  const auto told = applied_.find(b.partition);
+  return told != applied_.end() && position <= told->second;
 }
 
 bool shard_core::too_late(stripe& st, const section& s, std::size_t row, const lane_step& step,
@@ -330,8 +331,11 @@ result<void> shard_core::apply_section(const batch& b, const section& s, apply_o
     step.filter_column = step.filter == schema::none ? nullptr : &s.columns[static_cast<std::size_t>(step.filter)];
     step.bucket_begin = step.bucket_end = 0;
   }
-  const auto replayed = recovered_last_.find(b.partition);
-  const bool replaying = replayed != recovered_last_.end() && b.first <= replayed->second;
+  const auto reaches_into = [&](const positions& known) {
+    const auto at = known.find(b.partition);
+    return at != known.end() && b.first <= at->second;
+  };
+  const bool replaying = reaches_into(recovered_last_) || reaches_into(applied_);
   const bool may_be_late = !s.newest_before.empty();
   const std::size_t rows = s.rows();
   constexpr std::size_t far = 32, near = 20, close = 10;  // rows ahead: slot, record, newest tiles
