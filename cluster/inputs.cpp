@@ -30,16 +30,6 @@ private:
   int source_;
 };
 
-// A file that is empty now: it becomes a partition when it has a beginning to be known by.
-class no_input final : public actors::input {
-public:
-  result<sources::source_step> next() override {
-    return sources::source_step{sources::source_step::kind::end, nullptr};
-  }
-  int source() const noexcept override { return schema::none; }
-  int stream() const noexcept override { return schema::none; }
-};
-
 }  // namespace
 
 std::int64_t wall_clock() {
@@ -87,10 +77,7 @@ result<opened_file> open_file(const file_request& request, storage::journal& jou
   if (!identity) {
     auto now = sources::identify(request.path);
     if (!now) return now.error();
-    if (!*now) {
-      opened.in = std::make_shared<no_input>();
-      return opened;
-    }
+    if (!*now) return opened;
     identity = **now;
     auto registered = journal.register_partition(storage::partition_kind::file, sources::partition_name(*identity), "");
     if (!registered) return registered.error();

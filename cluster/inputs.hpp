@@ -35,7 +35,7 @@ struct opened_file {
   storage::partition_id partition = 0;
   storage::sequence position = 0;
   std::uint64_t bytes = 0;         ///< size of the file
-  std::shared_ptr<actors::input> in;
+  std::shared_ptr<actors::input> in;  ///< null while the file is empty
 };
 struct file_request {
   int source = schema::none;

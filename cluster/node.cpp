@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <thread>
+#include <utility>
 
 #include "cluster/node_impl.hpp"
 
@@ -138,7 +139,6 @@ result<void> node::impl::start_actors() {
     .receive([&](const actors::catalog_ready& ready) { failed = ready.failed; },
              [&](const caf::error&) { failed = failure{errc::closed, "the shards did not open in time"}; });
   if (failed) return *failed;
-  housekeeping = std::thread([this] { keep_house(); });
   return {};
 }
 
@@ -146,12 +146,7 @@ result<void> node::impl::start_inputs() {
   auto registered = journal->register_partition(storage::partition_kind::journal, "journal", "");
   if (!registered) return registered.error();
   journal_partition = registered->id;
-  auto inputs = std::make_shared<std::vector<actors::ingest_input>>();
-  const auto add = [&](int source, storage::partition_id partition, storage::sequence position,
-                       std::shared_ptr<actors::input> in) {
-    actors::source_settings settings{static_cast<std::uint32_t>(inputs->size()), std::move(in)};
-    inputs->push_back({system->spawn<caf::detached>(actors::make_source, settings), source, partition, position});
-  };
+  std::vector<actors::ingest_input> inputs;
   bool reads_input = false, only_standard_input = true;
   for (const node_input& in : options.inputs) {
     const auto source = std::find_if(plan->sources.begin(), plan->sources.end(),
@@ -164,26 +159,49 @@ result<void> node::impl::start_inputs() {
       continue;
     }
     only_standard_input = false;
-    auto file = open_file({index, in.source, in.path, options.data, options.once}, *journal, arrivals(),
-                          [this](storage::partition_id id) { return smallest_position(id); });
-    if (!file) return file.error();
-    total_bytes += file->bytes;
-    skipped_bytes += std::min<std::uint64_t>(file->position, file->bytes);
-    add(index, file->partition, file->position, file->in);
+    const file_request request{index, in.source, in.path, options.data, options.once};
+    if (auto added = add_file(request, inputs); !added) return added;
   }
   ends = options.once || (reads_input && only_standard_input);
-  add(schema::none, journal_partition, smallest_position(journal_partition),
-      std::make_shared<journal_input>(plan, *journal, journal_partition, smallest_position(journal_partition), bell));
+  const storage::sequence applied = smallest_position(journal_partition);
+  inputs.push_back(make_input(schema::none, journal_partition, applied,
+                              std::make_shared<journal_input>(plan, *journal, journal_partition, applied, bell)));
   if (options.look_only || (options.once && !reads_input)) bell->end();
+  begin(std::move(inputs));
+  if (reads_input) start_standard_input();
+  housekeeping = std::thread([this] { keep_house(); });
+  return {};
+}
+
+actors::ingest_input node::impl::make_input(int source, storage::partition_id partition,
+                                            storage::sequence position, std::shared_ptr<actors::input> in) {
+  actors::source_settings settings{next_input++, std::move(in)};
+  readers.push_back(system->spawn<caf::detached>(actors::make_source, settings));
+  return {readers.back(), source, partition, position};
+}
+
+// An empty file has no beginning to be known by: it is an input once there is something in it.
+result<void> node::impl::add_file(const file_request& request, std::vector<actors::ingest_input>& inputs) {
+  auto file = open_file(request, *journal, arrivals(), [this](storage::partition_id id) { return smallest_position(id); });
+  if (!file) return file.error();
+  if (!file->in) {
+    if (!options.once) empty_files.push_back(request);
+    return {};
+  }
+  total_bytes += file->bytes;
+  skipped_bytes += std::min<std::uint64_t>(file->position, file->bytes);
+  inputs.push_back(make_input(request.source, file->partition, file->position, file->in));
+  return {};
+}
+
+void node::impl::begin(std::vector<actors::ingest_input> inputs) {
   std::vector<std::int64_t> newest = gates.front()->ahead([](auto& core) { return core.resume_newest(); });
   for (auto& gate : gates) {
     const auto mine = gate->ahead([](auto& core) { return core.resume_newest(); });
     for (std::size_t i = 0; i < newest.size(); ++i) newest[i] = std::min(newest[i], mine[i]);
   }
-  caf::anon_send(ingest, actors::start_inputs{inputs, std::move(newest)});
-  for (auto& in : *inputs) readers.push_back(in.reader);
-  if (reads_input) start_standard_input();
-  return {};
+  caf::anon_send(ingest, actors::start_inputs{
+      std::make_shared<const std::vector<actors::ingest_input>>(std::move(inputs)), std::move(newest)});
 }
 
 void node::impl::start_standard_input() {
@@ -244,28 +262,44 @@ void node::impl::round_durable(std::uint32_t shard, const storage::positions& at
   changed.notify_all();
 }
 
-// Forgets what every shard has on disk, away from the shards' own threads.
+// What may wait for the disk, away from the shards' own threads: forgetting what every shard has
+// on disk, and looking after files that were empty.
 void node::impl::keep_house() {
   std::unique_lock lock(mutex);
   while (!stopping) {
-    changed.wait(lock, [this] { return stopping || trim_due; });
-    if (!trim_due) continue;
-    trim_due = false;
-    storage::positions smallest = durable.front();
-    for (const storage::positions& p : durable) {
-      for (auto& [partition, at] : smallest) {
-        const auto mine = p.find(partition);
-        at = std::min(at, mine == p.end() ? 0 : mine->second);
-      }
-    }
+    changed.wait_for(lock, std::chrono::milliseconds(200), [this] { return stopping || trim_due; });
+    if (stopping) return;
+    const bool trim = std::exchange(trim_due, false);
+    const std::vector<storage::positions> committed = trim ? durable : std::vector<storage::positions>{};
     lock.unlock();
-    result<void> trimmed;
-    for (const auto& [partition, at] : smallest) {
-      trimmed = partition == journal_partition ? journal->trim(entry_applied(at)) : journal->trim_arrivals(partition, at);
-      if (!trimmed) fail(trimmed.error());
-    }
+    if (auto kept = trim ? forget(committed) : result<void>{}; !kept) fail(kept.error());
+    if (auto looked = look_at_empty_files(); !looked) fail(looked.error());
     lock.lock();
   }
+}
+
+result<void> node::impl::forget(const std::vector<storage::positions>& committed) {
+  storage::positions smallest = committed.front();
+  for (const storage::positions& p : committed) {
+    for (auto& [partition, at] : smallest) {
+      const auto mine = p.find(partition);
+      at = std::min(at, mine == p.end() ? 0 : mine->second);
+    }
+  }
+  for (const auto& [partition, at] : smallest) {
+    auto trimmed = partition == journal_partition ? journal->trim(entry_applied(at)) : journal->trim_arrivals(partition, at);
+    if (!trimmed) return trimmed;
+  }
+  return {};
+}
+
+result<void> node::impl::look_at_empty_files() {
+  std::vector<actors::ingest_input> inputs;
+  for (const file_request& request : std::exchange(empty_files, {})) {
+    if (auto added = add_file(request, inputs); !added) return added;
+  }
+  if (!inputs.empty()) begin(std::move(inputs));
+  return {};
 }
 
 // ---- node --------------------------------------------------------------------------------------
@@ -291,8 +325,10 @@ result<void> node::stop() { return impl_->stop(); }
 
 result<void> node::impl::stop() {
   if (stopped) return stop_result;
-  stopped = true;
   feed.reset();
+  // What was pushed is applied now rather than by the next start. A failed node has said why.
+  if (!options.look_only) static_cast<void>(settle());
+  stopped = true;
   if (system && ingest) {
     caf::scoped_actor self{*system};
     self->request(ingest, start_deadline, actors::drain{}).receive([](const actors::drained&) {}, [](const caf::error&) {});
@@ -371,15 +407,16 @@ result<std::uint64_t> node::push(std::string_view stream, std::span<const std::s
   return *appended;
 }
 
-result<void> node::settle() {
-  impl& i = *impl_;
-  const storage::sequence target = after_entry(i.journal->last());
-  if (i.journal->last() == 0) return {};
-  while (i.smallest_position(i.journal_partition) < target) {
-    std::unique_lock lock(i.mutex);
-    if (i.progress.failed) return closed(i.progress.failed);
-    if (i.stopped) return closed(std::nullopt);
-    i.changed.wait_for(lock, std::chrono::milliseconds(1));
+result<void> node::settle() { return impl_->settle(); }
+
+result<void> node::impl::settle() {
+  if (journal->last() == 0) return {};
+  const storage::sequence target = after_entry(journal->last());
+  while (smallest_position(journal_partition) < target) {
+    std::unique_lock lock(mutex);
+    if (progress.failed) return closed(progress.failed);
+    if (stopped) return closed(std::nullopt);
+    changed.wait_for(lock, std::chrono::milliseconds(1));
   }
   return {};
 }

@@ -31,9 +31,14 @@ struct node::impl {
   result<void> open_stores();
   result<void> start_actors();
   result<void> start_inputs();
+  actors::ingest_input make_input(int source, storage::partition_id partition,
+                                  storage::sequence position, std::shared_ptr<actors::input> in);
+  result<void> add_file(const file_request& request, std::vector<actors::ingest_input>& inputs);
+  void begin(std::vector<actors::ingest_input> inputs);
   void start_standard_input();
   result<void> stop();
   result<void> checkpoint();
+  result<void> settle();
   void shut_down();
 
   void counted(const std::vector<const actors::ingest_counters*>& counters, std::uint64_t late);
@@ -41,6 +46,8 @@ struct node::impl {
   void fail(const failure& why);
   void round_durable(std::uint32_t shard, const storage::positions& at);
   void keep_house();
+  result<void> forget(const std::vector<storage::positions>& committed);
+  result<void> look_at_empty_files();
 
   /// Where every shard is for a partition.
   storage::sequence smallest_position(storage::partition_id partition);
@@ -67,6 +74,8 @@ struct node::impl {
   bool stopping = false;
   std::map<storage::partition_id, std::string> partition_names;
 
+  std::vector<file_request> empty_files;       // of the starting, then of the housekeeping thread
+  std::uint32_t next_input = 0;
   std::uint64_t total_bytes = 0;
   std::uint64_t skipped_bytes = 0;
   storage::partition_id journal_partition = 0;

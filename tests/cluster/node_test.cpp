@@ -1,0 +1,119 @@
+#include "cluster/node.hpp"
+
+#include <gtest/gtest.h>
+
+#include "tests/cluster/temporary_folder.hpp"
+#include "windrow/time.hpp"
+
+namespace windrow::cluster {
+namespace {
+
+class Node : public ::testing::Test {
+protected:
+  Node() { folder_.write("payments.ndjson", ""); }
+
+  result<std::unique_ptr<node>> open(bool look_only = false) {
+    auto compiled = schema::compile_yaml(card_declarations, folder_ / "features.yaml",
+                                         [](std::string_view) { return std::nullopt; });
+    if (!compiled.ok()) return failure{errc::invalid, compiled.diagnostics.front().format()};
+    node_options o;
+    o.data = folder_ / "data";
+    o.declarations = *compiled.declarations;
+    o.shards = 2;
+    o.once = true;
+    o.look_only = look_only;
+    if (!look_only) o.inputs = {{"payments", folder_ / "payments.ndjson"}};
+    return node::open(o);
+  }
+  /// Reads the file to its end and checkpoints.
+  node_progress run() {
+    auto n = open();
+    if (!n) {
+      ADD_FAILURE() << n.error().message;
+      return {};
+    }
+    while (!(*n)->progress().finished && !(*n)->progress().failed) (*n)->wait(std::chrono::seconds(1));
+    auto stopped = (*n)->stop();
+    EXPECT_TRUE(stopped) << stopped.error().message;
+    return (*n)->progress();
+  }
+  std::int64_t spent(const std::string& card) {
+    auto n = open(true);
+    if (!n) {
+      ADD_FAILURE() << n.error().message;
+      return -1;
+    }
+    auto answer = (*n)->query({.entities = {{"Card", card}}, .features = {"spent[1h]"}, .now = *parse_time("2026-01-01T11:00:00Z")});
+    return std::get<std::int64_t>(*answer->rows[0].features[0].value);
+  }
+
+  temporary_folder folder_;
+};
+
+TEST_F(Node, ReadsAFileToItsEnd) {
+  folder_.append("payments.ndjson", payment("c1", 5, "10:30:00") + "\n" + payment("c1", 6, "10:40:00") + "\n");
+  EXPECT_EQ(run().applied, 2u);
+  EXPECT_EQ(spent("c1"), 11);
+}
+
+TEST_F(Node, ContinuesWhereItStopped) {
+  folder_.append("payments.ndjson", payment("c1", 5, "10:30:00") + "\n");
+  run();
+  folder_.append("payments.ndjson", payment("c1", 6, "10:40:00") + "\n");
+  EXPECT_EQ(run().read, 1u);
+  EXPECT_EQ(spent("c1"), 11);
+}
+
+TEST_F(Node, ReadsNothingTwice) {
+  folder_.append("payments.ndjson", payment("c1", 5, "10:30:00") + "\n");
+  run();
+  EXPECT_EQ(run().read, 0u);
+  EXPECT_EQ(spent("c1"), 5);
+}
+
+TEST_F(Node, ForgetsNothingWithoutAStop) {
+  folder_.append("payments.ndjson", payment("c1", 5, "10:30:00") + "\n");
+  {
+    auto n = open();
+    ASSERT_TRUE(n) << n.error().message;
+    while (!(*n)->progress().finished) (*n)->wait(std::chrono::seconds(1));
+  }  // gone without a checkpoint, as in a crash
+  EXPECT_EQ(run().read, 1u);
+  EXPECT_EQ(spent("c1"), 5);
+}
+
+TEST_F(Node, RefusesAFileThatBecameShorter) {
+  folder_.append("payments.ndjson", payment("c1", 5, "10:30:00") + "\n" + payment("c1", 6, "10:40:00") + "\n");
+  run();
+  folder_.write("payments.ndjson", payment("c1", 5, "10:30:00") + "\n");
+  auto n = open();
+  ASSERT_FALSE(n);
+  EXPECT_EQ(n.error().code, errc::mismatch);
+  EXPECT_NE(n.error().message.find("windrow source reset payments"), std::string::npos);
+}
+
+TEST_F(Node, KeepsABadLineAsADeadLetter) {
+  folder_.append("payments.ndjson", "{\"id\": 1\n" + payment("c1", 6, "10:40:00") + "\n");
+  const node_progress p = run();
+  EXPECT_EQ(p.dead_lettered, 1u);
+  EXPECT_EQ(spent("c1"), 6);
+  auto n = open(true);
+  ASSERT_TRUE(n);
+  auto letters = (*n)->journal().dead_letters({});
+  ASSERT_TRUE(letters);
+  ASSERT_EQ(letters->size(), 1u);
+  EXPECT_EQ(letters->front().bytes, "{\"id\": 1");
+}
+
+TEST_F(Node, VerifiesWhatItWrote) {
+  folder_.append("payments.ndjson", payment("c1", 5, "10:30:00") + "\n");
+  run();
+  auto n = open(true);
+  ASSERT_TRUE(n);
+  auto checked = (*n)->verify();
+  ASSERT_TRUE(checked) << checked.error().message;
+  EXPECT_GT(*checked, 0u);
+}
+
+}  // namespace
+}  // namespace windrow::cluster

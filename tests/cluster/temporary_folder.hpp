@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+namespace windrow::cluster {
+
+/// A directory of its own, removed with everything in it.
+class temporary_folder {
+public:
+  temporary_folder() {
+    std::string name = (std::filesystem::temp_directory_path() / "windrow-test-XXXXXX").string();
+    path_ = mkdtemp(name.data());
+  }
+  ~temporary_folder() { std::filesystem::remove_all(path_); }
+
+  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
+
+  /// Writes a file and gives its path.
+  std::string write(const std::string& name, const std::string& text) const {
+    std::ofstream(*this / name, std::ios::binary) << text;
+    return *this / name;
+  }
+  void append(const std::string& name, const std::string& text) const {
+    std::ofstream(*this / name, std::ios::binary | std::ios::app) << text;
+  }
+
+private:
+  std::string path_;
+};
+
+/// Cards and payments; payments are read from `payments.ndjson` or pushed.
+inline const char* const card_declarations = R"(
+features:
+  Payment:
+    fields: { id: str, card: str, amount: int, at: FeatureTime }
+  Card:
+    fields:
+      id: str
+      payments: { has_many: Payment, join: Card.id == Payment.card }
+      spent:
+        windowed: [10m, 1h]
+        expression: _.payments[_.amount].sum()
+        materialization: { bucket_duration: 1m }
+sources:
+  payments: { file: payments.ndjson }
+streams:
+  payments:
+    source: payments
+    message: { id: str, card: str, amount: int, at: datetime }
+    output: { Payment.id: _.id, Payment.card: _.card, Payment.amount: _.amount, Payment.at: _.at }
+)";
+
+inline std::string payment(const std::string& card, int amount, const std::string& time) {
+  return R"({"id": "p", "card": ")" + card + R"(", "amount": )" + std::to_string(amount) +
+         R"(, "at": "2026-01-01T)" + time + R"(Z"})";
+}
+
+}  // namespace windrow::cluster
