@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -76,8 +77,8 @@ struct node::impl {
 
   std::vector<file_request> empty_files;       // of the starting, then of the housekeeping thread
   std::uint32_t next_input = 0;
-  std::uint64_t total_bytes = 0;
-  std::uint64_t skipped_bytes = 0;
+  std::atomic<std::uint64_t> total_bytes{0};
+  std::atomic<std::uint64_t> skipped_bytes{0};
   storage::partition_id journal_partition = 0;
   bool ends = false;
   bool stopped = false;

@@ -141,6 +141,15 @@ void record_pool::splice(record*& r, std::size_t offset, std::size_t old_bytes, 
   r->used = static_cast<std::uint32_t>(used);
 }
 
+void record_pool::shrink(record*& r) {
+  const arena::block block = arena_.allocate(r->used);
+  if (block.capacity >= r->capacity) return arena_.release(block.data, block.capacity);
+  std::memcpy(block.data, r, r->used);
+  arena_.release(r, r->capacity);
+  r = static_cast<record*>(block.data);
+  r->capacity = block.capacity;
+}
+
 segment_directory* record_pool::directory(const record& r) const noexcept {
   if (!(r.flags & record::has_directory)) return nullptr;
   segment_directory* d;
@@ -195,21 +204,39 @@ std::size_t record_pool::drop_clean_segments(record& r) noexcept {
 
 // ---- bases -------------------------------------------------------------------------------------
 
-std::uint16_t record_pool::new_epoch(const record& r, int lane, std::int64_t index) {
-  const lane_type& at = space(r.space).lanes[static_cast<std::size_t>(lane)];
-  const std::int64_t time = schema::bucket_start(index, at.duration, at.origin);
+// Where the lanes of a timeline should be centred when one of them must hold an event of `time`.
+// Another timeline is centred on its own newest event, however far that is from `time`.
+std::int64_t record_pool::centre_of(const lane_type& l, int timeline, std::int64_t time) const {
+  const int own = plan_->tilings[static_cast<std::size_t>(l.tiling)].timeline;
+  const std::int64_t newest = newest_[static_cast<std::size_t>(own)];
+  return own == timeline ? std::max(time, newest) : newest;
+}
+
+// Whether every bucket that a lane of the key space may retain has an offset in the epoch.
+bool record_pool::centred(const epoch_bases& e, int key_space, int timeline, std::int64_t time) const {
+  const space_type& s = space(key_space);
+  for (std::size_t k = 0; k < s.lanes.size(); ++k) {
+    const std::int64_t centre = centre_of(s.lanes[k], timeline, time);
+    if (centre == no_time) continue;  // no event, no tiles
+    const std::int64_t offset = schema::bucket_index(centre, s.lanes[k].duration, s.lanes[k].origin) -
+                                e.bases[static_cast<std::size_t>(key_space)][k];
+    if (offset < base_reach || offset >= offset_limit) return false;
+  }
+  return true;
+}
+
+record_pool::epoch_bases record_pool::make_epoch(int timeline, std::int64_t time) const {
   epoch_bases e;
   for (const space_type& s : spaces_) {
     std::vector<std::int64_t> bases;
     for (const lane_type& l : s.lanes) {
-      const int timeline = plan_->tilings[static_cast<std::size_t>(l.tiling)].timeline;
-      const std::int64_t centre = std::max(time, newest_[static_cast<std::size_t>(timeline)]);
-      bases.push_back(schema::bucket_index(centre, l.duration, l.origin) - base_reach);
+      const std::int64_t centre = centre_of(l, timeline, time);
+      bases.push_back(schema::bucket_index(centre == no_time ? time : centre, l.duration, l.origin) -
+                      base_reach);
     }
     e.bases.push_back(std::move(bases));
   }
-  epochs_.push_back(std::move(e));
-  return static_cast<std::uint16_t>(epochs_.size() - 1);
+  return e;
 }
 
 // Rewrites the record's offsets for another epoch. What lies before the new base is older than any
@@ -232,15 +259,23 @@ void record_pool::rebase(record*& r, std::uint16_t epoch) {
   r->epoch = epoch;
 }
 
-void record_pool::fit_epoch(record*& r, int lane, std::int64_t index) {
-  const auto fits = [&](std::uint16_t epoch) {
-    const std::int64_t offset = index - epochs_[epoch].bases[r->space][static_cast<std::size_t>(lane)];
+bool record_pool::fit_epoch(record*& r, int lane, std::int64_t index) {
+  const auto fits = [&](const epoch_bases& e) {
+    const std::int64_t offset = index - e.bases[r->space][static_cast<std::size_t>(lane)];
     return offset >= 0 && offset < offset_limit;
   };
-  if (fits(r->epoch)) return;
-  auto epoch = static_cast<std::uint16_t>(epochs_.size() - 1);
-  if (epoch == r->epoch || !fits(epoch)) epoch = new_epoch(*r, lane, index);
-  rebase(r, epoch);
+  if (fits(epochs_[r->epoch])) return true;
+  const lane_type& at = space(r->space).lanes[static_cast<std::size_t>(lane)];
+  const int timeline = plan_->tilings[static_cast<std::size_t>(at.tiling)].timeline;
+  const std::int64_t time = schema::bucket_start(index, at.duration, at.origin);
+  if (!centred(epochs_.back(), r->space, timeline, time)) {
+    epoch_bases made = make_epoch(timeline, time);
+    if (!fits(made)) return false;
+    epochs_.push_back(std::move(made));
+  }
+  if (!fits(epochs_.back())) return false;
+  rebase(r, static_cast<std::uint16_t>(epochs_.size() - 1));
+  return true;
 }
 
 // ---- lanes -------------------------------------------------------------------------------------
@@ -292,7 +327,7 @@ std::uint32_t record_pool::insert_tile(record*& r, int lane, std::uint32_t posit
 
 std::byte* record_pool::append(record*& r, int lane, std::int64_t index, bool wide) {
   if (wide && !lane_wide(*r, lane)) widen(r, lane);
-  fit_epoch(r, lane, index);
+  if (!fit_epoch(r, lane, index)) return nullptr;
   const std::uint32_t position = insert_tile(r, lane, tile_count(*r, lane), index);
   const space_type& s = space(r->space);
   return lane_begin(r, s, lane) +
@@ -329,7 +364,7 @@ result<void> record_pool::fold_one(record*& r, int lane, std::int64_t index,
                                    const segment_loader& load) {
   const space_type& s = space(r->space);
   const lane_type& type = s.lanes[static_cast<std::size_t>(lane)];
-  fit_epoch(r, lane, index);
+  if (!fit_epoch(r, lane, index)) return {};  // too old for any rule by now
   if (const segment* sealed = last_segment(*r, lane); sealed && index <= sealed->last) {
     return fold_sealed(r, lane, index, columns, row, load);
   }
@@ -392,7 +427,7 @@ bool record_pool::trim(record*& r, keep_from keep) {
     trim_directory(*r, keep);
     changed |= d->segments.size() != before;
   }
-  if (changed && r->used * 2 < r->capacity) splice(r, r->used, 0, 0);
+  if (changed && r->used * 2 < r->capacity) shrink(r);
   return changed;
 }
 

@@ -110,8 +110,9 @@ public:
   }
   std::string_view key(const record& r) const noexcept { return key(r, space(r.space)); }
 
-  /// Adds one row to the bucket `index` of a level-0 lane and of the rollups kept above it. Any
-  /// index is folded: whether the row is late is the caller's business.
+  /// Adds one row to the bucket `index` of a level-0 lane and of the rollups kept above it. Whether
+  /// the row is late is the caller's business; what lies more than 2^32 - 2^28 buckets behind the
+  /// newest event, which no rule retains, is left out.
   result<void> fold(record*& r, int lane, std::int64_t index, tile_type::arguments columns,
                     std::size_t row, keep_from keep, const segment_loader& load);
 
@@ -170,7 +171,8 @@ public:
   std::span<const std::byte> scalars(const record& r) const noexcept;
   /// Replaces the scalars' bytes (from storage).
   void set_scalars(record*& r, std::span<const std::byte> bytes);
-  /// Appends a tile after the lane's last (from storage); returns it created and empty.
+  /// Appends a tile after the lane's last (from storage); returns it created and empty, or null
+  /// where the bucket is too far behind the newest event to be held.
   std::byte* append(record*& r, int lane, std::int64_t index, bool wide);
   /// Makes a lane wide.
   void widen(record*& r, int lane);
@@ -227,7 +229,11 @@ private:
 
   /// Replaces `old_bytes` at `offset` by `new_bytes` of undefined content, moving what follows.
   void splice(record*& r, std::size_t offset, std::size_t old_bytes, std::size_t new_bytes);
-  void fit_epoch(record*& r, int lane, std::int64_t index);
+  /// Moves the record to a smaller block where there is one.
+  void shrink(record*& r);
+  /// Makes the record able to hold the bucket. False where that would cost buckets that are still
+  /// retained: it lies so far behind the newest event that no rule has a use for it.
+  bool fit_epoch(record*& r, int lane, std::int64_t index);
   result<void> fold_one(record*& r, int lane, std::int64_t index, tile_type::arguments columns,
                         std::size_t row, keep_from keep, const segment_loader& load);
   std::uint32_t insert_tile(record*& r, int lane, std::uint32_t position, std::int64_t index);
@@ -235,6 +241,8 @@ private:
   std::uint32_t expired_in_front(const record* r, int lane, std::int64_t keep) const noexcept;
   void trim_directory(record& r, keep_from keep);
   result<void> seal(record*& r, int lane, keep_from keep, const segment_loader& load);
+  void seal_oldest(record*& r, int lane, keep_from keep);
+  result<void> build_rollup_if_due(record*& r, int lane, keep_from keep, const segment_loader& load);
   segment* last_segment(const record& r, int lane) const noexcept;
   result<void> fold_sealed(record*& r, int lane, std::int64_t index, tile_type::arguments columns,
                            std::size_t row, const segment_loader& load);
@@ -242,7 +250,9 @@ private:
   void split_segment(record& r, std::size_t position);
   result<void> build_rollup(record*& r, int lane, keep_from keep, const segment_loader& load);
   void rebase(record*& r, std::uint16_t epoch);
-  std::uint16_t new_epoch(const record& r, int lane, std::int64_t index);
+  std::int64_t centre_of(const lane_type& l, int timeline, std::int64_t time) const;
+  bool centred(const epoch_bases& e, int key_space, int timeline, std::int64_t time) const;
+  epoch_bases make_epoch(int timeline, std::int64_t time) const;
   std::uint64_t total_tiles(const record& r, int lane) const noexcept;
   result<void> accumulate_flat(record& r, int lane, std::int64_t from, std::int64_t to,
                                tile_total& total, const segment_loader& load) const;

@@ -120,12 +120,21 @@ bool read_lane(record_pool& pool, record*& r, int lane, varint_reader& in) {
   if (wide) pool.widen(r, lane);
   if (count == 0) return true;
   const tile_type& type = *pool.space(r->space).lanes[static_cast<std::size_t>(lane)].tiles;
+  std::vector<std::byte> gone;  // a tile that has expired beyond reach
   std::int64_t index = in.zigzag();
   for (std::uint32_t i = 0; i < count; ++i) {
     const auto step = in.varint<std::uint32_t>();
     if (!in.ok() || (i == 0) != (step == 0)) return false;
     index += step;
     std::byte* tile = pool.append(r, lane, index, wide);
+    if (!tile) {
+      gone.resize(type.form(wide).stride);
+      type.create(gone.data(), wide, 0);
+      const bool read = type.decode(in, gone.data(), wide);
+      type.destroy(gone.data(), wide);
+      if (!read) return false;
+      continue;
+    }
     if (!type.decode(in, tile, wide)) return false;
     const auto owned = type.owned_bytes(tile, wide);
     if (owned) pool.count_owned(*r, owned);

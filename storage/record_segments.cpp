@@ -41,8 +41,13 @@ std::uint64_t record_pool::total_tiles(const record& r, int lane) const noexcept
   return n;
 }
 
-// Moves the oldest tiles of a full lane into a new segment.
 result<void> record_pool::seal(record*& r, int lane, keep_from keep, const segment_loader& load) {
+  seal_oldest(r, lane, keep);
+  return build_rollup_if_due(r, lane, keep, load);
+}
+
+// Moves the oldest tiles of a full lane into a new segment.
+void record_pool::seal_oldest(record*& r, int lane, keep_from keep) {
   segment_directory& d = make_directory(r);
   trim_directory(*r, keep);
   const space_type& sp = space(r->space);
@@ -73,11 +78,16 @@ result<void> record_pool::seal(record*& r, int lane, keep_from keep, const segme
   const auto offset = static_cast<std::size_t>(begin - reinterpret_cast<std::byte*>(r));
   set_lane_word(r, lane, static_cast<unsigned>(lane_word(r, lane) - type.seal_count));
   splice(r, offset, bytes, 0);
+}
 
-  if (type.upper != schema::none && !upper_active(r, sp, lane) && total_tiles(*r, lane) > rollup_at) {
-    return build_rollup(r, lane, keep, load);
+result<void> record_pool::build_rollup_if_due(record*& r, int lane, keep_from keep,
+                                              const segment_loader& load) {
+  const space_type& sp = space(r->space);
+  if (sp.lanes[static_cast<std::size_t>(lane)].upper == schema::none || upper_active(r, sp, lane) ||
+      total_tiles(*r, lane) <= rollup_at) {
+    return {};
   }
-  return {};
+  return build_rollup(r, lane, keep, load);
 }
 
 result<void> record_pool::build_rollup(record*& r, int lane, keep_from keep, const segment_loader& load) {
@@ -96,9 +106,10 @@ result<void> record_pool::build_rollup(record*& r, int lane, keep_from keep, con
   keep_rollup(*r, upper);
   for (auto& [index, total] : totals) {
     if (tile_count(*r, upper) >= space(r->space).lanes[static_cast<std::size_t>(upper)].inline_max) {
-      if (auto sealed = seal(r, upper, keep, load); !sealed) return sealed;
+      seal_oldest(r, upper, keep);
     }
     std::byte* tile = append(r, upper, index, lane_wide(*r, upper));
+    if (!tile) continue;
     if (!type.tiles->store(total, tile, lane_wide(*r, upper))) {
       widen(r, upper);
       const std::size_t stride = type.tiles->form(true).stride;
@@ -107,7 +118,8 @@ result<void> record_pool::build_rollup(record*& r, int lane, keep_from keep, con
     }
     own(*r, static_cast<std::ptrdiff_t>(type.tiles->owned_bytes(tile, lane_wide(*r, upper))));
   }
-  return {};
+  // Only now: a rollup of the rollup is built from all of it.
+  return build_rollup_if_due(r, upper, keep, load);
 }
 
 void record_pool::widen_segment(record& r, segment& s) {
@@ -158,6 +170,7 @@ result<void> record_pool::fold_sealed(record*& r, int lane, std::int64_t index,
     if (at == d.segments.size() || d.segments[i].first <= index) at = i;
   }
   segment& s = d.segments[at];
+  if (s.last - index > std::int64_t{UINT32_MAX}) return {};  // too old for any rule
   if (!s.tiles) {
     if (auto loaded = load(*r, s); !loaded) return loaded;
   }

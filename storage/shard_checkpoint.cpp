@@ -201,6 +201,7 @@ std::vector<stripe_state> shard_core::stripe_states() const {
   for (const stripe& st : stripes_) {
     stripe_state s = st.recovered;
     s.position = position_of(st);
+    for (std::size_t i = 0; i < s.newest.size(); ++i) s.newest[i] = std::max(s.newest[i], newest_[i]);
     s.late = st.late;
     states.push_back(std::move(s));
   }

@@ -24,8 +24,6 @@ value value_at(const batch_column& column, std::size_t row) {
   return value{null{}};
 }
 
-std::uint32_t stripe_of(std::uint64_t hi) { return static_cast<std::uint32_t>(hi >> 56); }
-
 }  // namespace
 
 struct shard_core::lane_step {
@@ -160,6 +158,15 @@ shard_core::slot* shard_core::find(stripe& st, const key_hash& hash, int key_spa
   return nullptr;
 }
 
+// The record that a hash most likely means, without looking at its key: for prefetching.
+const record* shard_core::likely(std::uint64_t hi) const noexcept {
+  const stripe& st = stripes_[stripe_of(hi)];
+  if (!st.slots) return nullptr;
+  std::uint32_t i = static_cast<std::uint32_t>(hi) & st.mask;
+  while (st.slots[i].r && st.slots[i].hi != hi) i = (i + 1) & st.mask;
+  return st.slots[i].r;
+}
+
 void shard_core::grow(stripe& st) {
   const std::uint32_t size = st.slots ? (st.mask + 1) * 2 : first_slots;
   auto slots = std::make_unique<slot[]>(size);
@@ -292,8 +299,11 @@ result<void> shard_core::load_missing(const batch& b) {
 
 bool shard_core::already_applied(const batch& b, const section& s, std::size_t row) const {
   const stripe& st = stripes_[stripe_of(s.hashes[row].hi)];
+  const sequence position = b.first + s.sequences[row];
   const auto at = st.recovered.position.find(b.partition);
-  return at != st.recovered.position.end() && b.first + s.sequences[row] <= at->second;
+  if (at != st.recovered.position.end() && position <= at->second) return true;
+  const auto told = applied_.find(b.partition);
+  return told != applied_.end() && position <= told->second;
 }
 
 bool shard_core::too_late(stripe& st, const section& s, std::size_t row, const lane_step& step,
@@ -321,8 +331,11 @@ result<void> shard_core::apply_section(const batch& b, const section& s, apply_o
     step.filter_column = step.filter == schema::none ? nullptr : &s.columns[static_cast<std::size_t>(step.filter)];
     step.bucket_begin = step.bucket_end = 0;
   }
-  const auto replayed = recovered_last_.find(b.partition);
-  const bool replaying = replayed != recovered_last_.end() && b.first <= replayed->second;
+  const auto reaches_into = [&](const positions& known) {
+    const auto at = known.find(b.partition);
+    return at != known.end() && b.first <= at->second;
+  };
+  const bool replaying = reaches_into(recovered_last_) || reaches_into(applied_);
   const bool may_be_late = !s.newest_before.empty();
   const std::size_t rows = s.rows();
   constexpr std::size_t far = 32, near = 20, close = 10;  // rows ahead: slot, record, newest tiles
@@ -333,22 +346,16 @@ result<void> shard_core::apply_section(const batch& b, const section& s, apply_o
       if (st.slots) __builtin_prefetch(&st.slots[s.hashes[row + far].hi & st.mask]);
     }
     if (row + near < rows) {
-      const stripe& st = stripes_[stripe_of(s.hashes[row + near].hi)];
-      if (st.slots) {
-        if (const record* r = st.slots[s.hashes[row + near].hi & st.mask].r) {
-          __builtin_prefetch(r);
-          __builtin_prefetch(reinterpret_cast<const char*>(r) + 64);
-        }
+      if (const record* r = likely(s.hashes[row + near].hi)) {
+        __builtin_prefetch(r, 1);
+        __builtin_prefetch(reinterpret_cast<const char*>(r) + 64, 1);
       }
     }
     if (row + close < rows) {
-      const stripe& st = stripes_[stripe_of(s.hashes[row + close].hi)];
-      if (st.slots) {
-        if (const record* r = st.slots[s.hashes[row + close].hi & st.mask].r) {
-          const char* end = reinterpret_cast<const char*>(r) + r->used;
-          __builtin_prefetch(end - 1, 1);
-          __builtin_prefetch(end - 65, 1);
-        }
+      if (const record* r = likely(s.hashes[row + close].hi)) {
+        const char* end = reinterpret_cast<const char*>(r) + r->used;
+        __builtin_prefetch(end - 1, 1);
+        __builtin_prefetch(end - 65, 1);
       }
     }
     if (replaying && already_applied(b, s, row)) {

@@ -198,6 +198,7 @@ private:
                 std::size_t timelines, std::int64_t index, bool& counted);
 
   slot* find(stripe& st, const key_hash& hash, int key_space, std::string_view key) const noexcept;
+  const record* likely(std::uint64_t hi) const noexcept;
   slot* insert(stripe& st, std::uint64_t hi, record* r);
   void remove(stripe& st, std::uint32_t index);
   void grow(stripe& st);

@@ -17,7 +17,7 @@ positions shard_core::position_of(const stripe& st) const {
 
 result<record*> shard_core::record_for(const lookup_request& request,
                                        std::unique_ptr<record, std::function<void(record*)>>& owner) {
-  stripe& st = stripes_[request.hash.hi >> 56];
+  stripe& st = stripes_[stripe_of(request.hash.hi)];
   if (slot* at = find(st, request.hash, request.key_space, request.key)) {
     at->r->flags |= record::referenced;
     return at->r;
@@ -86,7 +86,7 @@ result<lookup_answer> shard_core::lookup(const lookup_request& request) {
   if (!found) return found.error();
   record* r = *found;
   lookup_answer answer;
-  answer.position = position_of(stripes_[request.hash.hi >> 56]);
+  answer.position = position_of(stripes_[stripe_of(request.hash.hi)]);
   for (const int scalar : request.scalars) {
     answer.scalars.push_back(r ? pool_.scalar(*r, scalar) : std::nullopt);
   }

@@ -17,6 +17,11 @@ namespace windrow::storage {
 /// Stripes of a shard: the top eight bits of the key hash.
 inline constexpr std::uint32_t stripe_count = 256;
 
+/// The top bits, which come first in storage keys: a stripe is one range of them.
+constexpr std::uint32_t stripe_of(std::uint64_t hi) noexcept {
+  return static_cast<std::uint32_t>(hi >> 56);
+}
+
 /// The last sequence applied, per source partition.
 using positions = std::map<partition_id, sequence>;
 

@@ -132,7 +132,7 @@ bool distinct_sketch::decode(std::span<const std::uint8_t>& bytes) {
     std::uint64_t hash = 0;
     for (std::uint64_t i = 0; i < count; ++i) {
       const auto delta = in.varint<std::uint64_t>();
-      if (i > 0 && delta == 0) return false;
+      if (i > 0 && (delta == 0 || hash + delta < hash)) return false;
       hash += delta;
       hashes_.push_back(hash);
     }

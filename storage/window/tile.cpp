@@ -394,7 +394,7 @@ bool tile_type::decode(varint_reader& in, std::byte* tile, bool wide) const {
       case partial_kind::distinct: {
         auto sketch = std::make_unique<distinct_sketch>();
         if (!sketch->decode(in.rest())) return false;
-        if (sketch->estimate() > 0) save(at, sketch.release());
+        if (*sketch != distinct_sketch{}) save(at, sketch.release());
         break;
       }
     }
