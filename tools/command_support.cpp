@@ -1,0 +1,103 @@
+#include "tools/command_support.hpp"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+namespace windrow::tools {
+namespace {
+
+/// A declaration file may have 16 MiB; one byte more is enough for the compiler to refuse it.
+constexpr std::size_t declaration_bytes_max = (std::size_t{16} << 20) + 1;
+
+result<std::string> read_file(const std::string& path) {
+  const auto refused = [&] {
+    return failure{errc::io, "cannot read " + path + ": " + std::strerror(errno)};
+  };
+  std::FILE* file = std::fopen(path.c_str(), "rb");
+  if (file == nullptr) return refused();
+  std::string text;
+  std::size_t got = 0;
+  do {
+    const std::size_t have = text.size();
+    text.resize(have + (std::size_t{1} << 16));
+    got = std::fread(text.data() + have, 1, text.size() - have, file);
+    text.resize(have + got);
+  } while (got > 0 && text.size() < declaration_bytes_max);
+  const bool bad = std::ferror(file) != 0;
+  const int reason = errno;
+  std::fclose(file);
+  errno = reason;
+  if (bad) return refused();
+  return text;
+}
+
+std::optional<std::string> environment_variable(std::string_view name) {
+  const char* value = std::getenv(std::string(name).c_str());
+  if (value == nullptr) return std::nullopt;
+  return std::string(value);
+}
+
+int say_error(const failure& why, int code) {
+  report("windrow: error: " + why.message + "\n");
+  return code;
+}
+
+}  // namespace
+
+void print(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+
+void report(std::string_view text) {
+  // What was printed before it comes before it, also where both go to one place.
+  std::fflush(stdout);
+  std::fwrite(text.data(), 1, text.size(), stderr);
+}
+
+void note(std::string_view message) { report("windrow: note: " + std::string(message) + "\n"); }
+int fail(const failure& why) { return say_error(why, exit_failure); }
+int fail_usage(const failure& why) { return say_error(why, exit_usage); }
+
+bool is_terminal(int descriptor) { return ::isatty(descriptor) == 1; }
+
+std::size_t terminal_width(int descriptor) {
+  if (!is_terminal(descriptor)) return 0;
+  winsize size{};
+  const bool known = ::ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+  return known ? size.ws_col : 80;
+}
+
+table_options output_options() {
+  const char* no_color = std::getenv("NO_COLOR");
+  const bool plain = no_color != nullptr && *no_color != '\0';
+  return {.colours = is_terminal(STDOUT_FILENO) && !plain, .width = terminal_width(STDOUT_FILENO)};
+}
+
+timestamp wall_clock() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return {std::chrono::duration_cast<std::chrono::microseconds>(now).count()};
+}
+
+std::int64_t steady_clock() {
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::microseconds>(now).count();
+}
+
+result<schema::compiled> compile_file(const std::string& path) {
+  auto text = read_file(path);
+  if (!text.ok()) return text.error();
+  return schema::compile_yaml(text.value(), path, environment_variable);
+}
+
+result<std::unique_ptr<cluster::node>> open_to_look(const std::string& data) {
+  cluster::node_options options;
+  options.data = data;
+  options.look_only = true;
+  return cluster::node::open(options);
+}
+
+}  // namespace windrow::tools

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "cluster/node.hpp"
+#include "schema/compile.hpp"
+#include "tools/table.hpp"
+#include "windrow/result.hpp"
+#include "windrow/value.hpp"
+
+/// What the commands share: printing, terminals, clocks, files. Exit codes are part of the
+/// interface: scripts depend on them.
+namespace windrow::tools {
+
+inline constexpr int exit_success = 0;
+inline constexpr int exit_failure = 1;
+inline constexpr int exit_usage = 2;
+
+/// Writes an answer to standard output.
+void print(std::string_view text);
+/// Writes to standard error.
+void report(std::string_view text);
+/// `windrow: note: ...` on standard error.
+void note(std::string_view message);
+/// `windrow: error: ...` on standard error; the exit code of a command that failed.
+int fail(const failure& why);
+/// The same for wrong arguments.
+int fail_usage(const failure& why);
+
+/// Whether the descriptor is a terminal.
+bool is_terminal(int descriptor);
+/// Columns of the terminal, or 0 where it is none.
+std::size_t terminal_width(int descriptor);
+/// How tables are printed on standard output: colours and the width of a terminal, or neither.
+table_options output_options();
+
+timestamp wall_clock();
+/// Microseconds of a clock that only goes forward.
+std::int64_t steady_clock();
+
+/// Reads and compiles a declaration file. A failure is a file that cannot be read; what is wrong
+/// inside it is among the diagnostics.
+result<schema::compiled> compile_file(const std::string& path);
+
+/// Opens a folder for a command that only looks.
+result<std::unique_ptr<cluster::node>> open_to_look(const std::string& data);
+
+}  // namespace windrow::tools

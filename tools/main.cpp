@@ -1,0 +1,87 @@
+// The command line of windrow: finds the command, runs it, gives its exit code.
+#include <CLI/CLI.hpp>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <exception>
+#include <string>
+
+#include "tools/command_support.hpp"
+#include "tools/commands.hpp"
+
+namespace windrow::tools {
+namespace {
+
+constexpr const char* examples =
+    "Examples:\n"
+    "  windrow check features.yaml\n"
+    "  windrow run features.yaml --data state --once\n"
+    "  windrow query --data state --entity User=u1 --feature 'sum_amount[\"1h\"]'\n"
+    "  windrow explain --data state --entity User=u1 --feature 'sum_amount[\"1h\"]'\n"
+    "`windrow COMMAND --help` says more. Exit codes: 0 done, 1 could not, 2 wrong arguments.";
+
+/// The command that was being read: `windrow deadletters list`.
+std::string name_of(const CLI::App& app) {
+  std::string name = "windrow";
+  const CLI::App* at = &app;
+  while (true) {
+    const auto deeper = at->get_subcommands();
+    if (deeper.empty()) return name;
+    at = deeper.front();
+    name += " " + at->get_name();
+  }
+}
+
+int wrong_arguments(const CLI::App& app, const CLI::ParseError& why) {
+  std::string message = why.what();
+  while (message.ends_with('\n')) message.pop_back();
+  fail_usage({errc::invalid, message});
+  report("Try `" + name_of(app) + " --help`.\n");
+  return exit_usage;
+}
+
+int run_command_line(int count, char** words) {
+  CLI::App app{"Windowed aggregations per entity, kept up to date while messages stream in."};
+  app.name("windrow");
+  app.footer(examples);
+  app.set_version_flag("--version", "windrow " WINDROW_VERSION);
+  app.require_subcommand(1);
+  app.option_defaults()->always_capture_default(false);
+
+  chosen_command chosen;
+  add_check_command(app, chosen);
+  add_run_command(app, chosen);
+  add_query_command(app, chosen);
+  add_explain_command(app, chosen);
+  add_aggregate_command(app, chosen);
+  add_inspect_command(app, chosen);
+  add_deadletters_command(app, chosen);
+
+  try {
+    app.parse(count, words);
+  } catch (const CLI::Success& wanted) {  // --help, --version
+    return app.exit(wanted);
+  } catch (const CLI::ParseError& why) {
+    return wrong_arguments(app, why);
+  }
+  return chosen();
+}
+
+}  // namespace
+}  // namespace windrow::tools
+
+int main(int count, char** words) {
+  using namespace windrow;
+  int code = tools::exit_failure;
+  try {
+    code = tools::run_command_line(count, words);
+  } catch (const std::exception& why) {
+    code = tools::fail({errc::io, why.what()});
+  }
+  // An answer that could not be written was not given.
+  const bool written = std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
+  if (!written && code == tools::exit_success) {
+    code = tools::fail({errc::io, std::string("cannot write the answer: ") + std::strerror(errno)});
+  }
+  return code;
+}

@@ -1,0 +1,101 @@
+#include "tools/report_deadletters.hpp"
+
+#include <algorithm>
+
+#include "tools/human.hpp"
+#include "tools/json_writer.hpp"
+#include "tools/text.hpp"
+#include "windrow/time.hpp"
+
+namespace windrow::tools {
+namespace {
+
+constexpr std::size_t beginning_width = 48;
+constexpr std::size_t beginning_bytes = 200;
+
+std::string hidden_text(const letter_listing& what) {
+  const std::uint64_t hidden = what.found - what.letters.size();
+  return hidden == 0 ? "" : count_text(hidden) + " older, which --limit shows";
+}
+
+std::string counts_table(const letter_listing& what, const table_options& options) {
+  table t({{"of all time", align::left}, {"phase", align::left}, {"reason", align::left},
+           {"messages", align::right}});
+  for (const letter_count& c : what.counts) {
+    t.row({c.partition, c.phase, c.reason, count_text(c.count)});
+  }
+  return "\n" + t.render(options);
+}
+
+void write_letter(json_writer& out, const letter_line& shown, bool whole) {
+  const storage::dead_letter& l = shown.letter;
+  out.begin_object().key("source").string(shown.source).key("stream").string(l.stream);
+  out.key("partition").string(shown.partition).key("at").unsigned_integer(l.at).key("line");
+  shown.line ? out.unsigned_integer(*shown.line) : out.null();
+  out.key("phase").string(l.phase).key("reason").string(l.reason);
+  out.key("message").string(l.message).key("arrival").time({l.arrival});
+  out.key("total_bytes").unsigned_integer(l.total_bytes);
+  const std::string_view bytes = l.bytes;
+  out.key("bytes").string(whole ? bytes : bytes.substr(0, beginning_bytes)).end_object();
+}
+
+}  // namespace
+
+std::string list_table(const letter_listing& what, const table_options& options) {
+  std::uint64_t ever = 0;
+  for (const letter_count& c : what.counts) ever += c.count;
+  if (what.letters.empty() && ever == 0) return "no dead letters\n";
+  table t({{"source", align::left}, {"at", align::right}, {"where", align::left},
+           {"phase", align::left}, {"reason", align::left}, {"what is wrong", align::left},
+           {"message", align::left}});
+  for (const letter_line& shown : what.letters) {
+    const storage::dead_letter& l = shown.letter;
+    const std::string beginning = printable(std::string_view(l.bytes).substr(0, beginning_bytes));
+    t.row({shown.source, std::to_string(l.at), shown.where, l.phase, l.reason, l.message,
+           truncate(beginning, beginning_width)});
+  }
+  if (const std::string hidden = hidden_text(what); !hidden.empty()) t.footer(" and " + hidden);
+  std::string out = t.render(options);
+  if (ever > what.letters.size()) out += counts_table(what, options);
+  return out;
+}
+
+std::string show_text(const letter_listing& what) {
+  if (what.letters.empty()) return "no dead letters\n";
+  std::string out;
+  for (const letter_line& shown : what.letters) {
+    const storage::dead_letter& l = shown.letter;
+    if (!out.empty()) out += "\n";
+    out += printable(shown.source) + (shown.where.empty() ? "" : ", " + shown.where) + ", at " +
+           std::to_string(l.at) + " of " + printable(shown.partition) + "\n";
+    out += printable(l.phase + ": " + l.reason + ": " + l.message) + "\n";
+    out += "arrived " + format_time({l.arrival}) + ", for the stream " + printable(l.stream) + "\n";
+    if (l.total_bytes > l.bytes.size()) {
+      out += "the first " + bytes_text(l.bytes.size()) + " of " + bytes_text(l.total_bytes) + "\n";
+    }
+    out += printable(l.bytes) + "\n";
+  }
+  if (const std::string hidden = hidden_text(what); !hidden.empty()) out += "\nand " + hidden + "\n";
+  return out;
+}
+
+std::string show_raw(const letter_listing& what) {
+  std::string out;
+  for (const letter_line& shown : what.letters) out += shown.letter.bytes + "\n";
+  return out;
+}
+
+std::string letters_json(const letter_listing& what, bool whole) {
+  json_writer out;
+  out.begin_object().key("found").unsigned_integer(what.found).key("counts").begin_array();
+  for (const letter_count& c : what.counts) {
+    out.begin_object().key("partition").string(c.partition).key("phase").string(c.phase);
+    out.key("reason").string(c.reason).key("messages").unsigned_integer(c.count).end_object();
+  }
+  out.end_array().key("letters").begin_array();
+  for (const letter_line& shown : what.letters) write_letter(out, shown, whole);
+  out.end_array().end_object();
+  return out.take() + "\n";
+}
+
+}  // namespace windrow::tools

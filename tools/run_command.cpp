@@ -1,0 +1,168 @@
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tools/arguments.hpp"
+#include "tools/command_support.hpp"
+#include "tools/commands.hpp"
+#include "tools/interrupt.hpp"
+#include "tools/run_inputs.hpp"
+#include "tools/run_progress.hpp"
+#include "tools/run_summary.hpp"
+
+namespace windrow::tools {
+namespace {
+
+constexpr std::size_t memory_min = std::size_t{64} << 20;
+/// How often a node that works is looked at: a progress bar is drawn each time.
+constexpr std::chrono::milliseconds look_interval{200};
+
+struct run_arguments {
+  std::string file;
+  std::string data;
+  std::vector<std::string> inputs;
+  bool once = false;
+  unsigned shards = 0;
+  std::string memory = "1G";
+  std::string checkpoint = "10s";
+};
+
+/// Flags as the node takes them, without declarations and inputs.
+result<cluster::node_options> options_of(const run_arguments& given) {
+  cluster::node_options options;
+  options.data = given.data;
+  options.shards = given.shards;
+  options.once = given.once;
+  auto memory = parse_bytes("--memory", given.memory);
+  if (!memory.ok()) return memory.error();
+  if (memory.value() < memory_min) {
+    return failure{errc::invalid, "--memory is `" + given.memory + "`; give at least 64M"};
+  }
+  options.memory = memory.value();
+  auto interval = parse_interval("--checkpoint", given.checkpoint);
+  if (!interval.ok()) return interval.error();
+  options.checkpoint_interval =
+      std::chrono::milliseconds(std::max<std::int64_t>(interval.value() / 1'000, 1));
+  return options;
+}
+
+result<std::vector<std::pair<std::string, std::string>>> given_inputs(const run_arguments& given) {
+  std::vector<std::pair<std::string, std::string>> out;
+  for (const std::string& text : given.inputs) {
+    auto pair = parse_assignment("--input", text, "--input transactions=events.ndjson");
+    if (!pair.ok()) return pair.error();
+    out.push_back(std::move(pair).value());
+  }
+  return out;
+}
+
+/// Said before a folder is made, rather than by a node that is half open.
+result<void> look_for_files(const std::vector<cluster::node_input>& inputs) {
+  for (const cluster::node_input& in : inputs) {
+    struct stat status {};
+    if (in.path == "-" || ::stat(in.path.c_str(), &status) == 0) continue;
+    return failure{errc::io, "the source `" + in.source + "` cannot be read: " + in.path + ": " +
+                                 std::strerror(errno) + "; --input " + in.source +
+                                 "=PATH reads another file"};
+  }
+  return {};
+}
+
+int show_errors(const schema::compiled& compiled) {
+  std::size_t errors = 0;
+  for (const schema::diagnostic& d : compiled.diagnostics) {
+    if (d.severity != schema::diagnostic::level::error) continue;
+    report(d.format() + "\n");
+    ++errors;
+  }
+  return fail({errc::invalid, "the declarations do not compile (" + std::to_string(errors) +
+                                  (errors == 1 ? " error)" : " errors)") + "; nothing was read"});
+}
+
+int work(cluster::node& node, const cluster::node_options& options) {
+  const std::int64_t started = steady_clock();
+  const bool sized = std::none_of(options.inputs.begin(), options.inputs.end(),
+                                  [](const cluster::node_input& in) { return in.path == "-"; });
+  run_progress shown(started, sized);
+  cluster::node_progress counts = node.progress();
+  while (!counts.finished && !counts.failed && !interrupted()) {
+    node.wait(look_interval);
+    counts = node.progress();
+    shown.update(steady_clock(), counts);
+  }
+  shown.say("writing the last checkpoint");
+  const result<void> stopped = node.stop();
+  run_outcome outcome{node.progress(), steady_clock() - started, options.data};
+  shown.finish(steady_clock(), outcome.counts);
+  print(summary_text(outcome));
+  if (outcome.counts.failed) return fail(*outcome.counts.failed);
+  if (!stopped.ok()) return fail(stopped.error());
+  print(next_commands(node.plan(), outcome, wall_clock()));
+  return exit_success;
+}
+
+int run(const run_arguments& given) {
+  auto options = options_of(given);
+  if (!options.ok()) return fail_usage(options.error());
+  const auto replaced = given_inputs(given);
+  if (!replaced.ok()) return fail_usage(replaced.error());
+  auto compiled = compile_file(given.file);
+  if (!compiled.ok()) return fail(compiled.error());
+  if (!compiled->ok()) return show_errors(compiled.value());
+  auto inputs = choose_inputs(*compiled->plan, replaced.value(),
+                              std::filesystem::current_path().string());
+  if (!inputs.ok()) return fail(inputs.error());
+  for (const std::string& name : inputs->unread) {
+    note("no stream reads the source `" + name + "`; it is left alone");
+  }
+  if (auto there = look_for_files(inputs->read); !there.ok()) return fail(there.error());
+
+  options->declarations = std::move(compiled->declarations);
+  options->inputs = std::move(inputs->read);
+  watch_interrupts();
+  auto node = cluster::node::open(options.value());
+  if (!node.ok()) return fail(node.error());
+  return work(**node, options.value());
+}
+
+}  // namespace
+
+void add_run_command(CLI::App& app, chosen_command& chosen) {
+  CLI::App* command = app.add_subcommand("run", "Read sources and keep features up to date");
+  auto given = std::make_shared<run_arguments>();
+  command->add_option("FILE", given->file, "YAML file of declarations")->required();
+  command->add_option("--data", given->data, "Folder with the state; made when it is not there")
+      ->required()->type_name("DIR");
+  command->add_option("--input", given->inputs,
+                      "Read a source from another file, or from standard input (-)")
+      ->allow_extra_args(false)->type_name("SOURCE=PATH");
+  command->add_flag("--once", given->once, "Stop when the inputs end, after a last checkpoint");
+  command->add_option("--shards", given->shards,
+                      "Parts the state is divided into; chosen when the folder is made")
+      ->check(CLI::Range(1u, storage::shard_count_max))->type_name("N");
+  command->add_option("--memory", given->memory,
+                      "Budget for the state in memory, such as 512M or 2G (default 1G)")
+      ->type_name("BYTES");
+  command->add_option("--checkpoint", given->checkpoint,
+                      "How often every change is made durable (default 10s)")
+      ->type_name("DURATION");
+  command->footer(
+      "Run again on the same folder it continues where it stopped. Without --once files are\n"
+      "followed as they grow; SIGINT and SIGTERM make a checkpoint and leave.\n\n"
+      "Examples:\n"
+      "  windrow run features.yaml --data state --once\n"
+      "  windrow run features.yaml --data state --input transactions=new.ndjson\n"
+      "  zcat old.gz | windrow run features.yaml --data state --input transactions=- --once");
+  command->callback([given, &chosen] { chosen = [given] { return run(*given); }; });
+}
+
+}  // namespace windrow::tools
