@@ -178,7 +178,8 @@ bool read_output(const yaml_entry& entry, stream_declaration& stream, const decl
     if (text) stream.output.emplace_back(output.key, *text);
     else context.mark_broken(place);
   }
-  return true;
+  // Where none could be read, that the stream outputs nothing is not worth saying.
+  return outputs->empty() || !stream.output.empty();
 }
 
 void read_stream(const yaml_entry& entry, yaml_context& context) {
