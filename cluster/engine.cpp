@@ -56,7 +56,7 @@ result<engine> engine::open(const engine_options& options) {
   o.shards = options.shards;
   o.memory = options.memory;
   o.checkpoint_interval = options.checkpoint_interval;
-  if (options.memory < (std::size_t{64} << 20)) return failure{errc::invalid, "an engine needs at least 64 MiB of memory"};
+  if (options.memory < (std::size_t{16} << 20)) return failure{errc::invalid, "an engine needs at least 16 MiB of memory"};
   if (!options.declarations.empty()) {
     auto declarations = read_declarations(options.declarations);
     if (!declarations) return declarations.error();

@@ -22,7 +22,7 @@
 namespace windrow::tools {
 namespace {
 
-constexpr std::size_t memory_min = std::size_t{64} << 20;
+constexpr std::size_t memory_min = std::size_t{16} << 20;
 /// How often a node that works is looked at: a progress bar is drawn each time.
 constexpr std::chrono::milliseconds look_interval{200};
 
@@ -45,7 +45,7 @@ result<cluster::node_options> options_of(const run_arguments& given) {
   auto memory = parse_bytes("--memory", given.memory);
   if (!memory.ok()) return memory.error();
   if (memory.value() < memory_min) {
-    return failure{errc::invalid, "--memory is `" + given.memory + "`; give at least 64M"};
+    return failure{errc::invalid, "--memory is `" + given.memory + "`; give at least 16M"};
   }
   options.memory = memory.value();
   auto interval = parse_interval("--checkpoint", given.checkpoint);

@@ -30,7 +30,7 @@ struct engine_options {
   std::string data;
   /// Fixed when the folder is made. 0: what the folder has, or one for every two cores.
   unsigned shards = 0;
-  /// Bytes of anonymous memory the engine may use; state beyond it lives on disk. At least 64 MiB.
+  /// Bytes of anonymous memory the engine may use; state beyond it lives on disk. At least 16 MiB.
   std::size_t memory = std::size_t{1} << 30;
   /// How often every change is brought to disk.
   std::chrono::milliseconds checkpoint_interval{10'000};

@@ -243,6 +243,7 @@ class BackgroundTest(ExampleTest):
         self.assert_example_answers()
 
     def test_a_killed_run_leaves_the_folder_free(self):
+        self.run_once()
         process = self.start()
         self.wait_until_in_use()
         command.kill(process)
