@@ -65,6 +65,7 @@ void shard_core::encode_stripe_into(stripe& st, std::uint32_t index, stripe_writ
   state.newest = newest_;
   for (std::size_t i = 0; i < state.newest.size(); ++i) {
     state.newest[i] = std::max(state.newest[i], st.recovered.newest[i]);
+    if (planted(plant::newest_not_stored)) state.newest[i] = no_time;
   }
   state.late = st.late;
   state.swept = st.recovered.swept;
@@ -78,11 +79,14 @@ void shard_core::encode_stripe_into(stripe& st, std::uint32_t index, stripe_writ
 }
 
 std::unique_ptr<stripe_write> shard_core::next_write(std::size_t bytes) {
-  if (!round_active() || stripes_[round_next_].in_flight) return nullptr;
+  const auto waits = [](const stripe& st) {
+    return st.in_flight && !planted(plant::two_in_flight);
+  };
+  if (!round_active() || waits(stripes_[round_next_])) return nullptr;
   auto out = std::make_unique<stripe_write>();
   out->first_stripe = round_next_;
   out->bytes.reserve(bytes + bytes / 4);
-  while (round_active() && !stripes_[round_next_].in_flight && out->bytes.size() < bytes) {
+  while (round_active() && !waits(stripes_[round_next_]) && out->bytes.size() < bytes) {
     encode_stripe_into(stripes_[round_next_], round_next_, *out);
     ++round_next_;
   }
@@ -165,11 +169,14 @@ result<void> shard_core::sweep() {
       continue;
     }
     if (r) {
-      record* before = r;
+      const record* before = r;
       if (pool_.trim(r, keep_[r->space])) {
+        if (before != r) moved(st, st.slots[i], r);
+        if (planted(plant::delete_dropped) && clean(st, r) && pool_.empty(*r)) {
+          remove(st, i);
+          continue;
+        }
         const bool referenced = r->flags & record::referenced;
-        st.slots[i].r = r;
-        if (before != r && r->generation == st.generation) st.dirty[r->dirty_index].r = r;
         touch(st, st.slots[i].hi, r);
         if (!referenced) r->flags = static_cast<std::uint16_t>(r->flags & ~record::referenced);
       }

@@ -202,11 +202,18 @@ void shard_core::remove(stripe& st, std::uint32_t index) {
 void shard_core::touch(stripe& st, std::uint64_t hi, record* r) {
   r->flags = static_cast<std::uint16_t>((r->flags | record::referenced) & ~record::dead);
   if (r->generation == st.generation) return;
+  if (planted(plant::touch_missed) && !clean(st, r)) return;
   r->generation = st.generation;
   r->dirty_index = st.dirty.push({hi, r});
   const std::size_t bytes = r->capacity;
   st.dirty_bytes += bytes;
   dirty_bytes_ += bytes;
+}
+
+void shard_core::moved(stripe& st, slot& at, record* r) noexcept {
+  at.r = r;
+  if (planted(plant::move_not_noted)) return;
+  if (r->generation == st.generation) st.dirty[r->dirty_index].r = r;
 }
 
 // ---- cold records ------------------------------------------------------------------------------
@@ -290,6 +297,7 @@ result<void> shard_core::load_missing(const batch& b) {
 
 bool shard_core::already_applied(const batch& b, const section& s, std::size_t row) const {
   const stripe& st = stripes_[stripe_of(s.hashes[row].hi)];
+  if (planted(plant::replay_not_skipped)) return false;
   const sequence position = b.first + s.sequences[row];
   const auto at = st.recovered.position.find(b.partition);
   if (at != st.recovered.position.end() && position <= at->second) return true;
@@ -373,15 +381,11 @@ result<void> shard_core::apply_section(const batch& b, const section& s, apply_o
       if (pool_.fold_newest(r, space, step.lane, step.bucket, step.columns, row)) continue;
       auto folded = pool_.fold(r, step.lane, step.bucket, step.columns, row, keep, load_segment_);
       if (!folded) {
-        at->r = r;
-        st.dirty[r->dirty_index].r = r;
+        moved(st, *at, r);
         return folded;
       }
     }
-    if (at->r != r) {
-      at->r = r;
-      st.dirty[r->dirty_index].r = r;
-    }
+    if (at->r != r) moved(st, *at, r);
     ++outcome.rows;
     outcome.late += late ? 1 : 0;
   }

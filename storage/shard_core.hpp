@@ -202,7 +202,12 @@ private:
   void remove(stripe& st, std::uint32_t index);
   void grow(stripe& st);
   void touch(stripe& st, std::uint64_t hi, record* r);
-  bool clean(const stripe& st, const record* r) const noexcept { return r->generation <= st.committed; }
+  /// Notes that a slot's record has moved.
+  void moved(stripe& st, slot& at, record* r) noexcept;
+  bool clean(const stripe& st, const record* r) const noexcept {
+    if (planted(plant::encoded_is_clean)) return r->generation < st.generation;
+    return r->generation <= st.committed;
+  }
 
   /// The record of a request: in memory, or read for the occasion (then `owner` frees it).
   result<record*> record_for(const lookup_request& request,
