@@ -170,7 +170,7 @@ result<void> shard_core::sweep() {
     }
     if (r) {
       const record* before = r;
-      if (pool_.trim(r, keep_[r->space])) {
+      if (pool_.trim(r, keep_[r->space]) || to_be_deleted(*r)) {
         if (before != r) moved(st, st.slots[i], r);
         if (planted(plant::delete_dropped) && clean(st, r) && pool_.empty(*r)) {
           remove(st, i);
@@ -192,7 +192,8 @@ result<void> shard_core::sweep_stored(std::uint32_t index) {
   read_group reading(source_);
   if (!reading.status) return reading.status;
   return scan_heads(index, [&](const key_hash& hash, record* r) {
-    if (find(st, hash, r->space, pool_.key(*r)) || !pool_.trim(r, keep_[r->space])) {
+    if (find(st, hash, r->space, pool_.key(*r)) ||
+        !(pool_.trim(r, keep_[r->space]) || to_be_deleted(*r))) {
       pool_.destroy(r);
       return;
     }

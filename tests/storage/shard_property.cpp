@@ -58,7 +58,7 @@ class history {
 public:
   explicit history(std::uint64_t seed)
       : random_(seed), maker_(random_plan(random_)), plan_(plan_maker(maker_).make()), sender_(plan_) {
-    events_ = random_events(random_, *plan_, static_cast<std::size_t>(random_.between(300, 2'500)));
+    events_ = random_events(random_, *plan_, static_cast<std::size_t>(random_.between(300, 4'000)));
     for (std::size_t i = 0; i < events_.size(); ++i) {
       by_partition_[events_[i].partition].push_back(events_[i]);
       for (std::size_t k = 0; k < plan_->key_spaces.size(); ++k) {
@@ -115,14 +115,14 @@ private:
   }
 
   void step() {
-    const std::int64_t what = random_.between(0, 199);
-    if (what < 110) apply();
-    else if (what < 120) core_->begin_round();
-    else if (what < 145) write();
-    else if (what < 170) commit_one();
-    else if (what < 180) core_->evict(static_cast<std::size_t>(random_.between(1, 5'000)));
-    else if (what < 190) sweep(random_.between(1, 300));
-    else if (what < 199) check_some();
+    const std::int64_t what = random_.between(0, 399);
+    if (what < 200) apply();
+    else if (what < 215) core_->begin_round();
+    else if (what < 275) write();
+    else if (what < 335) commit_one();
+    else if (what < 360) core_->evict(static_cast<std::size_t>(random_.between(1, 5'000)));
+    else if (what < 375) sweep(random_.between(1, 300));
+    else if (what < 395) check_some();
     else crash();
   }
 
