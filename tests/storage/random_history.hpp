@@ -97,7 +97,7 @@ inline std::vector<event> random_events(dice& random, const schema::plan& plan, 
       const std::int64_t key = random.chance(0.6) ? random.between(1, hot) : random.between(1, keys);
       if (random.chance(0.95)) e.keys.back() = "key " + std::to_string(key);
     }
-    if (random.chance(0.8)) e.a = random.between(-1000, 1000);
+    if (random.chance(0.8)) e.a = random.between(-400, 400);
     e.b = random.chance(0.1) ? random.of({INT64_MAX, INT64_MIN, INT64_MAX / 2}) : random.between(-9, 9);
     if (random.chance(0.8)) e.c = static_cast<double>(random.between(-1'000'000, 1'000'000)) / 64;
     e.t = "text " + std::to_string(random.between(1, 40));
