@@ -13,8 +13,8 @@ namespace windrow::schema {
 namespace {
 
 constexpr std::int64_t second = 1'000'000;
-/// Buckets are numbered with 32 bits within their retention.
-constexpr std::int64_t buckets_max = 4'294'967'293;
+/// Buckets are numbered with 32 bits within their retention; an eighth is room to move on in.
+constexpr std::int64_t buckets_max = 3'758'096'384;
 constexpr std::int64_t retention_max = 2 * duration_all;
 
 std::string text_of(const expression_ptr& e) { return e ? canonical(*e) : std::string(); }

@@ -68,6 +68,7 @@ void shard_core::encode_stripe_into(stripe& st, std::uint32_t index, stripe_writ
   state.newest = newest_;
   for (std::size_t i = 0; i < state.newest.size(); ++i) {
     state.newest[i] = std::max(state.newest[i], st.recovered.newest[i]);
+    if (planted(plant::newest_not_stored)) state.newest[i] = no_time;
   }
   state.late = st.late;
   state.swept = st.recovered.swept;
@@ -81,11 +82,14 @@ void shard_core::encode_stripe_into(stripe& st, std::uint32_t index, stripe_writ
 }
 
 std::unique_ptr<stripe_write> shard_core::next_write(std::size_t bytes) {
-  if (!round_active() || stripes_[round_next_].in_flight) return nullptr;
+  const auto waits = [](const stripe& st) {
+    return st.in_flight && !planted(plant::two_in_flight);
+  };
+  if (!round_active() || waits(stripes_[round_next_])) return nullptr;
   auto out = std::make_unique<stripe_write>();
   out->first_stripe = round_next_;
   out->bytes.reserve(bytes + bytes / 4);
-  while (round_active() && !stripes_[round_next_].in_flight && out->bytes.size() < bytes) {
+  while (round_active() && !waits(stripes_[round_next_]) && out->bytes.size() < bytes) {
     encode_stripe_into(stripes_[round_next_], round_next_, *out);
     ++round_next_;
   }
@@ -168,9 +172,13 @@ result<void> shard_core::sweep() {
       continue;
     }
     if (r) {
-      if (pool_.trim(r, keep_[r->space])) {
-        const bool referenced = r->flags & record::referenced;
+      if (pool_.trim(r, keep_[r->space]) || to_be_deleted(*r)) {
         st.slots[i].r = r;
+        if (planted(plant::delete_dropped) && clean(st, r) && pool_.empty(*r)) {
+          remove(st, i);
+          continue;
+        }
+        const bool referenced = r->flags & record::referenced;
         touch(st, st.slots[i].hi, r);
         if (!referenced) r->flags = static_cast<std::uint16_t>(r->flags & ~record::referenced);
       }
@@ -186,7 +194,8 @@ result<void> shard_core::sweep_stored(std::uint32_t index) {
   read_group reading(source_);
   if (!reading.status) return reading.status;
   return scan_heads(index, [&](const key_hash& hash, record* r) {
-    if (find(st, hash, r->space, pool_.key(*r)) || !pool_.trim(r, keep_[r->space])) {
+    if (find(st, hash, r->space, pool_.key(*r)) ||
+        !(pool_.trim(r, keep_[r->space]) || to_be_deleted(*r))) {
       pool_.destroy(r);
       return;
     }

@@ -211,6 +211,7 @@ void shard_core::remove(stripe& st, std::uint32_t index) {
 void shard_core::touch(stripe& st, std::uint64_t hi, record* r) {
   r->flags = static_cast<std::uint16_t>((r->flags | record::referenced) & ~record::dead);
   if (r->generation == st.generation) return;
+  if (planted(plant::touch_missed) && !clean(st, r)) return;
   r->generation = st.generation;
   st.dirty.push({hi, r->lo});
   const std::size_t bytes = r->capacity;
@@ -299,6 +300,7 @@ result<void> shard_core::load_missing(const batch& b) {
 
 bool shard_core::already_applied(const batch& b, const section& s, std::size_t row) const {
   const stripe& st = stripes_[stripe_of(s.hashes[row].hi)];
+  if (planted(plant::replay_not_skipped)) return false;
   const sequence position = b.first + s.sequences[row];
   const auto at = st.recovered.position.find(b.partition);
   if (at != st.recovered.position.end() && position <= at->second) return true;

@@ -204,7 +204,10 @@ private:
   void remove(stripe& st, std::uint32_t index);
   void grow(stripe& st);
   void touch(stripe& st, std::uint64_t hi, record* r);
-  bool clean(const stripe& st, const record* r) const noexcept { return r->generation <= st.committed; }
+  bool clean(const stripe& st, const record* r) const noexcept {
+    if (planted(plant::encoded_is_clean)) return r->generation < st.generation;
+    return r->generation <= st.committed;
+  }
 
   /// The record of a request: in memory, or read for the occasion (then `owner` frees it).
   result<record*> record_for(const lookup_request& request,
@@ -216,6 +219,11 @@ private:
 
   void encode_stripe_into(stripe& st, std::uint32_t index, stripe_write& out);
   void encode_record(std::uint64_t hi, record* r, stripe_write& out);
+  /// Whether a record holds nothing (what has expired beyond reach is lost when it is read) and may
+  /// still be stored.
+  bool to_be_deleted(const record& r) const noexcept {
+    return !(r.flags & record::dead) && pool_.empty(r);
+  }
   result<void> sweep_stored(std::uint32_t index);
   void update_keep();
   std::int64_t newest_of_all() const noexcept;

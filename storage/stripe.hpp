@@ -9,6 +9,7 @@
 
 #include "schema/plan.hpp"
 #include "storage/batch.hpp"
+#include "storage/planted.hpp"
 #include "storage/record.hpp"
 #include "windrow/result.hpp"
 
@@ -18,7 +19,8 @@ namespace windrow::storage {
 inline constexpr std::uint32_t stripe_count = 256;
 
 /// The top bits, which come first in storage keys: a stripe is one range of them.
-constexpr std::uint32_t stripe_of(std::uint64_t hi) noexcept {
+inline std::uint32_t stripe_of(std::uint64_t hi) noexcept {
+  if (planted(plant::stripe_not_a_range)) return static_cast<std::uint32_t>(hi & 0xff);
   return static_cast<std::uint32_t>(hi >> 56);
 }
 

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace windrow::storage::testing {
+
+/// One random history of a shard: a random plan, random messages of several source partitions in
+/// random arrival order, cut into random batches, between checkpoints of which some never end,
+/// crashes, evictions, sweeps and lookups. After every crash each record must be the fold of the
+/// log up to its stripe's positions, at the end of the whole log, as the naive oracle says.
+///
+/// Gives the first difference, or nothing. The same seed gives the same history.
+std::optional<std::string> run_shard_history(std::uint64_t seed);
+
+}  // namespace windrow::storage::testing

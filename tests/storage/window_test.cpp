@@ -1,0 +1,431 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <iostream>
+#include <limits>
+#include <map>
+#include <random>
+
+#include "storage/window/arena.hpp"
+#include "storage/window/distinct.hpp"
+#include "storage/window/tile.hpp"
+
+namespace windrow::storage {
+namespace {
+
+using schema::partial_kind;
+
+// ---- tiles -------------------------------------------------------------------------------------
+
+batch_column ints(std::vector<std::optional<std::int64_t>> values) {
+  batch_column c;
+  c.kind = schema::value_kind::integer;
+  for (const auto& v : values) c.ints.push_back(v.value_or(99)), c.valid.push_back(v ? 1 : 0);
+  return c;
+}
+batch_column floats(std::vector<std::optional<double>> values) {
+  batch_column c;
+  c.kind = schema::value_kind::floating;
+  for (const auto& v : values) c.floats.push_back(v.value_or(99)), c.valid.push_back(v ? 1 : 0);
+  return c;
+}
+
+/// Argument 0 is an int, argument 1 a float, both nullable; every partial there is of each.
+schema::tiling every_partial() {
+  schema::tiling t;
+  t.partials = {{partial_kind::non_null, 0}, {partial_kind::sum_int, 0}, {partial_kind::min_int, 0},
+                {partial_kind::max_int, 0},  {partial_kind::distinct, 0}, {partial_kind::non_null, 1},
+                {partial_kind::sum_float, 1}, {partial_kind::min_float, 1}, {partial_kind::max_float, 1},
+                {partial_kind::moments, 1}};
+  return t;
+}
+enum cell { count_0, sum_0, min_0, max_0, distinct_0, count_1, sum_1, min_1, max_1, moments_1 };
+
+/// One tile that widens itself, as its container would.
+class widening_tile {
+public:
+  explicit widening_tile(const tile_type& type) : type_(&type), bytes_(type.form(false).stride) {
+    type.create(bytes_.data(), false, 5);
+  }
+  widening_tile(const widening_tile&) = delete;
+  ~widening_tile() { type_->destroy(bytes_.data(), wide_); }
+
+  void fold(tile_type::arguments columns, std::size_t row) {
+    if (type_->fold(bytes_.data(), wide_, columns, row)) return;
+    ASSERT_FALSE(wide_);
+    widen();
+    ASSERT_TRUE(type_->fold(bytes_.data(), true, columns, row));
+  }
+  void widen() {
+    std::vector<std::byte> to(type_->form(true).stride);
+    type_->widen(bytes_.data(), to.data());
+    bytes_ = std::move(to);
+    wide_ = true;
+  }
+  tile_total total() const {
+    tile_total t = type_->make_total();
+    type_->merge(t, bytes_.data(), wide_);
+    return t;
+  }
+  std::string encoded() const {
+    std::string out;
+    type_->encode(out, bytes_.data(), wide_);
+    return out;
+  }
+  bool wide() const { return wide_; }
+  std::byte* data() { return bytes_.data(); }
+
+private:
+  const tile_type* type_;
+  std::vector<std::byte> bytes_;
+  bool wide_ = false;
+};
+
+void expect_same(const tile_total& a, const tile_total& b) {
+  EXPECT_EQ(a.rows, b.rows);
+  EXPECT_EQ(a.cells[count_0].count, b.cells[count_0].count);
+  EXPECT_TRUE(a.cells[sum_0].sum == b.cells[sum_0].sum);
+  EXPECT_EQ(a.cells[min_0].int_extreme, b.cells[min_0].int_extreme);
+  EXPECT_EQ(a.cells[max_0].int_extreme, b.cells[max_0].int_extreme);
+  EXPECT_EQ(a.cells[distinct_0].distinct ? a.cells[distinct_0].distinct->estimate() : 0,
+            b.cells[distinct_0].distinct ? b.cells[distinct_0].distinct->estimate() : 0);
+  EXPECT_EQ(a.cells[count_1].count, b.cells[count_1].count);
+  EXPECT_NEAR(a.cells[sum_1].floats.total(), b.cells[sum_1].floats.total(), 1e-6);
+  EXPECT_EQ(a.cells[min_1].float_extreme, b.cells[min_1].float_extreme);
+  EXPECT_EQ(a.cells[max_1].float_extreme, b.cells[max_1].float_extreme);
+  EXPECT_NEAR(a.cells[moments_1].moments.mean, b.cells[moments_1].moments.mean, 1e-9);
+  EXPECT_NEAR(a.cells[moments_1].moments.m2, b.cells[moments_1].moments.m2,
+              1e-9 * std::abs(b.cells[moments_1].moments.m2) + 1e-9);
+}
+
+struct random_rows {
+  batch_column a, b;
+  std::vector<const batch_column*> columns;
+  std::vector<std::size_t> order;
+
+  random_rows(std::uint64_t seed, std::size_t n) {
+    std::mt19937_64 random(seed);
+    std::vector<std::optional<std::int64_t>> whole;
+    std::vector<std::optional<double>> real;
+    for (std::size_t i = 0; i < n; ++i) {
+      const bool huge = random() % 8 == 0;
+      whole.push_back(std::nullopt), real.push_back(std::nullopt);
+      if (random() % 4) whole.back() = huge ? static_cast<std::int64_t>(random()) : static_cast<std::int64_t>(random() % 50);
+      if (random() % 4) real.back() = static_cast<double>(random() % 10'000) / 128 - 30;
+      order.push_back(i);
+    }
+    a = ints(whole), b = floats(real);
+    columns = {&a, &b};
+  }
+};
+
+TEST(Tile, FoldsWhatTheRowsSay) {
+  const tile_type type(every_partial());
+  const batch_column a = ints({4, std::nullopt, -2, 4}), b = floats({1.5, 2.5, std::nullopt, -1.0});
+  const std::vector<const batch_column*> columns{&a, &b};
+  widening_tile tile(type);
+  for (std::size_t row = 0; row < 4; ++row) tile.fold(columns, row);
+  const tile_total t = tile.total();
+  EXPECT_EQ(t.rows, 4u);
+  EXPECT_EQ(t.cells[count_0].count, 3u);
+  EXPECT_TRUE(t.cells[sum_0].sum == 6);
+  EXPECT_EQ(t.cells[min_0].int_extreme, -2);
+  EXPECT_EQ(t.cells[max_0].int_extreme, 4);
+  EXPECT_EQ(t.cells[distinct_0].distinct->estimate(), 2u);
+  EXPECT_EQ(t.cells[count_1].count, 3u);
+  EXPECT_EQ(t.cells[sum_1].floats.total(), 3.0);
+  EXPECT_EQ(t.cells[min_1].float_extreme, -1.0);
+  EXPECT_EQ(t.cells[max_1].float_extreme, 2.5);
+  EXPECT_EQ(t.cells[moments_1].moments.mean, 1.0);
+  EXPECT_EQ(t.cells[moments_1].moments.m2, 6.5);  // 0.25 + 2.25 + 4
+  EXPECT_FALSE(tile.wide());
+  EXPECT_EQ(tile_type::bucket(tile.data()), 5u);
+}
+
+TEST(Tile, DoesNotDependOnOrderOrOnHowItWasMerged) {
+  const tile_type type(every_partial());
+  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+    SCOPED_TRACE(seed);
+    random_rows rows(seed, 1 + seed * 5);
+    widening_tile whole(type), low(type), high(type);
+    for (const std::size_t row : rows.order) whole.fold(rows.columns, row);
+    std::mt19937_64 random(seed);
+    std::shuffle(rows.order.begin(), rows.order.end(), random);
+    for (const std::size_t row : rows.order) (random() % 3 ? low : high).fold(rows.columns, row);
+    tile_total one = low.total(), other = high.total();
+    type.merge(one, high.data(), high.wide());
+    type.merge(other, low.data(), low.wide());
+    expect_same(one, whole.total());
+    expect_same(other, whole.total());
+  }
+}
+
+TEST(Tile, ReadsBackWhatItWrote) {
+  const tile_type type(every_partial());
+  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+    SCOPED_TRACE(seed);
+    const random_rows rows(seed, seed * 3);
+    widening_tile tile(type), again(type);
+    for (const std::size_t row : rows.order) tile.fold(rows.columns, row);
+    const std::string bytes = tile.encoded();
+    if (tile.wide()) again.widen();
+    varint_reader in({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
+    ASSERT_TRUE(type.decode(in, again.data(), tile.wide()));
+    EXPECT_TRUE(in.done());
+    EXPECT_EQ(again.encoded(), bytes);
+    expect_same(again.total(), tile.total());
+  }
+}
+
+TEST(Tile, RefusesTruncatedBytes) {
+  const tile_type type(every_partial());
+  const random_rows rows(3, 30);
+  widening_tile tile(type);
+  for (const std::size_t row : rows.order) tile.fold(rows.columns, row);
+  const std::string bytes = tile.encoded();
+  for (std::size_t n = 0; n < bytes.size(); ++n) {
+    widening_tile into(type);
+    into.widen();
+    varint_reader in({reinterpret_cast<const std::uint8_t*>(bytes.data()), n});
+    EXPECT_FALSE(type.decode(in, into.data(), true)) << n;
+  }
+}
+
+TEST(Tile, WidensBeforeASumOverflowsAndChangesNothingBefore) {
+  schema::tiling t;
+  t.partials = {{partial_kind::sum_int, 0}};
+  const tile_type type(t);
+  const batch_column a = ints({INT64_MAX, 1, INT64_MIN});
+  const std::vector<const batch_column*> columns{&a};
+  widening_tile tile(type);
+  tile.fold(columns, 0);
+  const std::string before = tile.encoded();
+  EXPECT_FALSE(type.fold(tile.data(), false, columns, 1));
+  EXPECT_EQ(tile.encoded(), before);
+  tile.fold(columns, 1);
+  EXPECT_TRUE(tile.wide());
+  EXPECT_TRUE(tile.total().cells[0].sum == static_cast<int128>(INT64_MAX) + 1);
+  tile.fold(columns, 2);
+  EXPECT_TRUE(tile.total().cells[0].sum == 0);
+}
+
+TEST(Tile, WidensWhereTheCountIsFull) {
+  schema::tiling t;
+  t.partials = {{partial_kind::non_null, 0}, {partial_kind::sum_int, 0}};
+  const tile_type type(t);
+  const batch_column a = ints({2, 3});
+  const std::vector<const batch_column*> columns{&a};
+  tile_total total = type.make_total();
+  total.rows = UINT32_MAX - 1;
+  total.cells[0].count = UINT32_MAX - 1;
+  widening_tile tile(type);
+  ASSERT_TRUE(type.store(total, tile.data(), false));
+  tile.fold(columns, 0);
+  EXPECT_FALSE(tile.wide());
+  tile.fold(columns, 1);
+  EXPECT_TRUE(tile.wide());
+  EXPECT_EQ(tile.total().rows, std::uint64_t{UINT32_MAX} + 1);
+  EXPECT_EQ(tile.total().cells[0].count, std::uint64_t{UINT32_MAX} + 1);
+  EXPECT_TRUE(tile.total().cells[1].sum == 5);
+}
+
+TEST(Tile, StoresATotalOnlyWhereItFits) {
+  schema::tiling t;
+  t.partials = {{partial_kind::sum_int, 0}};
+  const tile_type type(t);
+  tile_total total = type.make_total();
+  total.rows = std::uint64_t{UINT32_MAX} + 1;
+  widening_tile narrow(type), wide(type);
+  EXPECT_FALSE(type.store(total, narrow.data(), false));
+  total.rows = 1;
+  total.cells[0].sum = static_cast<int128>(INT64_MIN) - 1;
+  EXPECT_FALSE(type.store(total, narrow.data(), false));
+  wide.widen();
+  ASSERT_TRUE(type.store(total, wide.data(), true));
+  EXPECT_TRUE(wide.total().cells[0].sum == total.cells[0].sum);
+  // A narrow tile does not take a wide one's bytes.
+  const std::string bytes = wide.encoded();
+  varint_reader in({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
+  EXPECT_FALSE(type.decode(in, narrow.data(), false));
+}
+
+TEST(Tile, CompensatesFloatSums) {
+  schema::tiling t;
+  t.partials = {{partial_kind::sum_float, 0}};
+  const tile_type type(t);
+  const batch_column a = floats({1e16, 1.0, -1e16, 1.0});
+  const std::vector<const batch_column*> columns{&a};
+  widening_tile tile(type), again(type);
+  for (std::size_t row = 0; row < 4; ++row) tile.fold(columns, row);
+  EXPECT_EQ(tile.total().cells[0].floats.total(), 2.0);
+  const std::string bytes = tile.encoded();
+  varint_reader in({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
+  ASSERT_TRUE(type.decode(in, again.data(), false));
+  EXPECT_EQ(again.total().cells[0].floats.total(), 2.0);
+}
+
+// ---- distinct ----------------------------------------------------------------------------------
+
+std::uint64_t hash_of(std::uint64_t number) { return distinct_hash(&number, sizeof number); }
+
+TEST(DistinctSketch, IsExactUpToItsLimit) {
+  distinct_sketch sketch;
+  EXPECT_EQ(sketch.estimate(), 0u);
+  for (std::uint64_t i = 0; i < distinct_sketch::exact_limit; ++i) {
+    sketch.add(hash_of(i));
+    sketch.add(hash_of(i / 2));
+    ASSERT_EQ(sketch.estimate(), i + 1);
+  }
+  EXPECT_FALSE(sketch.dense());
+  sketch.add(hash_of(1u << 20));
+  EXPECT_TRUE(sketch.dense());
+}
+
+TEST(DistinctSketch, HasAStandardErrorOfAtMostTwoPercentAboveIt) {
+  for (const std::uint64_t n : {1'100u, 2'000u, 5'000u, 12'000u, 40'000u, 200'000u}) {
+    double squares = 0, bias = 0;
+    constexpr int runs = 60;
+    for (int run = 0; run < runs; ++run) {
+      distinct_sketch sketch;
+      const std::uint64_t start = (static_cast<std::uint64_t>(run) << 40) + n;
+      for (std::uint64_t i = 0; i < n; ++i) sketch.add(hash_of(start + i));
+      const double error = static_cast<double>(sketch.estimate()) / static_cast<double>(n) - 1;
+      squares += error * error, bias += error;
+    }
+    std::cout << n << ": standard error " << std::sqrt(squares / runs) << ", bias " << bias / runs << '\n';
+    EXPECT_LE(std::sqrt(squares / runs), 0.02) << n;
+    EXPECT_LE(std::abs(bias / runs), 0.01) << n;
+  }
+}
+
+TEST(DistinctSketch, DependsOnTheSetAlone) {
+  for (std::uint64_t seed = 1; seed <= 30; ++seed) {
+    SCOPED_TRACE(seed);
+    std::mt19937_64 random(seed);
+    std::vector<std::uint64_t> hashes(random() % 3'000);
+    for (auto& h : hashes) h = hash_of(random() % 2'000);
+    distinct_sketch whole, parts[3];
+    for (const auto h : hashes) whole.add(h);
+    std::shuffle(hashes.begin(), hashes.end(), random);
+    for (const auto h : hashes) parts[random() % 3].add(h);
+    distinct_sketch forth = parts[0], back = parts[2];
+    forth.merge(parts[1]), forth.merge(parts[2]);
+    back.merge(parts[1]), back.merge(parts[0]), back.merge(parts[0]);
+    EXPECT_EQ(forth, whole);
+    EXPECT_EQ(back, whole);
+  }
+}
+
+TEST(DistinctSketch, ReadsBackWhatItWroteAndRefusesDamage) {
+  for (const std::uint64_t n : {0u, 1u, 3u, 1'024u, 1'025u, 50'000u}) {
+    distinct_sketch sketch, again;
+    for (std::uint64_t i = 0; i < n; ++i) sketch.add(hash_of(i));
+    std::string bytes;
+    sketch.encode(bytes);
+    const std::size_t size = bytes.size();
+    bytes += "rest";
+    std::span<const std::uint8_t> in(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
+    ASSERT_TRUE(again.decode(in));
+    EXPECT_EQ(again, sketch);
+    EXPECT_EQ(in.size(), 4u);
+    for (std::size_t cut = 0; cut < size; cut += 1 + size / 50) {
+      std::span<const std::uint8_t> less(reinterpret_cast<const std::uint8_t*>(bytes.data()), cut);
+      EXPECT_FALSE(again.decode(less)) << n << " cut at " << cut;
+    }
+  }
+}
+
+TEST(DistinctSketch, RefusesHashesOutOfOrderAndRegistersOutOfRange) {
+  const auto decodes = [](const std::string& bytes) {
+    distinct_sketch sketch;
+    std::span<const std::uint8_t> in(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
+    return sketch.decode(in);
+  };
+  std::string twice{0, 2, 5, 0}, over{0, 2, 5}, form{7}, many{0};
+  put_varint(over, UINT64_MAX);  // 5 and then 4
+  put_varint(many, std::uint64_t{1'025});
+  many.append(1'025, '\1');
+  EXPECT_FALSE(decodes(twice));
+  EXPECT_FALSE(decodes(over));
+  EXPECT_FALSE(decodes(form));
+  EXPECT_FALSE(decodes(many));
+  EXPECT_FALSE(decodes(std::string(1, '\1') + std::string(3'072, '\xff')));
+  EXPECT_TRUE(decodes(std::string{0, 2, 5, 1}));
+}
+
+// ---- arena -------------------------------------------------------------------------------------
+
+TEST(Arena, GivesBlocksThatDoNotOverlap) {
+  for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+    SCOPED_TRACE(seed);
+    std::mt19937_64 random(seed);
+    arena memory;
+    struct held {
+      std::uint32_t capacity;
+      std::uint8_t mark;
+    };
+    std::map<std::uintptr_t, held> blocks;
+    std::size_t used = 0;
+    const auto release = [&](std::map<std::uintptr_t, held>::iterator at) {
+      const auto [address, block] = *at;
+      auto* data = reinterpret_cast<std::uint8_t*>(address);
+      for (std::uint32_t i = 0; i < block.capacity; ++i) ASSERT_EQ(data[i], block.mark);
+      memory.release(data, block.capacity);
+      used -= block.capacity;
+      blocks.erase(at);
+    };
+    for (int i = 0; i < 6'000; ++i) {
+      if (!blocks.empty() && random() % 5 < (i < 3'000 ? 2 : 3)) {
+        auto at = blocks.lower_bound(std::prev(blocks.end())->first - random() % (1 << 21));
+        release(at == blocks.end() ? blocks.begin() : at);
+        continue;
+      }
+      const std::size_t wanted = 1 + random() % (random() % 10 ? 600 : 20'000);
+      const arena::block block = memory.allocate(wanted);
+      ASSERT_GE(block.capacity, wanted);
+      ASSERT_EQ(reinterpret_cast<std::uintptr_t>(block.data) % 16, 0u);
+      auto* data = static_cast<std::uint8_t*>(block.data);
+      const auto address = reinterpret_cast<std::uintptr_t>(data);
+      const auto after = blocks.lower_bound(address);
+      if (after != blocks.end()) { ASSERT_LE(address + block.capacity, after->first); }
+      if (after != blocks.begin()) { ASSERT_LE(std::prev(after)->first + std::prev(after)->second.capacity, address); }
+      const auto mark = static_cast<std::uint8_t>(random());
+      std::memset(data, mark, block.capacity);
+      blocks[address] = {block.capacity, mark};
+      used += block.capacity;
+      ASSERT_EQ(memory.used(), used);
+      ASSERT_GE(memory.held(), used);
+    }
+    while (!blocks.empty()) release(blocks.begin());
+    EXPECT_EQ(memory.used(), 0u);
+  }
+}
+
+TEST(Arena, WastesAtMostAQuarterOfABlockAbove64Bytes) {
+  arena memory;
+  for (std::size_t bytes = 64; bytes <= 40'000; bytes += 7) {
+    const arena::block block = memory.allocate(bytes);
+    EXPECT_LE(block.capacity, bytes + bytes / 4 + (bytes > 8'192 ? 4'096 : 16)) << bytes;
+    memory.release(block.data, block.capacity);
+  }
+}
+
+TEST(Arena, GivesMemoryFromOneClassToAnother) {
+  arena memory;
+  std::vector<arena::block> blocks;
+  for (const std::size_t bytes : {100u, 300u, 1'000u, 5'000u, 64u}) {
+    for (std::size_t total = 0; total < 8'000'000; total += bytes) blocks.push_back(memory.allocate(bytes));
+    for (const arena::block& b : blocks) memory.release(b.data, b.capacity);
+    blocks.clear();
+    EXPECT_LE(memory.held(), 14'000'000u) << bytes;
+  }
+  const arena::block big = memory.allocate(1'000'000);
+  const std::size_t with = memory.held();
+  memory.release(big.data, big.capacity);
+  EXPECT_LE(memory.held() + 1'000'000, with);  // a large block goes back to the system
+}
+
+}  // namespace
+}  // namespace windrow::storage
