@@ -169,18 +169,22 @@ std::string user_name(std::uint32_t user) {
   return name;
 }
 
+std::string event_path(const settings& s, key_shape keys) {
+  return std::filesystem::absolute(s.data).string() + "/events-" + std::to_string(s.events) + "-" +
+         std::to_string(s.users) + "-" + to_string(keys) + ".ndjson";
+}
+
 result<event_file> event_file_of(const settings& s, key_shape keys) {
   std::error_code error;
   std::filesystem::create_directories(s.data, error);
   event_file file;
-  const std::string stem = std::filesystem::absolute(s.data).string() + "/events-" + std::to_string(s.events) + "-" +
-                           std::to_string(s.users) + "-" + to_string(keys);
-  file.path = stem + ".ndjson";
+  file.path = event_path(s, keys);
+  const std::string expected = file.path + ".expected";
   file.events = s.events;
   file.bytes = s.events * line_bytes;
   file.users = s.users;
   file.first = first_event_ms;
-  if (std::filesystem::file_size(file.path, error) == file.bytes && !error && load_expected(file, stem + ".expected")) {
+  if (std::filesystem::file_size(file.path, error) == file.bytes && !error && load_expected(file, expected)) {
     return file;
   }
   const auto free = std::filesystem::space(s.data, error).available;
@@ -190,7 +194,7 @@ result<event_file> event_file_of(const settings& s, key_shape keys) {
   }
   file.total = {}, file.distinct = 0, file.newest = 0, file.witnesses.clear();
   if (auto written = write_events(s, keys, file); !written) return written.error();
-  save_expected(file, stem + ".expected");
+  save_expected(file, expected);
   return file;
 }
 

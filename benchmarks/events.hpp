@@ -47,6 +47,9 @@ inline constexpr std::int64_t event_span_ms = 10LL * 24 * 3'600'000;
 /// `user-0000042`.
 std::string user_name(std::uint32_t user);
 
+/// Where `event_file_of` keeps them.
+std::string event_path(const settings& s, key_shape keys);
+
 /// The events of `settings`, written to its folder unless they are there already: 10 days of event
 /// time, every twentieth event up to a minute late, amounts of 0.01 to 500.00.
 result<event_file> event_file_of(const settings& s, key_shape keys);

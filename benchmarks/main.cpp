@@ -21,6 +21,12 @@ struct named {
 constexpr named benchmarks[] = {
     {"ingest", "from a file to durable features, beside both baselines", measure_ingest},
     {"fine-buckets", "a one-hour window in 1-second buckets beside 1-minute buckets", measure_fine_buckets},
+    {"lookups", "three features of one entity: idle, and while ingesting", measure_lookups},
+    {"stalls", "how long a batch waits for checkpoints and growth", measure_stalls},
+    {"long-window", "43,200 full buckets beside ten", measure_long_window},
+    {"sizes", "bytes an entity and a tile take", measure_sizes},
+    {"little-memory", "ingest with memory for a quarter of the state", measure_little_memory},
+    {"recovery", "kill -9: the first answer, and the replay", measure_recovery},
 };
 
 }  // namespace
@@ -42,6 +48,12 @@ int main(int count, char** arguments) {
   app.fallthrough();
   app.add_subcommand("all", "every benchmark");
   for (const named& b : benchmarks) app.add_subcommand(b.name, b.about);
+  child_task task;
+  auto* child = app.add_subcommand("child")->group("");  // benchmarks start it themselves
+  child->add_option("--folder", task.folder);
+  child->add_option("--memory", task.memory);
+  child->add_option("--checkpoint-ms", task.checkpoint_ms);
+  child->add_flag("--first-answer", task.first_answer);
   CLI11_PARSE(app, count, arguments);
 
   if (s.quick && events->empty()) s.events = 3'000'000;
@@ -49,6 +61,10 @@ int main(int count, char** arguments) {
   if (!keys.empty()) s.keys = {keys == "zipf" ? key_shape::zipf : key_shape::uniform};
   s.baselines = !node_only;
   report out;
+  if (app.got_subcommand("child")) {
+    run_child(s, task, out);
+    return out.right() ? 0 : 1;
+  }
   for (const named& b : benchmarks) {
     if (app.got_subcommand("all") || app.got_subcommand(b.name)) b.measure(s, out);
   }

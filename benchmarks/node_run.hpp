@@ -47,7 +47,9 @@ struct finished_run {
 result<finished_run> run_to_end(const node_run& run);
 
 /// Compares a node that has applied a whole file with what is known of the file: the number of
-/// messages; count and sum over the longest window of every user; every feature of the witnesses.
-void check_answers(cluster::node& node, const node_run& run, const event_file& file, report& out);
+/// messages (where it took them `all` itself); count and sum over the longest window of every user;
+/// every feature of the witnesses.
+void check_answers(cluster::node& node, const node_run& run, const event_file& file, report& out,
+                   bool all = true);
 
 }  // namespace windrow::bench
