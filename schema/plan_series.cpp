@@ -236,9 +236,9 @@ void planner_state::plan_windows(int feature, int series_index,
                                " is too many buckets; write a longer bucket");
       continue;
     }
+    // Already so in a file's catalog; any number may stand in one that was handed in.
     const std::int64_t origin =
-        w.bucket_origin - bucket_start(bucket_index(w.bucket_origin, w.bucket_duration, 0),
-                                       w.bucket_duration, 0);
+        (w.bucket_origin % w.bucket_duration + w.bucket_duration) % w.bucket_duration;
     const int rule = rule_of(series_index, p.windowed_features[static_cast<std::size_t>(feature)].function,
                              w.bucket_duration, origin);
     window_value value;

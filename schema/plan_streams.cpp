@@ -147,10 +147,6 @@ void planner_state::plan_output(int index, const std::string& name, const std::s
   if (!type) return;
   const std::string feature = class_name + "." + field_name;
   const value_type& wanted = field->second->type;
-  if (e->op == expression_op::literal && e->literal.is_null()) {
-    out.error(e->at, "the output " + ticked(feature) + " is always null; leave it out");
-    return;
-  }
   if (!fits(*type, wanted)) {
     out.error(e->at, ticked(feature) + " is " + ticked(to_string(wanted)) + ", but this is " +
                          ticked(to_string(*type)) + "; change the one or the other");

@@ -44,7 +44,6 @@ struct segment_directory {
 struct record {
   std::uint64_t lo;              ///< low half of the key hash
   std::uint32_t generation;      ///< of its stripe, when it was last changed
-  std::uint32_t dirty_index;     ///< place in its stripe's dirty list of that generation
   std::uint32_t capacity;
   std::uint32_t used;
   std::uint32_t scalars_length;

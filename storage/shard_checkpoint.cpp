@@ -54,10 +54,13 @@ void shard_core::encode_stripe_into(stripe& st, std::uint32_t index, stripe_writ
   constexpr std::uint32_t ahead = 8;
   for (std::uint32_t i = 0; i < st.dirty.size(); ++i) {
     if (i + ahead < st.dirty.size()) {
-      const char* next = reinterpret_cast<const char*>(st.dirty[i + ahead].r);
+      const char* next = reinterpret_cast<const char*>(likely(st.dirty[i + ahead].hi));
       __builtin_prefetch(next), __builtin_prefetch(next + 64), __builtin_prefetch(next + 128);
     }
-    encode_record(st.dirty[i].hi, st.dirty[i].r, out);
+    const key_hash hash = st.dirty[i];
+    std::uint32_t at = static_cast<std::uint32_t>(hash.hi) & st.mask;
+    while (st.slots[at].hi != hash.hi || st.slots[at].r->lo != hash.lo) at = (at + 1) & st.mask;
+    encode_record(hash.hi, st.slots[at].r, out);
   }
   stripe_state state;
   state.catalog_version = plan_->catalog_version;
@@ -102,12 +105,12 @@ void shard_core::committed(const stripe_write& write) {
 // ---- memory ------------------------------------------------------------------------------------
 
 shard_memory shard_core::memory() const noexcept {
-  return {pool_.used_bytes() + in_flight_bytes_, table_bytes_, dirty_bytes_, in_memory_};
+  return {pool_.used_bytes() + in_flight_bytes_, table_.held(), dirty_bytes_, in_memory_};
 }
 
 bool shard_core::over_budget() const noexcept {
   // A shard that holds next to nothing has nothing to give.
-  return in_memory_ > 256 && pool_.used_bytes() + table_bytes_ + in_flight_bytes_ > options_.memory_budget;
+  return in_memory_ > 256 && pool_.used_bytes() + table_.held() + in_flight_bytes_ > options_.memory_budget;
 }
 
 bool shard_core::wants_checkpoint() const noexcept {
@@ -165,11 +168,9 @@ result<void> shard_core::sweep() {
       continue;
     }
     if (r) {
-      record* before = r;
       if (pool_.trim(r, keep_[r->space])) {
         const bool referenced = r->flags & record::referenced;
         st.slots[i].r = r;
-        if (before != r && r->generation == st.generation) st.dirty[r->dirty_index].r = r;
         touch(st, st.slots[i].hi, r);
         if (!referenced) r->flags = static_cast<std::uint16_t>(r->flags & ~record::referenced);
       }

@@ -169,15 +169,15 @@ const record* shard_core::likely(std::uint64_t hi) const noexcept {
 
 void shard_core::grow(stripe& st) {
   const std::uint32_t size = st.slots ? (st.mask + 1) * 2 : first_slots;
-  auto slots = std::make_unique<slot[]>(size);
+  auto* slots = static_cast<slot*>(table_.allocate(size * sizeof(slot)));
   for (std::uint32_t i = 0; st.slots && i <= st.mask; ++i) {
     if (!st.slots[i].r) continue;
     std::uint32_t j = static_cast<std::uint32_t>(st.slots[i].hi) & (size - 1);
     while (slots[j].r) j = (j + 1) & (size - 1);
     slots[j] = st.slots[i];
   }
-  table_bytes_ += (size - (st.slots ? st.mask + 1 : 0)) * sizeof(slot);
-  st.slots = std::move(slots);
+  if (st.slots) table_.release(st.slots, (st.mask + 1) * sizeof(slot));
+  st.slots = slots;
   st.mask = size - 1;
 }
 
@@ -212,7 +212,7 @@ void shard_core::touch(stripe& st, std::uint64_t hi, record* r) {
   r->flags = static_cast<std::uint16_t>((r->flags | record::referenced) & ~record::dead);
   if (r->generation == st.generation) return;
   r->generation = st.generation;
-  r->dirty_index = st.dirty.push({hi, r});
+  st.dirty.push({hi, r->lo});
   const std::size_t bytes = r->capacity;
   st.dirty_bytes += bytes;
   dirty_bytes_ += bytes;
@@ -387,14 +387,10 @@ result<void> shard_core::apply_section(const batch& b, const section& s, apply_o
       auto folded = pool_.fold(r, step.lane, step.bucket, step.columns, row, keep, load_segment_);
       if (!folded) {
         at->r = r;
-        st.dirty[r->dirty_index].r = r;
         return folded;
       }
     }
-    if (at->r != r) {
-      at->r = r;
-      st.dirty[r->dirty_index].r = r;
-    }
+    at->r = r;
     ++outcome.rows;
     outcome.late += late ? 1 : 0;
   }

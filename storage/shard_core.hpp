@@ -15,6 +15,7 @@
 #include "storage/record.hpp"
 #include "storage/record_codec.hpp"
 #include "storage/stripe.hpp"
+#include "storage/window/huge_pages.hpp"
 #include "windrow/result.hpp"
 
 namespace windrow::storage {
@@ -223,6 +224,7 @@ private:
   shard_options options_;
   record_source& source_;
   record_pool pool_;
+  table_memory table_;
   std::array<stripe, stripe_count> stripes_;
   std::vector<section_plan> section_plans_;      // by route
   positions applied_;                            // every stripe's, unless it recovered a later one
@@ -236,7 +238,6 @@ private:
   std::uint32_t hand_stripe_ = 0, hand_slot_ = 0;
   std::uint32_t sweep_stripe_ = 0;
   std::size_t incomplete_ = 0;                   // stripes with records only in storage
-  std::size_t table_bytes_ = 0;
   std::size_t dirty_bytes_ = 0;
   std::size_t in_flight_bytes_ = 0;
   std::uint64_t in_memory_ = 0;

@@ -42,19 +42,16 @@ std::string encode_stripe(const schema::plan& p, const stripe_state& s, std::uin
 result<stripe_state> decode_stripe(const schema::plan& p, std::span<const std::uint8_t> bytes,
                                    std::uint32_t stripe, std::uint64_t folder_seed);
 
-/// The dirty records of a stripe since its last encoding. Chunked, so that it never moves.
+/// The records of a stripe that changed since its last encoding, by hash, so that a record that
+/// moves needs no fixing here. Chunked, so that growing moves nothing.
 class dirty_list {
 public:
-  struct entry {
-    std::uint64_t hi;
-    record* r;
-  };
-  std::uint32_t push(entry e) {
-    if (size_ / chunk == chunks_.size()) chunks_.push_back(std::make_unique<entry[]>(chunk));
-    (*this)[size_] = e;
-    return size_++;
+  void push(key_hash hash) {
+    if (size_ / chunk == chunks_.size()) chunks_.push_back(std::make_unique<key_hash[]>(chunk));
+    chunks_[size_ / chunk][size_ % chunk] = hash;
+    ++size_;
   }
-  entry& operator[](std::uint32_t i) { return chunks_[i / chunk][i % chunk]; }
+  const key_hash& operator[](std::uint32_t i) const { return chunks_[i / chunk][i % chunk]; }
   std::uint32_t size() const noexcept { return size_; }
   void clear() noexcept {
     size_ = 0;
@@ -63,7 +60,7 @@ public:
 
 private:
   static constexpr std::uint32_t chunk = 512;
-  std::vector<std::unique_ptr<entry[]>> chunks_;
+  std::vector<std::unique_ptr<key_hash[]>> chunks_;
   std::uint32_t size_ = 0;
 };
 
@@ -73,7 +70,7 @@ struct stripe {
     std::uint64_t hi = 0;
     record* r = nullptr;
   };
-  std::unique_ptr<slot[]> slots;
+  slot* slots = nullptr;                 ///< memory of the shard's table pages
   std::uint32_t mask = 0;
   std::uint32_t used = 0;
   /// Records changed in generation g are clean once `committed` has reached g.

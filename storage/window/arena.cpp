@@ -1,10 +1,10 @@
 #include "storage/window/arena.hpp"
 
-#include <sys/mman.h>
-
 #include <bit>
 #include <cstdlib>
 #include <new>
+
+#include "storage/window/huge_pages.hpp"
 
 namespace windrow::storage {
 
@@ -24,7 +24,7 @@ constexpr std::size_t head_bytes = 64;
 }
 
 arena::~arena() {
-  for (void* chunk : chunks_) munmap(chunk, chunk_bytes);
+  for (void* chunk : chunks_) unmap_huge(chunk, chunk_bytes);
 }
 
 // Classes 0..3 are 64, 80, 96, 112; then four to each doubling up to class_max.
@@ -45,16 +45,7 @@ std::size_t arena::class_bytes(int index) noexcept {
 
 arena::slab* arena::take_slab(int index) {
   if (empty_slabs_.empty()) {
-    // Twice the size to find an aligned chunk inside; the rest is returned at once.
-    char* raw = static_cast<char*>(mmap(nullptr, 2 * chunk_bytes, PROT_READ | PROT_WRITE,
-                                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
-    if (raw == MAP_FAILED) throw std::bad_alloc();
-    const auto address = reinterpret_cast<std::uintptr_t>(raw);
-    char* chunk = raw + ((chunk_bytes - address % chunk_bytes) % chunk_bytes);
-    if (chunk > raw) munmap(raw, static_cast<std::size_t>(chunk - raw));
-    char* end = chunk + chunk_bytes;
-    if (raw + 2 * chunk_bytes > end) munmap(end, static_cast<std::size_t>(raw + 2 * chunk_bytes - end));
-    madvise(chunk, chunk_bytes, MADV_HUGEPAGE);
+    char* chunk = static_cast<char*>(map_huge(chunk_bytes));
     chunks_.push_back(chunk);
     held_ += chunk_bytes;
     for (std::size_t i = chunk_bytes / slab_bytes; i-- > 0;) {

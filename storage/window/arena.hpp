@@ -59,7 +59,7 @@ private:
 
   slab* partial_[class_count] = {};   ///< slabs with a free block, newest first
   std::vector<void*> empty_slabs_;
-  std::vector<void*> chunks_;         ///< what mmap returned
+  std::vector<void*> chunks_;         ///< of huge pages
   std::size_t used_ = 0;
   std::size_t held_ = 0;
 };

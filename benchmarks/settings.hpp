@@ -1,0 +1,30 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace windrow::bench {
+
+/// How the keys of events are distributed over users.
+enum class key_shape : std::uint8_t { uniform, zipf };
+inline const char* to_string(key_shape keys) { return keys == key_shape::zipf ? "zipf" : "uniform"; }
+
+/// What every benchmark is told.
+struct settings {
+  std::uint64_t events = 30'000'000;
+  std::uint32_t users = 1'000'000;
+  int runs = 3;
+  bool quick = false;                       ///< smaller state and fewer repetitions everywhere
+  std::string data = "build/bench-data";    ///< input files, kept; data folders, removed
+  std::vector<key_shape> keys{key_shape::uniform, key_shape::zipf};
+  bool baselines = true;
+};
+
+using clock = std::chrono::steady_clock;
+inline double seconds_since(clock::time_point start) {
+  return std::chrono::duration<double>(clock::now() - start).count();
+}
+
+}  // namespace windrow::bench
