@@ -112,7 +112,8 @@ void add_source_command(CLI::App& app, chosen_command& chosen) {
   resetting->add_option("SOURCE", given->name, "Declared name")->required()->type_name("");
   resetting->add_option("--data", given->data, "Folder with the state")
       ->required()->type_name("DIR");
-  resetting->add_option("--input", given->input, "The file, where run was given another than declared")
+  resetting->add_option("--input", given->input,
+                        "The file, where run was given another than declared")
       ->type_name("PATH");
   resetting->footer(
       "The next run reads the file from its beginning. What was read before stays counted.\n\n"
