@@ -107,7 +107,8 @@ failure mismatch_of(const file_source_options& options, const std::string& what)
 
 }  // namespace
 
-result<std::optional<file_identity>> identify(const std::string& path) {
+result<std::optional<file_identity>> identify(const std::string& path,
+                                              std::size_t head_bytes) {
   const descriptor fd(open_for_reading(path));
   if (fd.get() < 0) return system_failure(path, "open");
   const auto size = regular_size(fd.get(), path);
@@ -115,7 +116,8 @@ result<std::optional<file_identity>> identify(const std::string& path) {
   if (*size == 0) return std::optional<file_identity>();
   file_identity identity;
   identity.path = path;
-  identity.head_size = static_cast<std::uint32_t>(std::min<std::uint64_t>(*size, head_bytes_max));
+  identity.head_size = static_cast<std::uint32_t>(
+      std::min<std::uint64_t>({*size, head_bytes, head_bytes_max}));
   const auto hash = head_hash(fd.get(), path, identity.head_size);
   if (!hash) return hash.error();
   if (!hash->has_value()) return std::optional<file_identity>();  // cut short just now

@@ -42,8 +42,10 @@ public:
 
 /// What tells the file from others, as it is now; nothing while the file is empty, because an
 /// empty file is no partition yet. `not_found` where there is no such file, `invalid` where it is
-/// no regular file, `io` where it cannot be read.
-result<std::optional<file_identity>> identify(const std::string& path);
+/// no regular file, `io` where it cannot be read. `head_bytes` (at least 1) may make it known by
+/// less of its beginning than usual: another identity of the same file.
+result<std::optional<file_identity>> identify(const std::string& path,
+                                              std::size_t head_bytes = head_bytes_max);
 
 struct file_source_options {
   file_identity identity;       ///< as first seen; from `identify` or the partition's name

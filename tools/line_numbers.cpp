@@ -34,9 +34,8 @@ std::map<std::uint64_t, std::uint64_t> line_numbers(const std::string& path,
     offset += got;
   }
   // The last line may have no newline.
-  if (std::feof(file.get()) != 0 && last != '\n' && std::binary_search(ends.begin(), ends.end(), offset)) {
-    numbers[offset] = lines + 1;
-  }
+  const bool unended = std::feof(file.get()) != 0 && last != '\n';
+  if (unended && std::binary_search(ends.begin(), ends.end(), offset)) numbers[offset] = lines + 1;
   return numbers;
 }
 

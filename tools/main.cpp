@@ -56,7 +56,12 @@ int run_command_line(int count, char** words) {
   add_aggregate_command(app, chosen);
   add_inspect_command(app, chosen);
   add_deadletters_command(app, chosen);
+  add_source_command(app, chosen);
 
+  if (count <= 1) {
+    report(app.help());
+    return exit_usage;
+  }
   try {
     app.parse(count, words);
   } catch (const CLI::Success& wanted) {  // --help, --version

@@ -32,7 +32,7 @@ std::string dead_letters_text(std::uint64_t count) {
   return count_text(count) + (count == 1 ? " dead letter" : " dead letters");
 }
 
-std::string rate_text(double rate) { return short_count(rate) + " events/s"; }
+std::string rate_text(double rate) { return short_count(rate) + " messages/s"; }
 
 std::optional<std::string> time_left(const progress_view& view) {
   const std::uint64_t lag = lag_of(view.counts);
@@ -63,20 +63,27 @@ progress_view progress_meter::update(std::int64_t now, const progress_counts& co
 }
 
 std::string progress_line(const progress_view& view, std::size_t width) {
-  constexpr std::size_t bar_width = 24;
+  constexpr std::size_t bar_width_min = 8, bar_width_max = 24;
   const std::optional<double> share = share_of(view.counts);
   // The most important first: the rest is left out where there is no room.
   std::vector<std::string> parts;
   if (share) parts.push_back(pad(percent(*share), 5, align::right));
   parts.push_back(share ? rate_text(view.events_per_second)
-                        : count_text(view.counts.events) + " events   " +
+                        : count_text(view.counts.events) + " messages   " +
                               rate_text(view.events_per_second));
   if (share) parts.push_back("lag " + bytes_text(lag_of(view.counts)));
   parts.push_back(dead_letters_text(view.counts.dead_letters));
-  if (const auto left = time_left(view)) parts.push_back(*left);
 
   std::string line;
-  if (share && bar_width + 6 <= width) line = pad(bar(*share, bar_width), bar_width);
+  if (share) {
+    // The bar gives way to the figures, down to a few columns.
+    std::size_t taken = 0;
+    for (const std::string& part : parts) taken += 3 + display_width(part);
+    const std::size_t bar_width =
+        std::clamp(width > taken ? width - taken : 0, bar_width_min, bar_width_max);
+    if (bar_width + 6 <= width) line = pad(bar(*share, bar_width), bar_width);
+  }
+  if (const auto left = time_left(view)) parts.push_back(*left);
   for (const std::string& part : parts) {
     const std::string longer = line.empty() ? part : line + "   " + part;
     if (display_width(longer) > width) break;
@@ -86,7 +93,7 @@ std::string progress_line(const progress_view& view, std::size_t width) {
 }
 
 std::string progress_log_line(const progress_view& view) {
-  std::string line = "read " + count_text(view.counts.events) + " events";
+  std::string line = "read " + count_text(view.counts.events) + " messages";
   if (const auto share = share_of(view.counts)) line += " (" + percent(*share) + ")";
   line += ", " + rate_text(view.events_per_second);
   if (view.counts.bytes_total) line += ", lag " + bytes_text(lag_of(view.counts));

@@ -45,12 +45,12 @@ private:
 /// One line for a terminal of `width` columns, without a line end: bar, share, rate, lag (what is
 /// still to be read), dead letters, time left. Parts that find no room are left out, from the end.
 ///
-///     ██████████▌                  42 %   1.23 M events/s   lag 45.6 MiB   3 dead letters   13.0 s left
+///     ██████████▌                  42 %   1.23 M messages/s   lag 45.6 MiB   3 dead letters   13.0 s left
 std::string progress_line(const progress_view& view, std::size_t width);
 
 /// One line for a log, with the line's end: plain words and whole numbers.
 ///
-///     read 1,234,567 events (42 %), 1.23 M events/s, lag 45.6 MiB, 3 dead letters
+///     read 1,234,567 messages (42 %), 1.23 M messages/s, lag 45.6 MiB, 3 dead letters
 std::string progress_log_line(const progress_view& view);
 
 }  // namespace windrow::tools

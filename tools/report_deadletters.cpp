@@ -75,8 +75,8 @@ std::string show_text(const letter_listing& what) {
     }
     out += printable(l.bytes) + "\n";
   }
-  if (const std::string hidden = hidden_text(what); !hidden.empty()) out += "\nand " + hidden + "\n";
-  return out;
+  const std::string hidden = hidden_text(what);
+  return hidden.empty() ? out : out + "\nand " + hidden + "\n";
 }
 
 std::string show_raw(const letter_listing& what) {

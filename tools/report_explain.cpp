@@ -77,7 +77,8 @@ std::string explain_table(const explanation& what, const explain_context& contex
   if (const std::size_t hidden = what.buckets.size() - shown.size(); hidden > 0) {
     t.footer(" and " + count_text(hidden) + " earlier, which --limit 0 shows");
   }
-  t.footer(" " + context.aggregation + ", in buckets of " + format_duration(context.bucket_duration));
+  t.footer(" " + context.aggregation + ", in buckets of " +
+           format_duration(context.bucket_duration));
   if (answer.from && answer.to) {
     t.footer(" covers " + format_time(*answer.from) + " to " + format_time(*answer.to) + ", " +
              count_text(answer.events) + (answer.events == 1 ? " event" : " events") + ", as of " +
@@ -98,7 +99,11 @@ std::string explain_json(const explanation& what, const explain_context& context
   for (const explanation::bucket& b : what.buckets) {
     out.begin_object().key("start").time(b.start).key("end").time(b.end);
     out.key("events").unsigned_integer(b.events);
-    b.value.ok() ? void(out.key("value").value(b.value.value())) : write_failure(out, b.value.error());
+    if (b.value.ok()) {
+      out.key("value").value(b.value.value());
+    } else {
+      write_failure(out, b.value.error());
+    }
     out.end_object();
   }
   out.end_array().end_object();

@@ -7,8 +7,8 @@
 #include "tools/report_query.hpp"
 #include "tools/table.hpp"
 
-/// The answer of `windrow explain`: one window of one feature and the buckets that made it. Requires
-/// an explanation whose row holds that one feature.
+/// The answer of `windrow explain`: one window of one feature and the buckets that made it.
+/// Requires an explanation whose row holds that one feature.
 namespace windrow::tools {
 
 /// What an explanation does not say itself.
@@ -20,8 +20,8 @@ struct explain_context {
   std::size_t buckets_max = 0;
 };
 
-/// The buckets with a bar each, the value, and the interval covered. Bars are as long as the partial
-/// values, or as the events where values are no numbers.
+/// The buckets with a bar each, the value, and the interval covered. Bars are as long as the
+/// partial values, or as the events where values are no numbers.
 std::string explain_table(const explanation& what, const explain_context& context,
                           const table_options& options);
 

@@ -139,7 +139,8 @@ int run(const run_arguments& given) {
 void add_run_command(CLI::App& app, chosen_command& chosen) {
   CLI::App* command = app.add_subcommand("run", "Read sources and keep features up to date");
   auto given = std::make_shared<run_arguments>();
-  command->add_option("FILE", given->file, "YAML file of declarations")->required();
+  command->add_option("FILE", given->file, "YAML file of declarations")
+      ->required()->type_name("");
   command->add_option("--data", given->data, "Folder with the state; made when it is not there")
       ->required()->type_name("DIR");
   command->add_option("--input", given->inputs,

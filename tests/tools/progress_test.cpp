@@ -20,14 +20,15 @@ progress_view half_way() {
 
 TEST(ProgressLine, ShowsBarRateLagAndDeadLetters) {
   EXPECT_EQ(progress_line(half_way(), 120),
-            "████████████                50 %   1.23 M events/s   lag 50.0 MiB   "
+            "████████████                50 %   1.23 M messages/s   lag 50.0 MiB   "
             "3 dead letters   5.00 s left");
 }
 
 TEST(ProgressLine, LeavesOutWhatFindsNoRoom) {
   EXPECT_EQ(progress_line(half_way(), 60),
-            "████████████                50 %   1.23 M events/s");
-  EXPECT_EQ(progress_line(half_way(), 20), " 50 %");
+            "████        50 %   1.23 M messages/s   lag 50.0 MiB");
+  EXPECT_EQ(progress_line(half_way(), 20), "████        50 %");
+  EXPECT_EQ(progress_line(half_way(), 12), " 50 %");
   for (std::size_t width = 0; width < 130; ++width) {
     EXPECT_LE(display_width(progress_line(half_way(), width)), width);
   }
@@ -37,7 +38,7 @@ TEST(ProgressLine, HasNoBarWhereTheEndIsUnknown) {
   progress_view view = half_way();
   view.counts.bytes_total.reset();
   view.counts.dead_letters = 1;
-  EXPECT_EQ(progress_line(view, 120), "1,234,567 events   1.23 M events/s   1 dead letter");
+  EXPECT_EQ(progress_line(view, 120), "1,234,567 messages   1.23 M messages/s   1 dead letter");
 }
 
 TEST(ProgressLine, SaysAHundredPercentOnlyAtTheEnd) {
@@ -46,12 +47,12 @@ TEST(ProgressLine, SaysAHundredPercentOnlyAtTheEnd) {
   EXPECT_NE(progress_line(view, 120).find(" 99 %"), std::string::npos);
   view.counts.bytes_read = *view.counts.bytes_total;
   EXPECT_EQ(progress_line(view, 120),
-            "████████████████████████   100 %   1.23 M events/s   lag 0 B   3 dead letters");
+            "████████████████████████   100 %   1.23 M messages/s   lag 0 B   3 dead letters");
 }
 
 TEST(ProgressLogLine, IsPlainWords) {
   EXPECT_EQ(progress_log_line(half_way()),
-            "read 1,234,567 events (50 %), 1.23 M events/s, lag 50.0 MiB, 3 dead letters\n");
+            "read 1,234,567 messages (50 %), 1.23 M messages/s, lag 50.0 MiB, 3 dead letters\n");
 }
 
 TEST(ProgressMeter, MeasuresARateFromTheFirstInterval) {

@@ -166,7 +166,8 @@ TEST(ExplainTable, LeavesOutTheOldestBeyondItsLimit) {
 TEST(ExplainTable, SaysWhyThereIsNoValue) {
   explanation what = atlanta();
   what.row.features[0].value = failure{errc::expired, "reaches beyond\nwhat is kept"};
-  EXPECT_EQ(explain_table(what, context(), {}), "Airport ATL, delay[2h]: reaches beyond\\nwhat is kept\n");
+  EXPECT_EQ(explain_table(what, context(), {}),
+            "Airport ATL, delay[2h]: reaches beyond\\nwhat is kept\n");
 }
 
 TEST(ExplainJson, HasEveryBucket) {
