@@ -71,16 +71,16 @@ expression_op mirrored(expression_op op) {
 void check_bound(const expression& e, const planner_class& child, diagnostics& out) {
   const std::string& name = child.declared->name;
   if (child.feature_time.empty()) {
-    out.error(e.at, ticked(name) + " has no FeatureTime to compare the window with; declare such as "
-                                   "`ts: FeatureTime`");
+    out.error(e.at, ticked(name) + " has no FeatureTime to compare the window with; declare "
+                                   "such as `ts: FeatureTime`");
     return;
   }
   const std::string time = "_." + child.feature_time;
   const std::string advice = "write " + ticked(time + " > _.chalk_window") + " or " +
                              ticked(time + " <= _.chalk_now");
   if (!is_comparison(e.op) || is_bound(*e.operands[0]) == is_bound(*e.operands[1])) {
-    out.error(e.at, "`_.chalk_window` and `_.chalk_now` can only be compared with the FeatureTime; " +
-                        advice);
+    out.error(e.at, "`_.chalk_window` and `_.chalk_now` can only be compared with the "
+                    "FeatureTime; " + advice);
     return;
   }
   const bool bound_first = is_bound(*e.operands[0]);

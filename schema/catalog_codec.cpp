@@ -275,7 +275,9 @@ result<catalog> decode_catalog(std::span<const std::uint8_t> bytes) {
   if (body.empty() || body.size() % sizeof(capnp::word) != 0) return corrupt("its length is wrong");
   std::vector<std::uint8_t> checksum;
   append_little_endian(checksum, XXH3_64bits(body.data(), body.size()));
-  if (std::memcmp(bytes.data() + 8, checksum.data(), 8) != 0) return corrupt("its checksum differs");
+  if (std::memcmp(bytes.data() + 8, checksum.data(), 8) != 0) {
+    return corrupt("its checksum differs");
+  }
   try {
     // Copied, because Cap'n Proto reads aligned words only.
     auto words = kj::heapArray<capnp::word>(body.size() / sizeof(capnp::word));

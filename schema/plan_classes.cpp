@@ -23,7 +23,8 @@ void planner_state::plan_classes() {
     const int index = static_cast<int>(p.classes.size());
     const declared_path path = "features/" + declared.name;
     if (!class_by_name.emplace(declared.name, index).second) {
-      out.error(file.at(path), "the class " + ticked(declared.name) + " is declared twice; rename one");
+      out.error(file.at(path),
+                "the class " + ticked(declared.name) + " is declared twice; rename one");
       continue;
     }
     const auto [other, fresh] = by_namespace.emplace(snake_case(declared.name), declared.name);
@@ -177,7 +178,8 @@ void planner_state::check_relation(const planner_class& c, const relation_declar
                                "; a join needs one type");
     } else if (!can_be_key(local->type.kind)) {
       fail(path + "/join", ticked(local_name) + " is " + ticked(to_string(local->type)) +
-                               ", which cannot be joined on; use `str`, `int`, `bool` or `datetime`");
+                               ", which cannot be joined on; use `str`, `int`, `bool` or "
+                               "`datetime`");
     }
   }
 }

@@ -82,7 +82,8 @@ void planner_state::plan_windowed(int class_index, const windowed_declaration& d
 
   windowed_feature feature;
   feature.name = declared.name;
-  feature.fqn = p.classes[static_cast<std::size_t>(class_index)].namespace_name + "." + declared.name;
+  feature.fqn =
+      p.classes[static_cast<std::size_t>(class_index)].namespace_name + "." + declared.name;
   feature.entity_class = class_index;
   feature.function = shape->function;
   feature.type = result_type(shape->function, shape->argument_type);
@@ -90,8 +91,9 @@ void planner_state::plan_windowed(int class_index, const windowed_declaration& d
   if (declared.default_value && !declared.default_value->is_null()) {
     feature.default_value = converted(*declared.default_value, feature.type.kind);
     if (!feature.default_value) {
-      out.error(file.at(path + "/default"), "the default of " + ticked(declared.name) + " must be " +
-                                                ticked(to_string(feature.type)) + ", as its values are");
+      out.error(file.at(path + "/default"),
+                "the default of " + ticked(declared.name) + " must be " +
+                    ticked(to_string(feature.type)) + ", as its values are");
       return;
     }
     if (!feature.type.nullable) {
@@ -206,14 +208,15 @@ void planner_state::plan_windows(int feature, int series_index,
   if (windows.empty()) {
     out.error(file.at(path), ticked(declared.name) + " has no window; write `windowed: [1h]`");
   }
-  const std::string& prefix = p.windowed_features[static_cast<std::size_t>(feature)].fqn;
+  windowed_feature& of = p.windowed_features[static_cast<std::size_t>(feature)];
   for (const window_declaration& w : windows) {
     const std::string place = std::to_string(w.window);
     const source_position window_at = file.at(path + "/windowed/" + place);
     const source_position bucket_at = file.at(path + "/bucket/" + place);
     const std::string length = format_duration(w.window);
     if (w.window <= 0 || w.window > duration_all || w.window % second != 0) {
-      out.error(window_at, "a window is a whole number of seconds and at most `all`, not " + length);
+      out.error(window_at,
+                "a window is a whole number of seconds and at most `all`, not " + length);
       continue;
     }
     if (w.bucket_duration <= 0 || w.bucket_duration > w.window) {
@@ -226,8 +229,9 @@ void planner_state::plan_windows(int feature, int series_index,
     const std::int64_t retention = declared.retention.value_or(needed);
     if (retention < needed) {
       out.error(file.at(path + "/retention"),
-                "the retention of " + format_duration(retention) + " is shorter than the window of " +
-                    length + " with one bucket; write " + format_duration(needed) + " or more");
+                "the retention of " + format_duration(retention) +
+                    " is shorter than the window of " + length + " with one bucket; write " +
+                    format_duration(needed) + " or more");
       continue;
     }
     if (retention > retention_max || retention / w.bucket_duration >= buckets_max) {
@@ -239,10 +243,10 @@ void planner_state::plan_windows(int feature, int series_index,
     // Already so in a file's catalog; any number may stand in one that was handed in.
     const std::int64_t origin =
         (w.bucket_origin % w.bucket_duration + w.bucket_duration) % w.bucket_duration;
-    const int rule = rule_of(series_index, p.windowed_features[static_cast<std::size_t>(feature)].function,
-                             w.bucket_duration, origin);
+    const int rule = rule_of(series_index, of.function, w.bucket_duration, origin);
     window_value value;
-    value.fqn = prefix + "__" + (w.all ? std::string("all") : std::to_string(w.window / second)) + "__";
+    const std::string suffix = w.all ? std::string("all") : std::to_string(w.window / second);
+    value.fqn = of.fqn + "__" + suffix + "__";
     value.feature = feature;
     value.window = w.window;
     value.all = w.all;
@@ -251,7 +255,7 @@ void planner_state::plan_windows(int feature, int series_index,
     r.retention = std::max(r.retention, retention);
     const int index = static_cast<int>(p.window_values.size());
     r.window_values.push_back(index);
-    p.windowed_features[static_cast<std::size_t>(feature)].window_values.push_back(index);
+    of.window_values.push_back(index);
     p.window_values.push_back(std::move(value));
   }
 }

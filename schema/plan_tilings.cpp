@@ -169,7 +169,8 @@ void planner_state::plan_partials(int index) {
     const needed_partials needed = partials_of(
         r.function, series[static_cast<std::size_t>(r.series)].argument_type);
     if (needed.value) r.value_partial = index_of(t.partials, *needed.value, argument);
-    if (needed.non_null) r.non_null_partial = index_of(t.partials, partial_kind::non_null, argument);
+    if (!needed.non_null) continue;
+    r.non_null_partial = index_of(t.partials, partial_kind::non_null, argument);
   }
 }
 

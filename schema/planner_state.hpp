@@ -70,7 +70,8 @@ public:
   std::vector<planner_series> series;                ///< one a `p.all_series`
   std::map<std::uint64_t, int> series_by_id;
   std::map<std::uint64_t, int> rule_by_id;
-  std::vector<std::pair<std::int64_t, std::int64_t>> rule_buckets;  ///< duration, origin; a rule each
+  /// Duration and origin, one a `p.rules`.
+  std::vector<std::pair<std::int64_t, std::int64_t>> rule_buckets;
   std::map<std::uint64_t, int> key_space_by_id;
   std::vector<planner_stream> streams;               ///< one a `p.streams`
   std::set<declared_path> bad_relations;             ///< reported; uses are passed over

@@ -118,7 +118,9 @@ result<std::vector<feature_reference>> resolve_feature(const plan& p, int entity
     }
     if (rest.starts_with(f.name + "__") && rest.ends_with("__")) {
       const std::size_t from = f.name.size() + 2;
-      if (rest.size() > from + 2) return unknown_window(p, f, rest.substr(from, rest.size() - from - 2));
+      if (rest.size() > from + 2) {
+        return unknown_window(p, f, rest.substr(from, rest.size() - from - 2));
+      }
     }
   }
   return unknown_feature(p, owner, rest);

@@ -22,7 +22,9 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
     for (std::size_t j = 1; j <= b.size(); ++j) {
       const bool same = lower(a[i - 1]) == lower(b[j - 1]);
       now[j] = std::min({last[j] + 1, now[j - 1] + 1, last[j - 1] + (same ? 0 : 1)});
-      if (i > 1 && j > 1 && lower(a[i - 1]) == lower(b[j - 2]) && lower(a[i - 2]) == lower(b[j - 1])) {
+      const bool swapped = i > 1 && j > 1 && lower(a[i - 1]) == lower(b[j - 2]) &&
+                           lower(a[i - 2]) == lower(b[j - 1]);
+      if (swapped) {
         now[j] = std::min(now[j], before[j - 2] + 1);
       }
     }
@@ -57,7 +59,8 @@ std::string did_you_mean(std::string_view name, const std::vector<std::string>& 
     for (const std::string& candidate : known) {
       if (candidate.size() > compared_length_max) continue;
       const std::size_t distance = edit_distance(name, candidate);
-      const std::size_t limit = std::max<std::size_t>(1, std::max(name.size(), candidate.size()) / 3);
+      const std::size_t longer = std::max(name.size(), candidate.size());
+      const std::size_t limit = std::max<std::size_t>(1, longer / 3);
       if (distance <= limit && (best == nullptr || distance < best_distance)) {
         best = &candidate;
         best_distance = distance;

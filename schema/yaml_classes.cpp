@@ -161,7 +161,8 @@ const field_declaration* referenced_field(const field_declaration& from, const f
     field = target->second;
     if (steps > fields.size()) {
       context.out.error(at, "the foreign key " + ticked(from.references) +
-                                " leads back to itself; give one of the `id`s a type such as `str`");
+                                " leads back to itself; give one of the `id`s a type such as "
+                                "`str`");
       return nullptr;
     }
   }

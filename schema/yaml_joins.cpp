@@ -14,7 +14,11 @@ class join_parser {
 public:
   join_parser(std::string_view text, source_position origin, std::string local, std::string child,
               diagnostics& out)
-      : text_(text), origin_(origin), local_(std::move(local)), child_(std::move(child)), out_(out) {}
+      : text_(text),
+        origin_(origin),
+        local_(std::move(local)),
+        child_(std::move(child)),
+        out_(out) {}
 
   std::optional<std::vector<join_pair>> parse() {
     std::vector<join_pair> pairs;
@@ -24,7 +28,8 @@ public:
       pairs.push_back(std::move(*pair));
     } while (take("&"));
     if (at_ < text_.size()) {
-      return fail("unexpected " + ticked(text_.substr(at_)) + " in the join; pairs are joined by `&`");
+      return fail("unexpected " + ticked(text_.substr(at_)) +
+                  " in the join; pairs are joined by `&`");
     }
     return pairs;
   }
@@ -192,8 +197,9 @@ void link_relations(yaml_context& context) {
           (keys.empty() ? snake_case(owner.name) + "_id" : keys.front());
       if (keys.empty()) {
         context.out.error(context.file.at(path),
-                          "the has_many " + ticked(relation.name) + " has no join, and no field of " +
-                              ticked(relation.child_class) + " is typed " +
+                          "the has_many " + ticked(relation.name) +
+                              " has no join, and no field of " + ticked(relation.child_class) +
+                              " is typed " +
                               ticked(owner.name + ".id") + "; write such as " + ticked(example));
       } else {
         for (std::string& key : keys) key = ticked(relation.child_class + "." + key);

@@ -32,7 +32,8 @@ source_position text_position(const YAML::Node& node, source_position otherwise)
 std::optional<std::vector<yaml_entry>> entries_of(const YAML::Node& node, source_position at,
                                                   const std::string& what, diagnostics& out) {
   if (!node.IsDefined() || !node.IsMap()) {
-    out.error(position_of(node, at), what + " must be a mapping (`key: value`), not " + kind_of(node));
+    out.error(position_of(node, at),
+              what + " must be a mapping (`key: value`), not " + kind_of(node));
     return std::nullopt;
   }
   std::vector<yaml_entry> entries;

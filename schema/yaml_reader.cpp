@@ -48,7 +48,8 @@ source_position position_at(std::string_view text, std::size_t offset) {
 
 void read_document(const YAML::Node& root, yaml_context& context) {
   if (!root.IsDefined() || root.IsNull()) {
-    context.out.error({1, 1}, "the file declares nothing; write `features:`, `sources:`, `streams:`");
+    context.out.error({1, 1},
+                      "the file declares nothing; write `features:`, `sources:`, `streams:`");
     return;
   }
   const auto entries = entries_of(root, {1, 1}, "the file", context.out);
@@ -70,7 +71,8 @@ void read_document(const YAML::Node& root, yaml_context& context) {
 
 std::optional<std::string> read_expression(const yaml_entry& entry, const declared_path& path,
                                            yaml_context& context) {
-  const auto text = read_text(entry.value, entry.at, "an expression such as `_.amount`", context.out);
+  const auto text =
+      read_text(entry.value, entry.at, "an expression such as `_.amount`", context.out);
   if (!text) return std::nullopt;
   const source_position at = text_position(entry.value, entry.at);
   context.place(path, at);
@@ -85,8 +87,9 @@ std::optional<std::string> read_expression(const yaml_entry& entry, const declar
 
 bool check_name(const yaml_entry& entry, const std::string& what, yaml_context& context) {
   if (is_identifier(entry.key)) return true;
-  context.out.error(entry.key_at, ticked(entry.key) + " cannot be the name of " + what +
-                                      "; write letters, digits and `_`, not beginning with a digit");
+  context.out.error(entry.key_at,
+                    ticked(entry.key) + " cannot be the name of " + what +
+                        "; write letters, digits and `_`, not beginning with a digit");
   return false;
 }
 

@@ -133,8 +133,8 @@ void read_bucket_durations(const yaml_entry& entry, const std::vector<window_dec
 
 void read_bucket_starts(const yaml_entry& entry, const std::vector<window_declaration>& windows,
                         buckets& out, yaml_context& context) {
-  const auto entries = entries_of(
-      entry.value, entry.at, "`bucket_starts` (`{ \"2024-01-01T00:00:00Z\": [30d] }`)", context.out);
+  const std::string what = "`bucket_starts` (`{ \"2024-01-01T00:00:00Z\": [30d] }`)";
+  const auto entries = entries_of(entry.value, entry.at, what, context.out);
   if (!entries) {
     out.good = false;
     return;
