@@ -1,5 +1,7 @@
 #include "actors/ingest.hpp"
 
+#include <algorithm>
+
 namespace windrow::actors {
 
 ingest::ingest(ingest_actor::pointer self, ingest_settings settings)
@@ -109,8 +111,12 @@ void ingest::on_applied(const batch_applied& done) {
 
 void ingest::report() {
   std::vector<const ingest_counters*> counters;
-  for (const input_state& in : inputs_) counters.push_back(&in.core->counters());
-  settings_.events.counted(counters, late_);
+  std::int64_t newest = storage::no_time;
+  for (const input_state& in : inputs_) {
+    counters.push_back(&in.core->counters());
+    for (const std::int64_t t : in.core->newest()) newest = std::max(newest, t);
+  }
+  settings_.events.counted(counters, late_, newest);
 }
 
 void ingest::report_if_settled() {

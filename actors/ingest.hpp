@@ -19,8 +19,8 @@ namespace windrow::actors {
 
 /// What ingest tells the node. Called on the actor's thread.
 struct ingest_events {
-  /// Totals of all inputs have changed.
-  std::function<void(const std::vector<const ingest_counters*>&, std::uint64_t late)> counted;
+  /// Totals of all inputs, and the newest event time in any of them.
+  std::function<void(const std::vector<const ingest_counters*>&, std::uint64_t late, std::int64_t newest)> counted;
   /// Everything sent so far is applied; `ended`: and every input has ended.
   std::function<void(bool ended)> settled;
   /// An input, a shard or the journal has failed: nothing more is taken.

@@ -17,6 +17,15 @@ std::string line_end_name(storage::partition_id partition, storage::sequence at)
   return "line end " + std::to_string(partition) + " " + std::to_string(at);
 }
 
+// As a shell takes it.
+std::string quoted(const std::string& word) {
+  const bool plain = word.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+") == std::string::npos;
+  if (plain && !word.empty()) return word;
+  std::string out = "'";
+  for (const char c : word) c == '\'' ? out += "'\\''" : out += c;
+  return out + "'";
+}
+
 class file_input final : public actors::input {
 public:
   file_input(std::unique_ptr<sources::file_source> file, int source)
@@ -90,7 +99,8 @@ result<opened_file> open_file(const file_request& request, storage::journal& jou
   options.position = opened.position;
   options.once = request.once;
   options.notes = &notes;
-  options.reset_command = "windrow source reset " + request.source_name + " --data " + request.data;
+  options.reset_command = "windrow source reset " + request.source_name + " --data " + quoted(request.data);
+  if (!request.declared) options.reset_command += " --input " + quoted(request.path);
   auto file = sources::file_source::open(std::move(options));
   if (!file) return file.error();
   opened.bytes = (*file)->size();

@@ -43,6 +43,7 @@ struct file_request {
   std::string path;
   std::string data;                ///< folder, for messages
   bool once = false;
+  bool declared = true;            ///< the path is the declared one
 };
 /// `position_of` gives where every shard is for a partition.
 result<opened_file> open_file(const file_request& request, storage::journal& journal,

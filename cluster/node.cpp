@@ -1,6 +1,7 @@
 #include "cluster/node.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <thread>
 #include <utility>
 
@@ -127,7 +128,9 @@ result<void> node::impl::start_actors() {
   is.folder_seed = folder->meta().hash_seed;
   is.limits.bytes = std::min<std::uint64_t>(16 << 20, options.memory / 16 / gates.size());
   is.journal = journal.get();
-  is.events.counted = [this](const auto& counters, std::uint64_t late) { counted(counters, late); };
+  is.events.counted = [this](const auto& counters, std::uint64_t late, std::int64_t newest) {
+    counted(counters, late, newest);
+  };
   is.events.settled = [this](bool ended) { settled(ended); };
   is.events.failed = [this](const failure& why) { fail(why); };
   ingest = system->spawn(actors::make_ingest, is);
@@ -159,7 +162,7 @@ result<void> node::impl::start_inputs() {
       continue;
     }
     only_standard_input = false;
-    const file_request request{index, in.source, in.path, options.data, options.once};
+    const file_request request{index, in.source, in.path, options.data, options.once, source->path == in.path};
     if (auto added = add_file(request, inputs); !added) return added;
   }
   ends = options.once || (reads_input && only_standard_input);
@@ -188,7 +191,6 @@ result<void> node::impl::add_file(const file_request& request, std::vector<actor
     if (!options.once) empty_files.push_back(request);
     return {};
   }
-  total_bytes += file->bytes;
   skipped_bytes += std::min<std::uint64_t>(file->position, file->bytes);
   inputs.push_back(make_input(request.source, file->partition, file->position, file->in));
   return {};
@@ -222,7 +224,8 @@ void node::impl::start_standard_input() {
 
 // ---- what the actors report --------------------------------------------------------------------
 
-void node::impl::counted(const std::vector<const actors::ingest_counters*>& counters, std::uint64_t late) {
+void node::impl::counted(const std::vector<const actors::ingest_counters*>& counters, std::uint64_t late,
+                         std::int64_t newest) {
   std::lock_guard lock(mutex);
   node_progress p;
   p.failed = progress.failed;
@@ -240,6 +243,7 @@ void node::impl::counted(const std::vector<const actors::ingest_counters*>& coun
     }
   }
   p.late = late;
+  p.newest = newest;
   progress = std::move(p);
 }
 
@@ -311,7 +315,11 @@ storage::journal& node::journal() noexcept { return *impl_->journal; }
 node_progress node::progress() const {
   std::lock_guard lock(impl_->mutex);
   node_progress p = impl_->progress;
-  p.total_bytes = impl_->total_bytes;
+  for (const node_input& in : impl_->options.inputs) {
+    std::error_code unknown;
+    const auto bytes = std::filesystem::file_size(in.path, unknown);
+    if (!unknown) p.total_bytes += bytes;
+  }
   p.read_bytes += impl_->skipped_bytes;
   return p;
 }

@@ -42,7 +42,8 @@ struct node::impl {
   result<void> settle();
   void shut_down();
 
-  void counted(const std::vector<const actors::ingest_counters*>& counters, std::uint64_t late);
+  void counted(const std::vector<const actors::ingest_counters*>& counters, std::uint64_t late,
+               std::int64_t newest);
   void settled(bool ended);
   void fail(const failure& why);
   void round_durable(std::uint32_t shard, const storage::positions& at);
@@ -77,7 +78,7 @@ struct node::impl {
 
   std::vector<file_request> empty_files;       // of the starting, then of the housekeeping thread
   std::uint32_t next_input = 0;
-  std::atomic<std::uint64_t> total_bytes{0};
+  // Of the inputs, read by earlier runs.
   std::atomic<std::uint64_t> skipped_bytes{0};
   storage::partition_id journal_partition = 0;
   bool ends = false;

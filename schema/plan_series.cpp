@@ -227,11 +227,10 @@ void planner_state::plan_windows(int feature, int series_index,
     }
     const std::int64_t needed = w.window + w.bucket_duration;
     const std::int64_t retention = declared.retention.value_or(needed);
-    if (retention < needed) {
+    if (retention < w.window) {
       out.error(file.at(path + "/retention"),
                 "the retention of " + format_duration(retention) +
-                    " is shorter than the window of " + length + " with one bucket; write " +
-                    format_duration(needed) + " or more");
+                    " is shorter than the window of " + length + "; write " + length + " or more");
       continue;
     }
     if (retention > retention_max || retention / w.bucket_duration >= buckets_max) {

@@ -162,14 +162,17 @@ bool parse_time_fast(std::string_view text, std::int64_t& micros) noexcept {
     micros = *days * micros_per_day;
     return true;
   }
-  if (text.size() < 19 || (at[10] != 'T' && at[10] != ' ' && at[10] != 't')) return false;
-  if (at[13] != ':' || at[16] != ':') return false;
-  const int hour = digits(at + 11, 2), minute = digits(at + 14, 2), second = digits(at + 17, 2);
+  if (text.size() < 16 || (at[10] != 'T' && at[10] != ' ' && at[10] != 't')) return false;
+  if (at[13] != ':') return false;
+  const bool has_second = text.size() > 16 && at[16] == ':';
+  if (has_second && text.size() < 19) return false;
+  const int hour = digits(at + 11, 2), minute = digits(at + 14, 2);
+  const int second = has_second ? digits(at + 17, 2) : 0;
   if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 60) return false;
 
-  std::size_t next = 19;
+  std::size_t next = has_second ? 19 : 16;
   std::int64_t fraction = 0;
-  if (next < text.size() && text[next] == '.') {
+  if (has_second && next < text.size() && text[next] == '.') {
     std::int64_t scale = 100'000;
     const std::size_t first = ++next;
     for (; next < text.size() && is_digit(text[next]); ++next, scale /= 10)
