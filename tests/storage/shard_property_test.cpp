@@ -16,7 +16,7 @@ std::uint64_t from_environment(const char* name, std::uint64_t otherwise) {
 // SEEDS=1000 runs more of them, SEED=17 one again.
 TEST(ShardProperty, EqualsTheOracleThroughCrashesEvictionAndReplay) {
   const std::uint64_t one = from_environment("SEED", 0);
-  const std::uint64_t seeds = one ? one : from_environment("SEEDS", 40);
+  const std::uint64_t seeds = one ? one : from_environment("SEEDS", 100);
   std::cout << "seeds " << (one ? one : 1) << " to " << seeds << '\n';
   for (std::uint64_t seed = one ? one : 1; seed <= seeds; ++seed) {
     const auto problem = run_shard_history(seed);
