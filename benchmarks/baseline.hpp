@@ -12,14 +12,15 @@ namespace windrow::bench {
 
 struct baseline_outcome {
   double seconds = 0;
-  tally total;                ///< over all tiles of the longest window
+  double cpu_seconds = 0;
+  tally total;  ///< over all tiles of the longest window
   std::uint32_t distinct = 0;
 };
 
 /// A series: count and sum over one window, kept in tiles of one bucket.
 struct baseline_series {
   std::int64_t bucket_ms;
-  std::uint32_t buckets_kept;   ///< a window's worth, and the one it begins in
+  std::uint32_t buckets_kept;  ///< a window's worth, and the one it begins in
 };
 inline constexpr std::array<baseline_series, 3> baseline_series_all{
     {{60'000, 11}, {60'000, 61}, {3'600'000, 721}}};

@@ -31,7 +31,7 @@ struct child_task {
   std::string folder;
   std::size_t memory = std::size_t{8} << 30;
   int checkpoint_ms = 10'000;
-  bool first_answer = false;       ///< restarted: ask something at once, and say so
+  bool first_answer = false;  ///< restarted: ask something at once, and say so
 };
 void run_child(const settings& s, const child_task& task, report& out);
 std::vector<std::string> child_arguments(const settings& s, key_shape keys, const child_task& task);

@@ -151,7 +151,9 @@ public:
       record*& user = find(b.hashes[i], {b.keys.data() + begin, b.key_ends[i] - begin});
       begin = b.key_ends[i];
       for (std::size_t s = 0, before = 0; s < series_count; ++s) {
-        add(user, s, before, static_cast<std::uint32_t>(b.times[i] / baseline_series_all[s].bucket_ms), b.amounts[i]);
+        add(user, s, before,
+            static_cast<std::uint32_t>(b.times[i] / baseline_series_all[s].bucket_ms),
+            b.amounts[i]);
         before += user->tiles[s];
       }
     }
@@ -179,7 +181,8 @@ private:
     std::size_t i = hash & mask_;
     for (; slots_[i].user; i = (i + 1) & mask_) {
       record* r = slots_[i].user;
-      if (slots_[i].hash == hash && std::string_view(r->key(), r->key_length) == key) return slots_[i].user;
+      if (slots_[i].hash == hash && std::string_view(r->key(), r->key_length) == key)
+        return slots_[i].user;
     }
     if ((users_ + 1) * 2 > slots_.size()) {
       grow();
@@ -207,7 +210,8 @@ private:
     slots_.swap(larger);
   }
 
-  void add(record*& user, std::size_t series, std::size_t before, std::uint32_t bucket, double amount) {
+  void add(record*& user, std::size_t series, std::size_t before, std::uint32_t bucket,
+           double amount) {
     tile* t = user->first() + before;
     std::size_t at = user->tiles[series];
     while (at > 0 && t[at - 1].bucket > bucket) --at;
@@ -218,7 +222,8 @@ private:
     }
     std::size_t total = user->total();
     std::size_t expired = 0;
-    while (expired < at && t[expired].bucket + baseline_series_all[series].buckets_kept <= bucket) ++expired;
+    while (expired < at && t[expired].bucket + baseline_series_all[series].buckets_kept <= bucket)
+      ++expired;
     if (expired > 0) {
       std::memmove(t, t + expired, (total - before - expired) * sizeof(tile));
       user->tiles[series] = static_cast<std::uint16_t>(user->tiles[series] - expired);
@@ -250,15 +255,18 @@ bool parse(std::string_view text, batch_queue& queue) {
   auto batch = queue.fresh();
   for (std::size_t at = 0; at < text.size();) {
     const void* newline = std::memchr(text.data() + at, '\n', text.size() - at);
-    const std::size_t end = newline ? static_cast<std::size_t>(static_cast<const char*>(newline) - text.data()) : text.size();
+    const std::size_t end =
+        newline ? static_cast<std::size_t>(static_cast<const char*>(newline) - text.data())
+                : text.size();
     simdjson::ondemand::document document;
     simdjson::ondemand::object object;
     std::string_view user;
     double amount = 0;
     std::int64_t time = 0;
-    if (parser.iterate(text.data() + at, end - at, end - at + simdjson::SIMDJSON_PADDING).get(document) ||
-        document.get_object().get(object) || object["user_id"].get(user) || object["amount"].get(amount) ||
-        object["ts"].get(time)) {
+    if (parser.iterate(text.data() + at, end - at, end - at + simdjson::SIMDJSON_PADDING)
+            .get(document) ||
+        document.get_object().get(object) || object["user_id"].get(user) ||
+        object["amount"].get(amount) || object["ts"].get(time)) {
       return false;
     }
     batch->hashes.push_back(XXH3_64bits(user.data(), user.size()));
@@ -282,7 +290,7 @@ baseline_outcome run_ceiling(std::string_view padded_text) {
   baseline_outcome outcome;
   batch_queue queue;
   user_table users;
-  const auto start = clock::now();
+  const stopwatch watch;
   std::thread folding([&] {
     while (auto batch = queue.pop()) {
       users.fold(*batch);
@@ -292,7 +300,8 @@ baseline_outcome run_ceiling(std::string_view padded_text) {
   const bool parsed = parse(padded_text, queue);
   queue.end();
   folding.join();
-  outcome.seconds = seconds_since(start);
+  outcome.seconds = watch.seconds();
+  outcome.cpu_seconds = watch.cpu_seconds();
   if (parsed) users.count(outcome);
   return outcome;
 }

@@ -52,7 +52,8 @@ result<void> ingest_and_tell(const settings& s, const child_task& task, report& 
   if (auto stopped = (*node)->stop(); !stopped) return stopped;
   const double seconds = seconds_since(start);
   peak = std::max(peak, resident_bytes());
-  std::printf("done %.6f %zu %zu\n", seconds, peak, resident_bytes() - std::min(resident_bytes(), before));
+  std::printf("done %.6f %zu %zu\n", seconds, peak,
+              resident_bytes() - std::min(resident_bytes(), before));
   std::fflush(stdout);
   // Only now, because what is expected takes memory too.
   auto file = event_file_of(s, s.keys.front());
@@ -68,10 +69,23 @@ void run_child(const settings& s, const child_task& task, report& out) {
   if (auto done = ingest_and_tell(s, task, out); !done) out.failed(done.error());
 }
 
-std::vector<std::string> child_arguments(const settings& s, key_shape keys, const child_task& task) {
-  std::vector<std::string> words{"--events", std::to_string(s.events), "--users", std::to_string(s.users), "--data", s.data,
-                                 "--keys", to_string(keys), "child", "--folder", task.folder, "--memory", std::to_string(task.memory),
-                                 "--checkpoint-ms", std::to_string(task.checkpoint_ms)};
+std::vector<std::string> child_arguments(const settings& s, key_shape keys,
+                                         const child_task& task) {
+  std::vector<std::string> words{"--events",
+                                 std::to_string(s.events),
+                                 "--users",
+                                 std::to_string(s.users),
+                                 "--data",
+                                 s.data,
+                                 "--keys",
+                                 to_string(keys),
+                                 "child",
+                                 "--folder",
+                                 task.folder,
+                                 "--memory",
+                                 std::to_string(task.memory),
+                                 "--checkpoint-ms",
+                                 std::to_string(task.checkpoint_ms)};
   if (task.first_answer) words.push_back("--first-answer");
   return words;
 }

@@ -65,8 +65,11 @@ public:
     e.number = number;
     e.user = order_[zipf_ ? zipf_->sample(random_) : random_.below(settings_.users)];
     e.cents = 1 + random_.below(50'000);
-    e.time = first_event_ms + static_cast<std::int64_t>(number * static_cast<std::uint64_t>(event_span_ms) / settings_.events);
-    if (random_.below(20) == 0) e.time = std::max(first_event_ms, e.time - random_.below(minute_ms));
+    e.time =
+        first_event_ms + static_cast<std::int64_t>(
+                             number * static_cast<std::uint64_t>(event_span_ms) / settings_.events);
+    if (random_.below(20) == 0)
+      e.time = std::max(first_event_ms, e.time - random_.below(minute_ms));
     return e;
   }
 
@@ -77,17 +80,24 @@ private:
   std::unique_ptr<zipf_sampler> zipf_;
 };
 
+void note(witness& w, const event& e) {
+  w.minutes[e.time / minute_ms].add({1, e.cents});
+  if (e.time >= first_event_ms + event_span_ms - recent_ms) w.recent.emplace_back(e.time, e.cents);
+}
+
 result<void> write_events(const settings& s, key_shape keys, event_file& file) {
   event_maker maker(s, keys);
   std::unordered_map<std::uint32_t, witness*> watched;
   file.witnesses.resize(std::min(s.users, witnesses_frequent + witnesses_other));
   for (std::uint32_t i = 0; i < file.witnesses.size(); ++i) {
-    const std::uint32_t rank = i < witnesses_frequent ? i : i * (s.users / (witnesses_frequent + witnesses_other));
+    const std::uint32_t rank =
+        i < witnesses_frequent ? i : i * (s.users / (witnesses_frequent + witnesses_other));
     file.witnesses[i].user = maker.user_of_rank(std::min(rank, s.users - 1));
     watched[file.witnesses[i].user] = &file.witnesses[i];
   }
   const std::string partial = file.path + ".partial";
-  std::unique_ptr<std::FILE, int (*)(std::FILE*)> out(std::fopen(partial.c_str(), "wb"), std::fclose);
+  std::unique_ptr<std::FILE, int (*)(std::FILE*)> out(std::fopen(partial.c_str(), "wb"),
+                                                      std::fclose);
   if (!out) return failure{errc::io, "cannot write " + partial};
   std::vector<bool> seen(s.users);
   std::vector<char> buffer(line_bytes * 8192);
@@ -101,10 +111,8 @@ result<void> write_events(const settings& s, key_shape keys, event_file& file) {
       if (!seen[e.user]) ++file.distinct;
       seen[e.user] = true;
       file.newest = std::max(file.newest, e.time);
-      const auto found = watched.find(e.user);
-      if (found == watched.end()) continue;
-      found->second->minutes[e.time / minute_ms].add(one);
-      if (e.time >= first_event_ms + event_span_ms - recent_ms) found->second->recent.emplace_back(e.time, e.cents);
+      note(file.everyone, e);
+      if (const auto found = watched.find(e.user); found != watched.end()) note(*found->second, e);
     }
     if (std::fwrite(buffer.data(), line_bytes, lines, out.get()) != lines) {
       return failure{errc::io, "cannot write " + partial + ": is the disk full?"};
@@ -117,34 +125,43 @@ result<void> write_events(const settings& s, key_shape keys, event_file& file) {
   return {};
 }
 
+void save(std::ostream& out, const witness& w) {
+  out << w.user << ' ' << w.minutes.size() << ' ' << w.recent.size() << '\n';
+  for (const auto& [minute, t] : w.minutes)
+    out << minute << ' ' << t.count << ' ' << t.cents << '\n';
+  for (const auto& [time, cents] : w.recent) out << time << ' ' << cents << '\n';
+}
+
+void load(std::istream& in, witness& w) {
+  std::size_t minutes = 0, recent = 0;
+  in >> w.user >> minutes >> recent;
+  for (std::size_t i = 0; in && i < minutes; ++i) {
+    std::int64_t minute = 0;
+    tally t;
+    in >> minute >> t.count >> t.cents;
+    w.minutes[minute] = t;
+  }
+  w.recent.resize(in ? recent : 0);
+  for (auto& [time, cents] : w.recent) in >> time >> cents;
+}
+
 void save_expected(const event_file& file, const std::string& path) {
   std::ofstream out(path);
-  out << file.total.count << ' ' << file.total.cents << ' ' << file.distinct << ' ' << file.newest << ' '
-      << file.witnesses.size() << '\n';
-  for (const witness& w : file.witnesses) {
-    out << w.user << ' ' << w.minutes.size() << ' ' << w.recent.size() << '\n';
-    for (const auto& [minute, t] : w.minutes) out << minute << ' ' << t.count << ' ' << t.cents << '\n';
-    for (const auto& [time, cents] : w.recent) out << time << ' ' << cents << '\n';
-  }
+  out << file.total.count << ' ' << file.total.cents << ' ' << file.distinct << ' ' << file.newest
+      << ' ' << file.witnesses.size() << '\n';
+  save(out, file.everyone);
+  for (const witness& w : file.witnesses) save(out, w);
 }
 
 bool load_expected(event_file& file, const std::string& path) {
   std::ifstream in(path);
   std::size_t witnesses = 0;
-  if (!(in >> file.total.count >> file.total.cents >> file.distinct >> file.newest >> witnesses)) return false;
-  file.witnesses.resize(witnesses);
-  for (witness& w : file.witnesses) {
-    std::size_t minutes = 0, recent = 0;
-    in >> w.user >> minutes >> recent;
-    for (std::size_t i = 0; i < minutes; ++i) {
-      std::int64_t minute = 0;
-      tally t;
-      in >> minute >> t.count >> t.cents;
-      w.minutes[minute] = t;
-    }
-    w.recent.resize(recent);
-    for (auto& [time, cents] : w.recent) in >> time >> cents;
+  if (!(in >> file.total.count >> file.total.cents >> file.distinct >> file.newest >> witnesses)) {
+    return false;
   }
+  load(in, file.everyone);
+  file.witnesses.resize(witnesses);
+  for (witness& w : file.witnesses) load(in, w);
   return static_cast<bool>(in);
 }
 
@@ -179,20 +196,22 @@ result<event_file> event_file_of(const settings& s, key_shape keys) {
   std::filesystem::create_directories(s.data, error);
   event_file file;
   file.path = event_path(s, keys);
-  const std::string expected = file.path + ".expected";
+  const std::string expected = file.path + ".totals";
   file.events = s.events;
   file.bytes = s.events * line_bytes;
   file.users = s.users;
   file.first = first_event_ms;
-  if (std::filesystem::file_size(file.path, error) == file.bytes && !error && load_expected(file, expected)) {
+  if (std::filesystem::file_size(file.path, error) == file.bytes && !error &&
+      load_expected(file, expected)) {
     return file;
   }
   const auto free = std::filesystem::space(s.data, error).available;
   if (!error && free < file.bytes + (std::uintmax_t{4} << 30)) {
-    return failure{errc::io, s.data + " has " + std::to_string(free >> 20) + " MiB free; the input takes " +
-                                 std::to_string(file.bytes >> 20) + " MiB and state some more"};
+    return failure{errc::io, s.data + " has " + std::to_string(free >> 20) +
+                                 " MiB free; the input takes " + std::to_string(file.bytes >> 20) +
+                                 " MiB and state some more"};
   }
-  file.total = {}, file.distinct = 0, file.newest = 0, file.witnesses.clear();
+  file.total = {}, file.distinct = 0, file.newest = 0, file.everyone = {}, file.witnesses.clear();
   if (auto written = write_events(s, keys, file); !written) return written.error();
   save_expected(file, expected);
   return file;

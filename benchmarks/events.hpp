@@ -18,7 +18,7 @@ struct tally {
   void add(const tally& other) { count += other.count, cents += other.cents; }
 };
 
-/// A user whose events are all accounted for, in minutes, and one by one towards the end.
+/// A user (or all of them) whose events are all accounted for, in minutes, and one by one towards the end.
 struct witness {
   std::uint32_t user = 0;
   std::map<std::int64_t, tally> minutes;                      ///< by minute since the epoch
@@ -33,15 +33,16 @@ struct event_file {
   std::uint64_t events = 0;
   std::uint64_t bytes = 0;
   tally total;
-  std::uint32_t users = 0;       ///< that may occur
-  std::uint32_t distinct = 0;    ///< that do occur
-  std::int64_t first = 0;        ///< milliseconds: the file's times begin here, on an hour
-  std::int64_t newest = 0;       ///< milliseconds
+  std::uint32_t users = 0;     ///< that may occur
+  std::uint32_t distinct = 0;  ///< that do occur
+  std::int64_t first = 0;      ///< milliseconds: the file's times begin here, on an hour
+  std::int64_t newest = 0;     ///< milliseconds
+  witness everyone;        ///< all users' events together
   std::vector<witness> witnesses;
 };
 
 inline constexpr std::size_t line_bytes = 120;
-inline constexpr std::int64_t first_event_ms = 1'699'999'200'000;   // a whole hour
+inline constexpr std::int64_t first_event_ms = 1'699'999'200'000;  // a whole hour
 inline constexpr std::int64_t event_span_ms = 10LL * 24 * 3'600'000;
 
 /// `user-0000042`.

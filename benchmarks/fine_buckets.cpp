@@ -14,7 +14,8 @@ void measure_fine_buckets(const settings& s, report& out) {
         const scratch_folder folder(s, "buckets");
         node_run what{.features = {}, .folder = folder.path(), .input = file->path};
         what.features.windows = {"1h"};
-        what.features.materialization = fine ? "{ bucket_duration: 1s }" : "{ bucket_duration: 1m }";
+        what.features.materialization =
+            fine ? "{ bucket_duration: 1s }" : "{ bucket_duration: 1m }";
         auto ended = run_to_end(what);
         if (!ended) return out.failed(ended.error());
         rates[fine].push_back(static_cast<double>(file->events) / 1e6 / ended->seconds);

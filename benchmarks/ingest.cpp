@@ -9,11 +9,13 @@ namespace windrow::bench {
 
 namespace {
 
-void check_baseline(const baseline_outcome& outcome, const event_file& file, const char* name, report& out) {
+void check_baseline(const baseline_outcome& outcome, const event_file& file, const char* name,
+                    report& out) {
   out.check(outcome.total.count == file.total.count && outcome.total.cents == file.total.cents &&
                 outcome.distinct == file.distinct,
             std::string(name) + ": " + std::to_string(outcome.total.count) + " events, " +
-                std::to_string(outcome.total.cents) + " cents, " + std::to_string(outcome.distinct) + " users");
+                std::to_string(outcome.total.cents) + " cents, " +
+                std::to_string(outcome.distinct) + " users");
 }
 
 void measure(const settings& s, key_shape keys, report& out) {
@@ -24,6 +26,7 @@ void measure(const settings& s, key_shape keys, report& out) {
   if (!text) return out.failed(text.error());
   const double millions = static_cast<double>(file->events) / 1e6;
   std::vector<double> light, ceiling, node, of_light, of_ceiling;
+  std::vector<double> ceiling_cpu, node_cpu;  // nanoseconds an event
   for (int run = 0; run < s.runs; ++run) {
     if (s.baselines) {
       const auto l = run_light(text->text());
@@ -32,12 +35,14 @@ void measure(const settings& s, key_shape keys, report& out) {
       const auto c = run_ceiling(text->text());
       check_baseline(c, *file, "ceiling", out);
       ceiling.push_back(millions / c.seconds);
+      ceiling_cpu.push_back(c.cpu_seconds * 1000 / millions);
     }
     const scratch_folder folder(s, std::string("ingest-") + to_string(keys));
     const node_run what{.features = {}, .folder = folder.path(), .input = file->path};
     auto ended = run_to_end(what);
     if (!ended) return out.failed(ended.error());
     node.push_back(millions / ended->seconds);
+    node_cpu.push_back(ended->cpu_seconds * 1000 / millions);
     if (s.baselines) {
       of_light.push_back(node.back() / light.back());
       of_ceiling.push_back(node.back() / ceiling.back());
@@ -53,7 +58,9 @@ void measure(const settings& s, key_shape keys, report& out) {
   if (s.baselines) {
     out.add({"durable / light" + suffix, "x", of_light, {}, {}});
     out.add({"durable / ceiling" + suffix, "x", of_ceiling, 0.4, 0.8});
+    out.add({"ceiling, processor time" + suffix, "ns/event", ceiling_cpu, {}, {}, true});
   }
+  out.add({"durable, processor time" + suffix, "ns/event", node_cpu, {}, {}, true});
 }
 
 }  // namespace

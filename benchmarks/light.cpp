@@ -44,29 +44,33 @@ using user_state = std::array<tiles, baseline_series_all.size()>;
 baseline_outcome run_light(std::string_view padded_text) {
   baseline_outcome outcome;
   absl::flat_hash_map<std::string, user_state> users;
-  const auto start = clock::now();
+  const stopwatch watch;
   simdjson::ondemand::parser parser;
 #ifdef SIMDJSON_THREADS_ENABLED
   parser.threaded = false;
 #endif
   simdjson::ondemand::document_stream documents;
-  if (parser.iterate_many(padded_text.data(), padded_text.size(), std::size_t{1} << 20).get(documents)) return outcome;
+  if (parser.iterate_many(padded_text.data(), padded_text.size(), std::size_t{1} << 20)
+          .get(documents))
+    return outcome;
   for (auto document : documents) {
     simdjson::ondemand::object object;
     std::string_view user;
     double amount = 0;
     std::int64_t time = 0;
-    if (document.get_object().get(object) || object["user_id"].get(user) || object["amount"].get(amount) ||
-        object["ts"].get(time)) {
+    if (document.get_object().get(object) || object["user_id"].get(user) ||
+        object["amount"].get(amount) || object["ts"].get(time)) {
       return outcome;
     }
     auto at = users.find(absl::string_view(user.data(), user.size()));
     if (at == users.end()) at = users.emplace(std::string(user), user_state{}).first;
     for (std::size_t i = 0; i < baseline_series_all.size(); ++i) {
-      add(at->second[i], time / baseline_series_all[i].bucket_ms, baseline_series_all[i].buckets_kept, amount);
+      add(at->second[i], time / baseline_series_all[i].bucket_ms,
+          baseline_series_all[i].buckets_kept, amount);
     }
   }
-  outcome.seconds = seconds_since(start);
+  outcome.seconds = watch.seconds();
+  outcome.cpu_seconds = watch.cpu_seconds();
   outcome.distinct = static_cast<std::uint32_t>(users.size());
   for (const auto& [name, state] : users) {
     for (const tile& t : state.back()) {

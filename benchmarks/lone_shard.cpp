@@ -17,7 +17,8 @@ std::string key_of(const schema::plan& plan, std::uint32_t user) {
 
 }  // namespace
 
-result<std::unique_ptr<lone_shard>> lone_shard::make(const declared& features, const std::string& folder,
+result<std::unique_ptr<lone_shard>> lone_shard::make(const declared& features,
+                                                     const std::string& folder,
                                                      std::size_t memory) {
   auto compiled = compile(features);
   if (!compiled) return compiled.error();
@@ -52,12 +53,14 @@ storage::section lone_shard::section_of(std::uint32_t first_user, std::uint32_t 
   return s;
 }
 
-storage::lookup_request lone_shard::request(std::uint32_t user, const std::string& feature, std::int64_t now) const {
+storage::lookup_request lone_shard::request(std::uint32_t user, const std::string& feature,
+                                            std::int64_t now) const {
   const int key_space = plan_->routes.front().key_space;
   storage::lookup_request r;
   r.key_space = key_space;
   r.key = key_of(*plan_, user);
-  r.hash = storage::hash_key(r.key, folder_seed, plan_->key_spaces[static_cast<std::size_t>(key_space)].id);
+  r.hash = storage::hash_key(r.key, folder_seed,
+                             plan_->key_spaces[static_cast<std::size_t>(key_space)].id);
   r.now = now;
   auto found = schema::resolve_class(*plan_, "User");
   if (!found) return r;

@@ -15,8 +15,8 @@ namespace windrow::bench {
 class lone_shard {
 public:
   /// In an existing, empty folder.
-  static result<std::unique_ptr<lone_shard>> make(const declared& features, const std::string& folder,
-                                                  std::size_t memory);
+  static result<std::unique_ptr<lone_shard>> make(const declared& features,
+                                                  const std::string& folder, std::size_t memory);
 
   const schema::plan_ptr& plan() const noexcept { return plan_; }
   storage::shard_core& core() noexcept { return *core_; }
@@ -25,7 +25,8 @@ public:
 
   /// One route's rows from nothing: key hashes and keys of users.
   storage::section section_of(std::uint32_t first_user, std::uint32_t end_user) const;
-  storage::lookup_request request(std::uint32_t user, const std::string& feature, std::int64_t now) const;
+  storage::lookup_request request(std::uint32_t user, const std::string& feature,
+                                  std::int64_t now) const;
 
 private:
   schema::plan_ptr plan_;

@@ -16,7 +16,7 @@ constexpr std::int64_t minutes = 30 * 24 * 60;
 struct full_minutes {
   std::string path;
   std::uint32_t users = 0;
-  std::vector<std::int64_t> cents, last_ten;   ///< by user: over everything, and over ten minutes
+  std::vector<std::int64_t> cents, last_ten;  ///< by user: over everything, and over ten minutes
 };
 
 // One event a user and minute, for thirty days.
@@ -25,7 +25,8 @@ result<full_minutes> write_full_minutes(const settings& s) {
   made.users = s.quick ? 16 : 64;
   made.cents.resize(made.users), made.last_ten.resize(made.users);
   made.path = std::filesystem::absolute(s.data).string() + "/full-minutes.ndjson";
-  std::unique_ptr<std::FILE, int (*)(std::FILE*)> out(std::fopen(made.path.c_str(), "wb"), std::fclose);
+  std::unique_ptr<std::FILE, int (*)(std::FILE*)> out(std::fopen(made.path.c_str(), "wb"),
+                                                      std::fclose);
   if (!out) return failure{errc::io, "cannot write " + made.path};
   random_numbers random(5);
   for (std::int64_t minute = 0; minute < minutes; ++minute) {
@@ -34,9 +35,11 @@ result<full_minutes> write_full_minutes(const settings& s) {
       const std::int64_t time = first_event_ms + minute * 60'000 + random.below(60'000);
       made.cents[user] += cents;
       if (minute >= minutes - 10) made.last_ten[user] += cents;
-      std::fprintf(out.get(), R"({"id":"m%lld","user_id":"%s","amount":%u.%02u,"ts":%lld})" "\n",
-                   static_cast<long long>(minute), user_name(user).c_str(), cents / 100, cents % 100,
-                   static_cast<long long>(time));
+      std::fprintf(out.get(),
+                   R"({"id":"m%lld","user_id":"%s","amount":%u.%02u,"ts":%lld})"
+                   "\n",
+                   static_cast<long long>(minute), user_name(user).c_str(), cents / 100,
+                   cents % 100, static_cast<long long>(time));
     }
   }
   if (std::fclose(out.release()) != 0) return failure{errc::io, "cannot write " + made.path};
@@ -69,7 +72,8 @@ void measure_long_window(const settings& s, report& out) {
     auto row = (*node)->lookup(query, key, now);
     micros.push_back(seconds_since(start) * 1e6);
     const bool right = row && row->features[0].value && row->features[0].events == buckets &&
-                       std::fabs(std::get<double>(*row->features[0].value) - static_cast<double>(cents) / 100) < 1e-6;
+                       std::fabs(std::get<double>(*row->features[0].value) -
+                                 static_cast<double>(cents) / 100) < 1e-6;
     out.check(right, "a sum over " + std::to_string(buckets) + " buckets");
     return right;
   };

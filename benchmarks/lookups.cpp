@@ -9,11 +9,12 @@ namespace windrow::bench {
 
 namespace {
 
-const std::vector<std::string> three_features{"amount_sum[10m]", "amount_mean[1h]", "purchases[30d]"};
+const std::vector<std::string> three_features{"amount_sum[10m]", "amount_mean[1h]",
+                                              "purchases[30d]"};
 
 struct latencies {
   std::vector<double> micros;
-  std::uint64_t events = 0;      ///< in all answers together: they were not empty
+  std::uint64_t events = 0;  ///< in all answers together: they were not empty
   std::uint64_t wrong = 0;
 };
 
@@ -33,7 +34,8 @@ void look_up(const Lookup& lookup, std::uint32_t user, latencies& into) {
 }
 
 void check(const latencies& l, const char* name, report& out) {
-  out.check(l.wrong == 0 && l.events > 0, std::string(name) + ": " + std::to_string(l.wrong) + " lookups failed");
+  out.check(l.wrong == 0 && l.events > 0,
+            std::string(name) + ": " + std::to_string(l.wrong) + " lookups failed");
 }
 
 template <class Lookup>
@@ -46,8 +48,8 @@ latencies back_to_back(const Lookup& lookup, std::uint32_t users, int count) {
 }
 
 // Until the file is read to a share: lookups at a time that follows the events.
-latencies while_ingesting(cluster::node& node, const cluster::node::prepared& query, const event_file& file,
-                          double until, std::chrono::microseconds pause) {
+latencies while_ingesting(cluster::node& node, const cluster::node::prepared& query,
+                          const event_file& file, double until, std::chrono::microseconds pause) {
   constexpr double ahead = 50'000;  // events that may be applied and not yet be in the progress
   latencies l;
   random_numbers random(12);
@@ -55,17 +57,22 @@ latencies while_ingesting(cluster::node& node, const cluster::node::prepared& qu
   for (std::uint32_t i = 0;; ++i) {
     if (i % 64 == 0 || pause.count() > 0) {
       const auto progress = node.progress();
-      const double read = static_cast<double>(progress.read), all = static_cast<double>(file.events);
+      const double read = static_cast<double>(progress.read),
+                   all = static_cast<double>(file.events);
       if (read >= until * all || progress.failed || progress.finished) return l;
-      now.micros = (file.first + static_cast<std::int64_t>((read + ahead) / all * static_cast<double>(event_span_ms))) * 1000;
+      now.micros = (file.first + static_cast<std::int64_t>((read + ahead) / all *
+                                                           static_cast<double>(event_span_ms))) *
+                   1000;
     }
-    look_up([&](const std::string& key) { return node.lookup(query, key, now); }, random.below(file.users), l);
+    look_up([&](const std::string& key) { return node.lookup(query, key, now); },
+            random.below(file.users), l);
     if (pause.count() > 0) std::this_thread::sleep_for(pause);
   }
 }
 
 struct lookup_figures {
-  std::vector<double> idle_50, idle_99, stored_50, stored_99, busy_50, busy_99, busy_max, paced_99, paced_max;
+  std::vector<double> idle_50, idle_99, stored_50, stored_99, busy_50, busy_99, busy_max, paced_99,
+      paced_max;
 };
 
 void add_busy(latencies& l, const char* name, std::vector<double>* p50, std::vector<double>& p99,
@@ -94,9 +101,12 @@ void measure_once(const settings& s, const event_file& file, lookup_figures& f, 
     add_busy(paced, "paced", nullptr, f.paced_99, f.paced_max, out);
     if (auto ended = wait_for_end(**node); !ended) return out.failed(ended.error());
     const timestamp now{file.newest * 1000};
-    latencies idle = back_to_back([&](const std::string& key) { return (*node)->lookup(*query, key, now); }, file.users, count);
+    latencies idle =
+        back_to_back([&](const std::string& key) { return (*node)->lookup(*query, key, now); },
+                     file.users, count);
     check(idle, "idle", out);
-    f.idle_50.push_back(quantile(idle.micros, 0.5)), f.idle_99.push_back(quantile(idle.micros, 0.99));
+    f.idle_50.push_back(quantile(idle.micros, 0.5)),
+        f.idle_99.push_back(quantile(idle.micros, 0.99));
     if (auto stopped = (*node)->stop(); !stopped) return out.failed(stopped.error());
     check_answers(**node, run, file, out);
   }
@@ -105,9 +115,11 @@ void measure_once(const settings& s, const event_file& file, lookup_figures& f, 
   auto query = engine->prepare("User", three_features);
   if (!query) return out.failed(query.error());
   const timestamp now{file.newest * 1000};
-  latencies stored = back_to_back([&](const std::string& key) { return engine->lookup(*query, key, now); }, file.users, count);
+  latencies stored = back_to_back(
+      [&](const std::string& key) { return engine->lookup(*query, key, now); }, file.users, count);
   check(stored, "from storage", out);
-  f.stored_50.push_back(quantile(stored.micros, 0.5)), f.stored_99.push_back(quantile(stored.micros, 0.99));
+  f.stored_50.push_back(quantile(stored.micros, 0.5)),
+      f.stored_99.push_back(quantile(stored.micros, 0.99));
 }
 
 }  // namespace

@@ -20,7 +20,8 @@ struct named {
 
 constexpr named benchmarks[] = {
     {"ingest", "from a file to durable features, beside both baselines", measure_ingest},
-    {"fine-buckets", "a one-hour window in 1-second buckets beside 1-minute buckets", measure_fine_buckets},
+    {"fine-buckets", "a one-hour window in 1-second buckets beside 1-minute buckets",
+     measure_fine_buckets},
     {"lookups", "three features of one entity: idle, and while ingesting", measure_lookups},
     {"stalls", "how long a batch waits for checkpoints and growth", measure_stalls},
     {"long-window", "43,200 full buckets beside ten", measure_long_window},
@@ -37,11 +38,16 @@ int main(int count, char** arguments) {
   std::string json, keys;
   bool node_only = false;
   app.add_flag("--quick", s.quick, "3 M events, one run, smaller state")->envname("BENCH_QUICK");
-  auto* events = app.add_option("--events", s.events, "events of the input files")->envname("BENCH_EVENTS");
-  app.add_option("--users", s.users, "users they may belong to")->check(CLI::Range(100u, 9'999'999u));
-  auto* runs = app.add_option("--runs", s.runs, "runs of each measurement")->envname("BENCH_RUNS")->check(CLI::Range(1, 99));
+  auto* events =
+      app.add_option("--events", s.events, "events of the input files")->envname("BENCH_EVENTS");
+  app.add_option("--users", s.users, "users they may belong to")
+      ->check(CLI::Range(100u, 9'999'999u));
+  auto* runs = app.add_option("--runs", s.runs, "runs of each measurement")
+                   ->envname("BENCH_RUNS")
+                   ->check(CLI::Range(1, 99));
   app.add_option("--data", s.data, "folder for input files and state")->capture_default_str();
-  app.add_option("--keys", keys, "only this distribution")->check(CLI::IsMember({"uniform", "zipf"}));
+  app.add_option("--keys", keys, "only this distribution")
+      ->check(CLI::IsMember({"uniform", "zipf"}));
   app.add_flag("--node-only", node_only, "without the baselines");
   app.add_option("--json", json, "write the figures here");
   app.require_subcommand(1);

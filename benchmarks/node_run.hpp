@@ -28,7 +28,7 @@ private:
 struct node_run {
   declared features;
   std::string folder;
-  std::string input;                           ///< none: nothing is read
+  std::string input;  ///< none: nothing is read
   std::size_t memory = std::size_t{8} << 30;
   std::chrono::milliseconds checkpoint{10'000};
   bool once = true;
@@ -42,6 +42,7 @@ result<void> wait_for_end(cluster::node& node);
 /// From no folder to everything durable: the seconds it took, and the node, which still answers.
 struct finished_run {
   double seconds = 0;
+  double cpu_seconds = 0;
   std::unique_ptr<cluster::node> node;
 };
 result<finished_run> run_to_end(const node_run& run);

@@ -35,7 +35,7 @@ public:
 
 private:
   struct cell {
-    std::uint32_t keep;   ///< of 2^32: how often the cell's own rank is the answer
+    std::uint32_t keep;  ///< of 2^32: how often the cell's own rank is the answer
     std::uint32_t other;
   };
   std::vector<cell> cells_;

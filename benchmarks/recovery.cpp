@@ -10,8 +10,8 @@ namespace {
 
 struct recovered {
   double answer_seconds = 0;
-  double replay_rate = 0;     ///< M events/s
-  double replayed = 0;        ///< M events
+  double replay_rate = 0;  ///< M events/s
+  double replayed = 0;     ///< M events
 };
 
 // Reads `at` lines until the child is `bytes` far; how far it is then.
@@ -25,12 +25,14 @@ std::uint64_t follow(child& process, std::uint64_t bytes) {
   return at;
 }
 
-result<recovered> kill_and_restart(const settings& s, const event_file& file, const child_task& task) {
+result<recovered> kill_and_restart(const settings& s, const event_file& file,
+                                   const child_task& task) {
   auto first = child::start(child_arguments(s, key_shape::uniform, task));
   if (!first) return first.error();
   const std::uint64_t killed_at = follow(*first, file.bytes / 20 * 17);
   first->kill();
-  if (killed_at < file.bytes / 20 * 17) return failure{errc::closed, "the node ended before it could be killed"};
+  if (killed_at < file.bytes / 20 * 17)
+    return failure{errc::closed, "the node ended before it could be killed"};
   if (killed_at == file.bytes) return failure{errc::closed, "the node was killed too late"};
 
   child_task again = task;
@@ -64,9 +66,11 @@ void measure_recovery(const settings& s, report& out) {
   for (int run = 0; run < s.runs; ++run) {
     const scratch_folder folder(s, "recovery");
     // Short enough for some rounds before the end, however fast the machine.
-    auto r = kill_and_restart(s, *file, {.folder = folder.path(), .checkpoint_ms = s.quick ? 300 : 2'000});
+    auto r = kill_and_restart(s, *file,
+                              {.folder = folder.path(), .checkpoint_ms = s.quick ? 300 : 2'000});
     if (!r) return out.failed(r.error());
-    answer.push_back(r->answer_seconds), rate.push_back(r->replay_rate), replayed.push_back(r->replayed);
+    answer.push_back(r->answer_seconds), rate.push_back(r->replay_rate),
+        replayed.push_back(r->replayed);
   }
   out.add({"first answer after kill -9", "s", answer, 1, {}, true});
   out.add({"replay", "M events/s", rate, 2, {}});

@@ -78,14 +78,18 @@ void report::check(bool right, const std::string& what) {
 }
 
 std::string report::table() const {
-  tools::table t({{"benchmark", tools::align::left}, {"figure", tools::align::left}, {"measured", tools::align::right},
-                  {"unit", tools::align::left}, {"floor", tools::align::right}, {"aim", tools::align::right},
+  tools::table t({{"benchmark", tools::align::left},
+                  {"figure", tools::align::left},
+                  {"measured", tools::align::right},
+                  {"unit", tools::align::left},
+                  {"floor", tools::align::right},
+                  {"aim", tools::align::right},
                   {"reached", tools::align::left}});
   std::string last;
   for (const auto& [benchmark, f] : figures_) {
     if (!last.empty() && benchmark != last) t.rule();
-    t.row({benchmark == last ? "" : benchmark, f.name, number(median(f.runs)), f.unit, limit(f, f.floor),
-           limit(f, f.aim), verdict(f)});
+    t.row({benchmark == last ? "" : benchmark, f.name, number(median(f.runs)), f.unit,
+           limit(f, f.floor), limit(f, f.aim), verdict(f)});
     last = benchmark;
   }
   for (const std::string& w : wrong_) t.footer("WRONG RESULT: " + w);
@@ -111,8 +115,10 @@ std::string report::json(const settings& s) const {
     out.end_array();
     const auto optional = [&](const char* name, const std::optional<double>& value) {
       out.key(name);
-      if (value) out.number(*value);
-      else out.null();
+      if (value)
+        out.number(*value);
+      else
+        out.null();
     };
     optional("floor", f.floor);
     optional("aim", f.aim);

@@ -13,10 +13,10 @@ namespace windrow::bench {
 struct figure {
   std::string name;
   std::string unit;
-  std::vector<double> runs;              ///< one a run; the figure is their median
-  std::optional<double> floor;           ///< what it must reach
-  std::optional<double> aim;             ///< what it should reach
-  bool at_most = false;                  ///< floor and aim are upper limits
+  std::vector<double> runs;     ///< one a run; the figure is their median
+  std::optional<double> floor;  ///< what it must reach
+  std::optional<double> aim;    ///< what it should reach
+  bool at_most = false;         ///< floor and aim are upper limits
 };
 
 /// Collects figures and wrong results of all benchmarks, and prints as they come.

@@ -15,10 +15,10 @@ namespace {
 constexpr std::uint32_t users_in_a_batch = 1000;
 
 struct sizes {
-  double memory = 0;      ///< bytes of records and table, as the shard counts them
-  double resident = 0;    ///< bytes the process grew by
-  double encoded = 0;     ///< bytes of keys and values written
-  double file = 0;        ///< pages in use
+  double memory = 0;    ///< bytes of records and table, as the shard counts them
+  double resident = 0;  ///< bytes the process grew by
+  double encoded = 0;   ///< bytes of keys and values written
+  double file = 0;      ///< pages in use
 };
 
 /// A row a user and minute, in minutes that follow each other.
@@ -48,7 +48,8 @@ result<void> fill(lone_shard& shard, std::uint32_t users, int tiles) {
       b.rows = s.rows();
       s.times.assign(s.rows(), time);
       for (auto& column : s.columns) {
-        for (std::size_t i = 0; i < s.rows(); ++i) column.ints[i] = static_cast<std::int64_t>((k + i) % 900 + 100) * (t + 1);
+        for (std::size_t i = 0; i < s.rows(); ++i)
+          column.ints[i] = static_cast<std::int64_t>((k + i) % 900 + 100) * (t + 1);
       }
       auto applied = shard.core().apply(b);
       if (!applied) return applied.error();
@@ -58,7 +59,9 @@ result<void> fill(lone_shard& shard, std::uint32_t users, int tiles) {
 }
 
 std::int64_t wanted_sum(std::uint32_t user, int tiles) {
-  return static_cast<std::int64_t>((user / users_in_a_batch + user % users_in_a_batch) % 900 + 100) * tiles * (tiles + 1) / 2;
+  return static_cast<std::int64_t>((user / users_in_a_batch + user % users_in_a_batch) % 900 +
+                                   100) *
+         tiles * (tiles + 1) / 2;
 }
 
 result<void> write_all(lone_shard& shard, sizes& into) {
@@ -99,7 +102,8 @@ result<sizes> measure(const settings& s, std::uint32_t users, int tiles, report&
   const std::int64_t now = (first_event_ms + tiles * 60'000LL) * 1000 - 1;
   for (std::uint32_t user = 0; user < users; user += users / 100) {
     auto answer = (*shard)->core().lookup((*shard)->request(user, "amount_sum[1h]", now));
-    const bool right = answer && answer->windows[0].value && answer->windows[0].events == static_cast<std::uint64_t>(tiles) &&
+    const bool right = answer && answer->windows[0].value &&
+                       answer->windows[0].events == static_cast<std::uint64_t>(tiles) &&
                        std::get<std::int64_t>(*answer->windows[0].value) == wanted_sum(user, tiles);
     out.check(right, "the sum of " + user_name(user));
     if (!right) break;
@@ -116,12 +120,27 @@ void measure_sizes(const settings& s, report& out) {
   auto wide = measure(s, users, few, out);
   auto low = measure(s, some, few, out);
   auto high = measure(s, some, many, out);
-  if (!wide || !low || !high) return out.failed(!wide ? wide.error() : !low ? low.error() : high.error());
-  const auto a_tile = [&](double sizes::*what) { return ((*high).*what - (*low).*what) / (some * double{many - few}); };
-  const auto an_entity = [&](double sizes::*what) { return (*wide).*what / users - few * a_tile(what); };
-  out.add({"memory, an entity beside its buckets", "bytes", {an_entity(&sizes::memory)}, 120, {}, true});
+  if (!wide || !low || !high)
+    return out.failed(!wide ? wide.error() : !low ? low.error() : high.error());
+  const auto a_tile = [&](double sizes::*what) {
+    return ((*high).*what - (*low).*what) / (some * double{many - few});
+  };
+  const auto an_entity = [&](double sizes::*what) {
+    return (*wide).*what / users - few * a_tile(what);
+  };
+  out.add({"memory, an entity beside its buckets",
+           "bytes",
+           {an_entity(&sizes::memory)},
+           120,
+           {},
+           true});
   out.add({"memory, a tile of count and int sum", "bytes", {a_tile(&sizes::memory)}, 24, {}, true});
-  out.add({"resident, an entity beside its buckets", "bytes", {an_entity(&sizes::resident)}, {}, {}, true});
+  out.add({"resident, an entity beside its buckets",
+           "bytes",
+           {an_entity(&sizes::resident)},
+           {},
+           {},
+           true});
   out.add({"resident, a tile", "bytes", {a_tile(&sizes::resident)}, {}, {}, true});
   out.add({"disk, a tile, encoded", "bytes", {a_tile(&sizes::encoded)}, 16, {}, true});
   out.add({"disk, a tile, pages of the file", "bytes", {a_tile(&sizes::file)}, 16, {}, true});

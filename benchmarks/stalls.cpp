@@ -43,7 +43,8 @@ struct step_times {
 
 using write_ptr = std::shared_ptr<storage::stripe_write>;
 
-void make_batches(const schema::plan_ptr& plan, const std::string& path, bounded_queue<storage::batch_ptr>& to) {
+void make_batches(const schema::plan_ptr& plan, const std::string& path,
+                  bounded_queue<storage::batch_ptr>& to) {
   actors::ingest_options o;
   o.plan = plan;
   o.source = 0;
@@ -75,8 +76,9 @@ struct shard_steps {
   std::optional<failure> failed;
 };
 
-void run_shard(lone_shard& shard, bounded_queue<storage::batch_ptr>& batches, bounded_queue<write_ptr>& to_writer,
-               bounded_queue<write_ptr>& written, shard_steps& steps) {
+void run_shard(lone_shard& shard, bounded_queue<storage::batch_ptr>& batches,
+               bounded_queue<write_ptr>& to_writer, bounded_queue<write_ptr>& written,
+               shard_steps& steps) {
   storage::shard_core& core = shard.core();
   int under_way = 0;
   const auto take_written = [&](std::optional<write_ptr> w) {
@@ -136,11 +138,14 @@ void measure_stalls(const settings& s, report& out) {
     producer.join();
     writer.join();
     if (steps.failed) return out.failed(*steps.failed);
-    out.check(steps.rows == file->events && written_well, "rows applied: " + std::to_string(steps.rows));
+    out.check(steps.rows == file->events && written_well,
+              "rows applied: " + std::to_string(steps.rows));
     batch_median.push_back(quantile(steps.apply.wall, 0.5));
     batch_slow.push_back(quantile(steps.apply.wall, 0.999));
-    apply[0].push_back(quantile(steps.apply.wall, 1)), apply[1].push_back(quantile(steps.apply.own, 1));
-    encode[0].push_back(quantile(steps.encode.wall, 1)), encode[1].push_back(quantile(steps.encode.own, 1));
+    apply[0].push_back(quantile(steps.apply.wall, 1)),
+        apply[1].push_back(quantile(steps.apply.own, 1));
+    encode[0].push_back(quantile(steps.encode.wall, 1)),
+        encode[1].push_back(quantile(steps.encode.own, 1));
   }
   out.add({"a batch, median", "ms", batch_median, {}, {}, true});
   out.add({"a batch, p99.9", "ms", batch_slow, {}, {}, true});
