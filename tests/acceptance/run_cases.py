@@ -1,5 +1,6 @@
 """`windrow run`: once, again, with more input, with other input, in the background, by signal."""
 
+import os
 import signal
 import time
 import unittest
@@ -243,9 +244,10 @@ class BackgroundTest(ExampleTest):
         self.assert_example_answers()
 
     def test_a_killed_run_leaves_the_folder_free(self):
-        self.run_once()
         process = self.start()
-        self.wait_until_in_use()
+        until = time.monotonic() + 20
+        while not os.path.exists(os.path.join(self.data, "node.meta")):
+            self.assertLess(time.monotonic(), until, "the folder was never made")
         command.kill(process)
         command.query(self.data, [("User", "u1")], ["name"], NOW)
 

@@ -18,7 +18,7 @@ OUTSIDE = ["tests", "benchmarks", "examples"]
 #: Modules of actors/ and cluster/ that talk to the actor framework and may read the clock.
 EDGES = ["actors/interfaces.*", "actors/messages.*", "actors/type_ids.*", "actors/*actor*",
          "actors/ingest.*", "actors/shard.*", "actors/writer.*", "actors/query.*",
-         "actors/coordinator.*", "cluster/node.*", "cluster/*_system.*"]
+         "actors/coordinator.*", "actors/source.*", "cluster/node*", "cluster/inputs.*"]
 
 _INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')
 _PRINTS = re.compile(
