@@ -37,7 +37,7 @@ void measure_little_memory(const settings& s, report& out) {
   out.begin("little memory");
   if (auto file = event_file_of(s, key_shape::zipf); !file) return out.failed(file.error());
   constexpr double mebi = 1 << 20;
-  std::vector<double> state, limits, ratios, peaks;
+  std::vector<double> state, limits, shares, ratios, peaks;
   // Long runs, and their ratio hardly varies.
   for (int run = 0; run < (s.runs + 2) / 3; ++run) {
     auto free = run_limited(s, std::size_t{16} << 30);
@@ -46,10 +46,12 @@ void measure_little_memory(const settings& s, report& out) {
     auto limited = run_limited(s, static_cast<std::size_t>(limit));
     if (!limited) return out.failed(limited.error());
     state.push_back(free->state / mebi), limits.push_back(limit / mebi);
+    shares.push_back(limit / free->state);  // more than a quarter where that would be under 64 MiB
     ratios.push_back(free->seconds / limited->seconds), peaks.push_back(limited->peak / limit);
   }
   out.add({"state, zipf", "MiB", state, {}, {}, true});
   out.add({"limit", "MiB", limits, {}, {}, true});
+  out.add({"limit / state", "x", shares, {}, {}, true});
   out.add({"rate, limited / not limited", "x", ratios, 0.3, {}});
   out.add({"peak anonymous memory / limit", "x", peaks, 1, {}, true});
 }
