@@ -44,7 +44,7 @@ caf::result<batch_applied> shard::on_apply(const apply_batch& message) {
       return;
     }
     answer.late = applied->late;
-    if (core.over_budget()) core.evict();
+    core.evict();
     over = core.over_budget();
   });
   if (answer.failed) {
@@ -83,7 +83,7 @@ void shard::on_maintenance() {
   if (failure_ || settings_.look_only) return;
   settings_.gate->own([&](storage::shard_core& core) {
     if (auto swept = core.sweep(); !swept) fail(swept.error());
-    if (core.over_budget()) core.evict();
+    core.evict();
   });
   advance();
   release_waiting();
@@ -152,7 +152,7 @@ void shard::release_waiting() {
   if (waiting_.empty()) return;
   bool over = false;
   settings_.gate->own([&](storage::shard_core& core) {
-    for (int i = 0; i < 64 && core.over_budget(); ++i) core.evict();
+    for (int i = 0; i < 8 && core.over_budget(); ++i) core.evict(16 * 1024);
     over = core.over_budget();
   });
   if (over && !failure_) return;

@@ -19,8 +19,9 @@ failure closed(const std::optional<failure>& why) {
 
 // What is left of the memory limit for records: credit, buffers and the program itself come first.
 std::size_t record_budget(std::size_t memory, std::size_t shards) {
+  // Half of the rest: slabs that eviction has emptied in part are held as well.
   const std::size_t fixed = std::min<std::size_t>(std::size_t{48} << 20, memory / 2);
-  return (memory - fixed) / 10 * 9 / shards;
+  return (memory - fixed) / 2 / shards;
 }
 
 unsigned default_shards() { return std::max(1u, std::thread::hardware_concurrency() / 2); }
@@ -126,6 +127,8 @@ result<void> node::impl::start_actors() {
   actors::ingest_settings is;
   is.shards = shards;
   is.folder_seed = folder->meta().hash_seed;
+  // Batches under way are applied whatever they bring into memory, so little memory means few.
+  is.limits.batches = static_cast<std::uint32_t>(std::clamp<std::size_t>(options.memory >> 22, 16, 64));
   is.limits.bytes = std::min<std::uint64_t>(16 << 20, options.memory / 16 / gates.size());
   is.journal = journal.get();
   is.events.counted = [this](const auto& counters, std::uint64_t late, std::int64_t newest) {

@@ -86,10 +86,11 @@ void record_pool::own(record& r, std::ptrdiff_t bytes) noexcept {
 
 // ---- bytes -------------------------------------------------------------------------------------
 
-record* record_pool::create(int key_space, std::string_view key, std::uint64_t lo) {
+record* record_pool::create(int key_space, std::string_view key, std::uint64_t lo,
+                            std::size_t room) {
   const space_type& s = space(key_space);
   const std::size_t bytes = (s.key_offset + key.size() + 7) & ~std::size_t{7};
-  const arena::block block = arena_.allocate(bytes + 32);
+  const arena::block block = arena_.allocate(bytes + room);
   auto* r = new (block.data) record{};
   r->lo = lo;
   r->capacity = block.capacity;
@@ -365,15 +366,18 @@ result<void> record_pool::fold_one(record*& r, int lane, std::int64_t index,
   const space_type& s = space(r->space);
   const lane_type& type = s.lanes[static_cast<std::size_t>(lane)];
   if (!fit_epoch(r, lane, index)) return {};  // too old for any rule by now
-  if (const segment* sealed = last_segment(*r, lane); sealed && index <= sealed->last) {
-    return fold_sealed(r, lane, index, columns, row, load);
-  }
-  const std::int64_t keep_index = keep[static_cast<std::size_t>(lane)];
   const std::uint32_t count = tile_count(*r, lane);
   bool wide = lane_wide(*r, lane);
   std::size_t stride = type.tiles->form(wide).stride;
   const auto offset = static_cast<std::uint32_t>(index - base(r, lane));
   std::byte* begin = lane_begin(r, s, lane);
+  // What is sealed lies before what is not.
+  if (count == 0 || offset < tile_type::bucket(begin)) {
+    if (const segment* sealed = last_segment(*r, lane); sealed && index <= sealed->last) {
+      return fold_sealed(r, lane, index, columns, row, load);
+    }
+  }
+  const std::int64_t keep_index = keep[static_cast<std::size_t>(lane)];
   std::uint32_t position = count;  // after the last tile at or before `offset`
   while (position > 0 && tile_type::bucket(begin + (position - 1) * stride) > offset) --position;
   const bool found = position > 0 && tile_type::bucket(begin + (position - 1) * stride) == offset;

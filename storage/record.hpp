@@ -100,8 +100,8 @@ public:
   std::size_t space_count() const noexcept { return spaces_.size(); }
   std::size_t used_bytes() const noexcept { return arena_.used() + owned_; }
 
-  /// A record without tiles or scalars.
-  record* create(int key_space, std::string_view key, std::uint64_t lo);
+  /// A record without tiles or scalars, with room for about `room` bytes of them.
+  record* create(int key_space, std::string_view key, std::uint64_t lo, std::size_t room = 32);
   void destroy(record* r) noexcept;
 
   static std::string_view key(const record& r, const space_type& s) noexcept {

@@ -154,7 +154,8 @@ record* decode_head(record_pool& pool, std::span<const std::uint8_t> body, std::
     return nullptr;
   }
   record* r = pool.create(static_cast<int>(space),
-                          {reinterpret_cast<const char*>(key.data()), key.size()}, lo);
+                          {reinterpret_cast<const char*>(key.data()), key.size()}, lo,
+                          2 * body.size());  // tiles take about twice their stored size
   const auto bad = [&]() -> record* {
     pool.destroy(r);
     return nullptr;

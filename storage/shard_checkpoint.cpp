@@ -74,6 +74,7 @@ void shard_core::encode_stripe_into(stripe& st, std::uint32_t index, stripe_writ
   state.swept = st.recovered.swept;
   out.stripes.push_back(encode_stripe(*plan_, state, index, options_.folder_seed));
   out.generations.push_back(st.generation);
+  st.encoded = st.dirty.size();
   st.dirty.clear();
   ++st.generation;
   st.in_flight = true;
@@ -102,6 +103,7 @@ void shard_core::committed(const stripe_write& write) {
   for (std::uint32_t i = write.first_stripe; i <= write.last_stripe; ++i) {
     stripes_[i].committed = write.generations[i - write.first_stripe];
     stripes_[i].in_flight = false;
+    stripes_[i].encoded = 0;
   }
   in_flight_bytes_ -= write.bytes.capacity();
 }
@@ -114,22 +116,30 @@ shard_memory shard_core::memory() const noexcept {
 
 bool shard_core::over_budget() const noexcept {
   // A shard that holds next to nothing has nothing to give.
-  return in_memory_ > 256 && pool_.used_bytes() + table_.held() + in_flight_bytes_ > options_.memory_budget;
+  return in_memory_ > 256 && used_bytes() > options_.memory_budget;
 }
 
 bool shard_core::wants_checkpoint() const noexcept {
-  return dirty_bytes_ + in_flight_bytes_ > options_.memory_budget / 2 || over_budget();
+  return dirty_bytes_ + in_flight_bytes_ > options_.memory_budget / 3 || over_budget();
 }
 
-// A clock hand over the table: records used since it last passed stay for one more turn.
+std::size_t shard_core::used_bytes() const noexcept {
+  return pool_.used_bytes() + table_.held() + in_flight_bytes_;
+}
+
+// A clock hand over the table: records used since it last passed stay for one more turn. Once
+// memory is over its budget an eighth of it is freed, so that not every batch begins it again.
 void shard_core::evict(std::size_t records_max) {
+  evicting_ = evicting_ ? used_bytes() > options_.memory_budget / 8 * 7 : over_budget();
   std::size_t passed = 0;
-  while (passed < records_max && over_budget()) {
+  for (std::uint32_t stripes = 0; evicting_ && passed < records_max && stripes < 2 * stripe_count;) {
     stripe& st = stripes_[hand_stripe_];
-    if (!st.slots || hand_slot_ > st.mask) {
+    // A stripe whose records are all dirty or being written has nothing to give.
+    if (!st.slots || hand_slot_ > st.mask || st.used <= st.dirty.size() + st.encoded) {
       hand_slot_ = 0;
       hand_stripe_ = (hand_stripe_ + 1) % stripe_count;
-      ++passed;
+      ++stripes;
+      evicting_ = used_bytes() > options_.memory_budget / 8 * 7;
       continue;
     }
     record* r = st.slots[hand_slot_].r;

@@ -226,6 +226,7 @@ private:
   }
   result<void> sweep_stored(std::uint32_t index);
   void update_keep();
+  std::size_t used_bytes() const noexcept;
   std::int64_t newest_of_all() const noexcept;
 
   schema::plan_ptr plan_;
@@ -249,6 +250,7 @@ private:
   std::size_t dirty_bytes_ = 0;
   std::size_t in_flight_bytes_ = 0;
   std::uint64_t in_memory_ = 0;
+  bool evicting_ = false;
   std::vector<std::uint8_t> stored_;             // one value read from storage
   std::size_t stored_bytes_ = 0;                 // at times
   std::uint64_t batches_ = 0;

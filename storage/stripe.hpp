@@ -79,6 +79,7 @@ struct stripe {
   std::uint32_t generation = 1;
   std::uint32_t committed = 0;
   bool in_flight = false;
+  std::uint32_t encoded = 0;             ///< records in the write under way
   /// Every stored record of the stripe is in memory: what is not in the table does not exist.
   bool complete = true;
   std::size_t dirty_bytes = 0;
