@@ -2,10 +2,12 @@
 # itself is CMake's (CMakePresets.json).
 #
 #   make         build/release/windrow
-#   make test    build and run every test
+#   make test    build everything and run every test
 #   make demo    real flights become windowed features, and a table
-#   make bench   the benchmarks' table; writes build/release/bench.json
+#   make bench   the benchmarks' table; writes build/release/bench.json (half an hour)
 #   make clean   remove every build
+#
+# JOBS=N and TEST_JOBS=N: how many compilers and tests run at once (2).
 
 JOBS ?= 2
 TEST_JOBS ?= 2

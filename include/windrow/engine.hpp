@@ -30,7 +30,8 @@ struct engine_options {
   std::string data;
   /// Fixed when the folder is made. 0: what the folder has, or one for every two cores.
   unsigned shards = 0;
-  /// Bytes of anonymous memory the engine may use; state beyond it lives on disk. At least 16 MiB.
+  /// Bytes the engine may use: records and their tables (nine tenths of what is left after a fixed
+  /// part), batches under way, writes being encoded. State beyond it lives on disk. At least 16 MiB.
   std::size_t memory = std::size_t{1} << 30;
   /// How often every change is brought to disk.
   std::chrono::milliseconds checkpoint_interval{10'000};
@@ -68,7 +69,7 @@ struct feature_answer {
 struct answer_row {
   std::string entity;                ///< class
   value key;
-  /// The last sequence applied, per source partition, that this row's state holds.
+  /// Per source partition, how far this row's state has it: bytes of a file, pushes of `journal`.
   std::map<std::string, std::uint64_t> position;
   std::vector<feature_answer> features;
 };
@@ -107,9 +108,9 @@ private:
 
 /// Window state, kept up to date and served. Movable; closing (or destroying) it checkpoints.
 ///
-/// Threads: any number of threads may call anything at once. Ownership: the engine owns the
-/// folder's lock until it is closed. Errors are values; after an `io` or `corrupt` failure of the
-/// state itself pushes answer `closed` with that reason, and lookups go on where they can.
+/// Threads: any number of threads may call anything at once, except `close`. Ownership: the engine
+/// owns the folder's lock until it is closed. Errors are values; after an `io` or `corrupt` failure
+/// of the state itself pushes answer `closed` with that reason, and lookups go on where they can.
 class engine {
 public:
   static result<engine> open(const engine_options& options);
@@ -119,7 +120,7 @@ public:
 
   /// Accepts messages (JSON objects) of a stream: all or none. When this returns they are durable
   /// and will be applied exactly once, also after a crash. Gives the journal's sequence. A message
-  /// that cannot be applied becomes a dead letter, not an error here.
+  /// that cannot be applied becomes a dead letter, not an error here. At most 2^20 - 1 messages.
   result<std::uint64_t> push(std::string_view stream, std::span<const std::string_view> messages);
   result<std::uint64_t> push(std::string_view stream, std::initializer_list<std::string_view> messages) {
     return push(stream, std::span(messages.begin(), messages.size()));
@@ -139,7 +140,8 @@ public:
 
   /// Brings every change so far to disk.
   result<void> checkpoint();
-  /// Checkpoints and releases the folder. Further calls answer `closed`.
+  /// Checkpoints and releases the folder. Further calls answer `closed`. Other threads must have
+  /// returned from theirs.
   result<void> close();
 
 private:

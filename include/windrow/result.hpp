@@ -17,11 +17,12 @@ enum class errc : std::uint8_t {
   expired,           ///< A window reaches beyond what is retained.
   overflow,          ///< A result that its type cannot hold.
   join_key_missing,  ///< An entity has no value for a local join key.
-  corrupt,           ///< Stored bytes that are damaged, foreign or of another format version.
-  mismatch,          ///< The folder was made for another catalog or shard count.
+  corrupt,           ///< Stored bytes that are damaged, missing or not ours.
+  mismatch,          ///< Made for another format version, catalog or shard count; or an input file
+                     ///< that is not the one read before.
   busy,              ///< The folder is in use by another process.
   io,                ///< The operating system refused: disk full, unreadable, permission.
-  closed,            ///< The engine has been closed or has stopped because of an earlier error.
+  closed,            ///< The engine has been closed, or has stopped because of an earlier error.
 };
 
 /// The stable lower-case name of a code, as it appears in JSON (`"expired"`).
