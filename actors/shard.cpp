@@ -1,17 +1,24 @@
 #include "actors/shard.hpp"
 
+#include <algorithm>
+
 #include <caf/message_priority.hpp>
 
 namespace windrow::actors {
 
 namespace {
 constexpr int writes_max = 2;                    // under way to the writer
-constexpr std::size_t write_bytes = 1 << 20;     // of records in one transaction
 constexpr std::chrono::milliseconds maintenance_every{100};
+
+// Of records in one transaction. LMDB keeps every page a transaction touches in anonymous memory,
+// and reuses it without giving it back: where state is larger than memory, nearly a page a record.
+std::size_t write_bytes(std::size_t memory_budget) {
+  return std::clamp<std::size_t>(memory_budget / 128, 64 << 10, 1 << 20);
+}
 }  // namespace
 
 shard::shard(shard_actor::pointer self, shard_settings settings)
-    : self_(self), settings_(std::move(settings)),
+    : self_(self), settings_(std::move(settings)), write_bytes_(write_bytes(settings_.gate->memory_budget())),
       next_round_(std::chrono::steady_clock::now() + settings_.checkpoint_interval) {}
 
 shard_actor::behavior_type shard::make_behavior() {
@@ -104,7 +111,7 @@ void shard::advance() {
         core.begin_round();
         round_ = true;
       }
-      w = core.next_write(write_bytes);
+      w = core.next_write(write_bytes_);
       done = !w && !core.round_active() && writes_under_way_ == 0;
     });
     if (!w) {

@@ -59,6 +59,7 @@ private:
 
   shard_actor::pointer self_;
   shard_settings settings_;
+  const std::size_t write_bytes_;           // of records in one transaction
   std::optional<failure> failure_;
   std::vector<waiting_batch> waiting_;      // applied, their credit held back: memory is short
   std::vector<caf::typed_response_promise<checkpoint_done>> checkpoints_;

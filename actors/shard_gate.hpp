@@ -35,6 +35,7 @@ public:
   storage::shard_store& store() noexcept { return store_; }
   std::uint64_t folder_seed() const noexcept { return options_.folder_seed; }
   std::uint32_t shard() const noexcept { return options_.shard; }
+  std::size_t memory_budget() const noexcept { return options_.memory_budget; }
 
   /// Runs `use(core)` for the shard's actor, after lookups that wait. Requires `open`.
   template <class F>

@@ -75,12 +75,14 @@ result<opened_file> open_file(const file_request& request, storage::journal& jou
   opened_file opened;
   // A file read before is known by its path; whether it is still the same one, the source checks.
   std::optional<sources::file_identity> identity;
+  std::string reader;
   for (const storage::partition& p : journal.partitions()) {
     if (p.kind != storage::partition_kind::file) continue;
     auto known = sources::parse_file_partition_name(p.name);
     if (known && known->path == request.path) {
       identity = *known;
       opened.partition = p.id;
+      reader = p.state;
     }
   }
   if (!identity) {
@@ -91,7 +93,16 @@ result<opened_file> open_file(const file_request& request, storage::journal& jou
     auto registered = journal.register_partition(storage::partition_kind::file, sources::partition_name(*identity), "");
     if (!registered) return registered.error();
     opened.partition = registered->id;
+    reader = registered->state;
   }
+  // Two readers of one position would each skip what the other has read.
+  if (!reader.empty() && reader != request.source_name) {
+    return failure{errc::invalid, "the file " + request.path + " has been read for the source `" + reader +
+                                      "`, and a folder keeps one position in a file; let the streams of `" +
+                                      request.source_name + "` read `" + reader + "`, or give `" +
+                                      request.source_name + "` a copy of the file"};
+  }
+  if (auto kept = journal.set_partition_state(opened.partition, request.source_name); !kept) return kept.error();
   opened.position = position_of(opened.partition);
   sources::file_source_options options;
   options.identity = *identity;
@@ -187,6 +198,7 @@ result<void> standard_input::append(const sources::message_run& run) {
   for (const sources::message_view& m : run.messages) {
     if (m.oversized) {
       // Too long to journal: what is left of it can only be a dead letter.
+      options_.too_long();
       return options_.journal->stage_dead_letter({partition_, m.sequence, options_.source, "parse", "too_long",
                                                   "the line is too long", run.arrival.micros,
                                                   std::string(m.text()), run.true_size});

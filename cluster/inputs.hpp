@@ -30,7 +30,7 @@ private:
   storage::journal& journal_;
 };
 
-/// A file as an input. Opening registers its partition in the journal.
+/// A file as an input. Opening registers its partition in the journal, for one source only.
 struct opened_file {
   storage::partition_id partition = 0;
   storage::sequence position = 0;
@@ -115,6 +115,8 @@ public:
     /// Entries that are journalled but not applied yet; the feed waits while there are many.
     std::function<std::uint64_t()> behind;
     std::function<void(const failure&)> failed;
+    /// A line became a dead letter without passing through the journal.
+    std::function<void()> too_long;
     std::function<void()> ended;
   };
   explicit standard_input(options o);

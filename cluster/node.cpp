@@ -221,6 +221,7 @@ void node::impl::start_standard_input() {
     return journal->last() - std::min(applied, journal->last());
   };
   o.failed = [this](const failure& why) { fail(why); };
+  o.too_long = [this] { ++too_long; };
   o.ended = [this] { bell->end(); };
   feed = std::make_unique<standard_input>(std::move(o));
 }
@@ -324,6 +325,11 @@ node_progress node::progress() const {
     if (!unknown) p.total_bytes += bytes;
   }
   p.read_bytes += impl_->skipped_bytes;
+  if (const std::uint64_t letters = impl_->too_long; letters > 0) {
+    p.read += letters;
+    p.dead_lettered += letters;
+    p.dead_letters["parse: too_long"] += letters;
+  }
   return p;
 }
 

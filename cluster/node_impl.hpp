@@ -80,6 +80,8 @@ struct node::impl {
   std::uint32_t next_input = 0;
   // Of the inputs, read by earlier runs.
   std::atomic<std::uint64_t> skipped_bytes{0};
+  // Lines of standard input that no journal entry could hold.
+  std::atomic<std::uint64_t> too_long{0};
   storage::partition_id journal_partition = 0;
   bool ends = false;
   bool stopped = false;

@@ -20,7 +20,7 @@ namespace windrow::storage {
 enum class partition_kind : std::uint8_t { file = 1, standard_input = 2, kafka = 3, journal = 4 };
 
 /// A source partition as the folder remembers it. `name` identifies it within its kind; `state` is
-/// the source's own (for a file: its fingerprint).
+/// the source's own (for a file: which source reads it).
 struct partition {
   partition_id id = 0;
   partition_kind kind = partition_kind::file;

@@ -6,7 +6,7 @@ import time
 import unittest
 
 import command
-from example import DECLARATION, NOW, TRANSACTIONS, ExampleTest, line
+from example import DECLARATION, NOW, TRANSACTIONS, USERS, ExampleTest, line
 
 
 class RunTest(ExampleTest):
@@ -134,6 +134,13 @@ class RunTest(ExampleTest):
     def test_standard_input_without_a_last_newline(self):
         self.run_once("--input", "transactions=-", stdin=TRANSACTIONS.rstrip(b"\n"))
         self.assertEqual(self.value("sum_transaction_amount[10m]", key="u3"), 7.0)
+
+    def test_a_line_of_standard_input_that_is_too_long_is_counted(self):
+        said = command.summary(self.run_once("--input", "transactions=-",
+                                             stdin=b"x" * (11 << 20) + b"\n" + TRANSACTIONS).text)
+        self.assertEqual((said.get("read"), said.get("dead")),
+                         (len(TRANSACTIONS.splitlines()) + len(USERS.splitlines()) + 1, 1))
+        self.assert_example_answers()
 
     def test_each_run_of_standard_input_is_new(self):
         self.run_once("--input", "transactions=-", stdin=TRANSACTIONS)

@@ -92,6 +92,28 @@ TEST_F(Node, RefusesAFileThatBecameShorter) {
   EXPECT_NE(n.error().message.find("windrow source reset payments"), std::string::npos);
 }
 
+TEST_F(Node, RefusesAFileThatTwoSourcesRead) {
+  folder_.append("payments.ndjson", payment("c1", 5, "10:30:00") + "\n");
+  std::string text = card_declarations + std::string(R"(
+  again:
+    source: again
+    message: { id: str, card: str, amount: int, at: datetime }
+    output: { Payment.id: _.id, Payment.card: _.card, Payment.amount: _.amount, Payment.at: _.at }
+)");
+  text.replace(text.find("streams:"), 0, "  again: { file: again.ndjson }\n");
+  auto compiled = schema::compile_yaml(text, folder_ / "features.yaml", [](std::string_view) { return std::nullopt; });
+  ASSERT_TRUE(compiled.ok()) << compiled.diagnostics.front().format();
+  node_options o;
+  o.data = folder_ / "data";
+  o.declarations = *compiled.declarations;
+  o.once = true;
+  o.inputs = {{"payments", folder_ / "payments.ndjson"}, {"again", folder_ / "payments.ndjson"}};
+  auto n = node::open(o);
+  ASSERT_FALSE(n);
+  EXPECT_EQ(n.error().code, errc::invalid);
+  EXPECT_NE(n.error().message.find("for the source `payments`"), std::string::npos) << n.error().message;
+}
+
 TEST_F(Node, KeepsABadLineAsADeadLetter) {
   folder_.append("payments.ndjson", "{\"id\": 1\n" + payment("c1", 6, "10:40:00") + "\n");
   const node_progress p = run();
