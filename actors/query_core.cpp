@@ -26,12 +26,16 @@ struct query_core::row_state {
   std::vector<int> asked_scalars;
 };
 
-std::string canonical_name(const schema::plan& plan, int entity_class, const schema::feature_reference& f) {
+std::string canonical_name(const schema::plan& plan, int entity_class,
+                           const schema::feature_reference& f) {
   const auto& c = plan.classes[static_cast<std::size_t>(entity_class)];
   switch (f.what) {
-    case kind::primary_key: return c.namespace_name + "." + c.primary_key;
-    case kind::scalar: return plan.scalars[static_cast<std::size_t>(f.index)].fqn;
-    case kind::window_value: return plan.window_values[static_cast<std::size_t>(f.index)].fqn;
+    case kind::primary_key:
+      return c.namespace_name + "." + c.primary_key;
+    case kind::scalar:
+      return plan.scalars[static_cast<std::size_t>(f.index)].fqn;
+    case kind::window_value:
+      return plan.window_values[static_cast<std::size_t>(f.index)].fqn;
   }
   return {};
 }
@@ -77,7 +81,8 @@ void query_core::ask_entity(std::size_t row, std::map<std::uint32_t, ask>& round
   const placement place(plan_, c.key_space, context_.folder_seed);
   request.hash = place.hash(s.key);
   const auto want_scalar = [&](int scalar) {
-    if (std::find(request.scalars.begin(), request.scalars.end(), scalar) == request.scalars.end()) {
+    if (std::find(request.scalars.begin(), request.scalars.end(), scalar) ==
+        request.scalars.end()) {
       request.scalars.push_back(scalar);
     }
   };
@@ -92,9 +97,11 @@ void query_core::ask_entity(std::size_t row, std::map<std::uint32_t, ask>& round
       continue;
     }
     state.groups.push_back(k);
-    for (const std::string& field : plan_.windowed_features[static_cast<std::size_t>(w.feature)].local_key) {
+    for (const std::string& field :
+         plan_.windowed_features[static_cast<std::size_t>(w.feature)].local_key) {
       for (const int scalar : c.scalars) {
-        if (plan_.scalars[static_cast<std::size_t>(scalar)].fqn == c.namespace_name + "." + field) want_scalar(scalar);
+        if (plan_.scalars[static_cast<std::size_t>(scalar)].fqn == c.namespace_name + "." + field)
+          want_scalar(scalar);
       }
     }
   }
@@ -102,7 +109,8 @@ void query_core::ask_entity(std::size_t row, std::map<std::uint32_t, ask>& round
   add(placement::shard_of(request.hash, context_.shard_count), row, std::move(request), round);
 }
 
-result<std::string> query_core::group_key(const row_state& state, const schema::windowed_feature& feature,
+result<std::string> query_core::group_key(const row_state& state,
+                                          const schema::windowed_feature& feature,
                                           int key_space) const {
   const auto& c = plan_.classes[static_cast<std::size_t>(feature.entity_class)];
   std::vector<value> values;
@@ -113,7 +121,8 @@ result<std::string> query_core::group_key(const row_state& state, const schema::
     }
     const value* found = nullptr;
     for (const auto& [scalar, stored] : state.local) {
-      if (plan_.scalars[static_cast<std::size_t>(scalar)].fqn == c.namespace_name + "." + field && stored) {
+      if (plan_.scalars[static_cast<std::size_t>(scalar)].fqn == c.namespace_name + "." + field &&
+          stored) {
         found = &stored->value;
       }
     }
@@ -141,8 +150,10 @@ void query_core::ask_groups(std::size_t row, std::map<std::uint32_t, ask>& round
       continue;
     }
     const placement place(plan_, key_space, context_.folder_seed);
-    auto values = schema::decode_key(plan_.key_spaces[static_cast<std::size_t>(key_space)].parts, *key);
-    auto shard = values ? place.shard_of(*values, context_.shard_count) : result<std::uint32_t>(values.error());
+    auto values =
+        schema::decode_key(plan_.key_spaces[static_cast<std::size_t>(key_space)].parts, *key);
+    auto shard = values ? place.shard_of(*values, context_.shard_count)
+                        : result<std::uint32_t>(values.error());
     if (!shard) {
       out.value = shard.error();
       continue;
@@ -175,8 +186,10 @@ void query_core::take_scalar(row_state& state, std::size_t slot, const schema::s
   if (!stored) return;
   out.at = timestamp{stored->time};
   const std::int64_t age = now_.micros - stored->time;
-  if (age > scalar.max_staleness) out.age = std::chrono::microseconds(age);
-  else out.value = stored->value;
+  if (age > scalar.max_staleness)
+    out.age = std::chrono::microseconds(age);
+  else
+    out.value = stored->value;
 }
 
 void query_core::take_windows(row_state& state, const storage::lookup_request& request,
@@ -184,7 +197,9 @@ void query_core::take_windows(row_state& state, const storage::lookup_request& r
   const auto& features = subjects_[static_cast<std::size_t>(&state - rows_.data())].features;
   for (std::size_t i = 0; i < request.window_values.size(); ++i) {
     for (std::size_t slot = 0; slot < features.size(); ++slot) {
-      if (features[slot].what != kind::window_value || features[slot].index != request.window_values[i]) continue;
+      if (features[slot].what != kind::window_value ||
+          features[slot].index != request.window_values[i])
+        continue;
       feature_answer& out = state.row.features[slot];
       const storage::window_answer& w = answer.windows[i];
       out.value = w.value;
@@ -201,7 +216,9 @@ void query_core::answered(const ask& asked, const answers& got) {
     const storage::lookup_request& request = (*asked.requests)[i];
     const subject& s = subjects_[asked.rows[i]];
     if (!got[i]) {
-      ask one{asked.shard, std::make_shared<std::vector<storage::lookup_request>>(1, request), {asked.rows[i]}};
+      ask one{asked.shard,
+              std::make_shared<std::vector<storage::lookup_request>>(1, request),
+              {asked.rows[i]}};
       unanswered(one, got[i].error());
       continue;
     }
@@ -210,7 +227,8 @@ void query_core::answered(const ask& asked, const answers& got) {
       state.local[request.scalars[k]] = answer.scalars[k];
       for (std::size_t slot = 0; slot < s.features.size(); ++slot) {
         if (s.features[slot].what == kind::scalar && s.features[slot].index == request.scalars[k]) {
-          take_scalar(state, slot, plan_.scalars[static_cast<std::size_t>(request.scalars[k])], answer.scalars[k]);
+          take_scalar(state, slot, plan_.scalars[static_cast<std::size_t>(request.scalars[k])],
+                      answer.scalars[k]);
         }
       }
     }
@@ -230,7 +248,8 @@ void query_core::unanswered(const ask& asked, const failure& why) {
     const auto& features = subjects_[asked.rows[i]].features;
     const auto& request = (*asked.requests)[i];
     for (std::size_t slot = 0; slot < features.size(); ++slot) {
-      const auto& list = features[slot].what == kind::scalar ? request.scalars : request.window_values;
+      const auto& list =
+          features[slot].what == kind::scalar ? request.scalars : request.window_values;
       if (features[slot].what != kind::primary_key &&
           std::find(list.begin(), list.end(), features[slot].index) != list.end()) {
         state.row.features[slot].value = why;
@@ -256,17 +275,21 @@ query_answer query_core::finish() {
   return answer;
 }
 
-result<std::unique_ptr<parsed_query>> parse_query(const schema::plan& plan, const query_request& request) {
+result<std::unique_ptr<parsed_query>> parse_query(const schema::plan& plan,
+                                                  const query_request& request) {
   auto parsed = std::make_unique<parsed_query>();
-  if (request.entities.empty()) return failure{errc::invalid, "the query names no entity; give at least one, such as User=u1"};
-  if (request.features.empty()) return failure{errc::invalid, "the query names no feature; give at least one"};
+  if (request.entities.empty())
+    return failure{errc::invalid, "the query names no entity; give at least one, such as User=u1"};
+  if (request.features.empty())
+    return failure{errc::invalid, "the query names no feature; give at least one"};
   std::vector<std::vector<feature_answer>> unknown;
   std::vector<int> class_of;
   for (const entity_reference& e : request.entities) {
     auto c = schema::resolve_class(plan, e.entity_class);
     if (!c) return c.error();
     class_of.push_back(*c);
-    if (std::find(parsed->classes.begin(), parsed->classes.end(), *c) == parsed->classes.end()) parsed->classes.push_back(*c);
+    if (std::find(parsed->classes.begin(), parsed->classes.end(), *c) == parsed->classes.end())
+      parsed->classes.push_back(*c);
   }
   parsed->features.resize(parsed->classes.size());
   unknown.resize(parsed->classes.size());
@@ -282,7 +305,9 @@ result<std::unique_ptr<parsed_query>> parse_query(const schema::plan& plan, cons
       }
       auto& list = parsed->features[i];
       for (const auto& f : *found) {
-        const bool twice = std::any_of(list.begin(), list.end(), [&](const auto& x) { return x.what == f.what && x.index == f.index; });
+        const bool twice = std::any_of(list.begin(), list.end(), [&](const auto& x) {
+          return x.what == f.what && x.index == f.index;
+        });
         if (!twice) list.push_back(f);
       }
     }
@@ -293,7 +318,9 @@ result<std::unique_ptr<parsed_query>> parse_query(const schema::plan& plan, cons
     for (const std::size_t i : without) {
       feature_answer a;
       a.feature = name;
-      a.value = failure{errc::not_found, plan.classes[static_cast<std::size_t>(parsed->classes[i])].name + " has no feature " + name};
+      a.value =
+          failure{errc::not_found, plan.classes[static_cast<std::size_t>(parsed->classes[i])].name +
+                                       " has no feature " + name};
       unknown[i].push_back(std::move(a));
     }
   }
@@ -304,7 +331,9 @@ result<std::unique_ptr<parsed_query>> parse_query(const schema::plan& plan, cons
     if (!values) return values.error();
     auto key = schema::encode_key(space.parts, *values);
     if (!key) return key.error();
-    const auto at = static_cast<std::size_t>(std::find(parsed->classes.begin(), parsed->classes.end(), class_of[r]) - parsed->classes.begin());
+    const auto at = static_cast<std::size_t>(
+        std::find(parsed->classes.begin(), parsed->classes.end(), class_of[r]) -
+        parsed->classes.begin());
     query_core::subject s;
     s.entity_class = class_of[r];
     s.key = std::move(*key);

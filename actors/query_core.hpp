@@ -21,7 +21,8 @@ struct query_context {
   std::uint32_t shard_count = 1;
   std::uint64_t folder_seed = 0;
   /// The name and the readable value of a position.
-  std::function<std::pair<std::string, std::uint64_t>(storage::partition_id, storage::sequence)> position;
+  std::function<std::pair<std::string, std::uint64_t>(storage::partition_id, storage::sequence)>
+      position;
 };
 
 /// One query, as decisions: which shard to ask what, and what the answers mean together.
@@ -30,14 +31,14 @@ struct query_context {
 /// its local join keys first: their groups are asked in a second round. Plain; whoever carries the
 /// questions (the caller's thread, the query actor) drives it:
 ///
-///     while (auto round = q.next_round(); !round.empty()) for (ask : round) q.answered(ask, answers);
-///     q.finish()
+///     while (auto round = q.next_round(); !round.empty()) for (ask : round) q.answered(ask,
+///     answers); q.finish()
 class query_core {
 public:
   /// One entity of a query: its key bytes and what is asked of it.
   struct subject {
     int entity_class = schema::none;
-    std::string key;                                  ///< key bytes of the class's key space
+    std::string key;  ///< key bytes of the class's key space
     std::span<const schema::feature_reference> features;
     /// Features asked by a name that this class does not have.
     std::vector<feature_answer> unknown;
@@ -46,7 +47,7 @@ public:
   struct ask {
     std::uint32_t shard = 0;
     std::shared_ptr<std::vector<storage::lookup_request>> requests;
-    std::vector<std::size_t> rows;                    ///< the row each request is for
+    std::vector<std::size_t> rows;  ///< the row each request is for
   };
   using answers = std::vector<result<storage::lookup_answer>>;
 
@@ -90,9 +91,11 @@ struct parsed_query {
   std::vector<int> classes;
   std::vector<query_core::subject> subjects;
 };
-result<std::unique_ptr<parsed_query>> parse_query(const schema::plan& plan, const query_request& request);
+result<std::unique_ptr<parsed_query>> parse_query(const schema::plan& plan,
+                                                  const query_request& request);
 
 /// The canonical name of a thing asked for.
-std::string canonical_name(const schema::plan& plan, int entity_class, const schema::feature_reference& f);
+std::string canonical_name(const schema::plan& plan, int entity_class,
+                           const schema::feature_reference& f);
 
 }  // namespace windrow::actors

@@ -33,8 +33,10 @@ public:
   }
 
   /// A participant's answer in the current phase; answers to anything else are ignored.
-  step answered(std::size_t participant, std::uint32_t version, const std::optional<failure>& failed) {
-    if (phase_ == phase::idle || version != version_ || waiting_.erase(participant) == 0) return step::wait;
+  step answered(std::size_t participant, std::uint32_t version,
+                const std::optional<failure>& failed) {
+    if (phase_ == phase::idle || version != version_ || waiting_.erase(participant) == 0)
+      return step::wait;
     if (failed) {
       phase_ = phase::idle;
       why_ = *failed;

@@ -35,15 +35,17 @@ result<schema::catalog> read_declarations(const std::string& path) {
   if (!file) return failure{errc::not_found, "cannot read the declarations " + path};
   std::ostringstream text;
   text << file.rdbuf();
-  auto compiled = schema::compile_yaml(text.str(), path, [](std::string_view name) -> std::optional<std::string> {
-    const char* value = std::getenv(std::string(name).c_str());
-    if (!value) return std::nullopt;
-    return std::string(value);
-  });
+  auto compiled = schema::compile_yaml(text.str(), path,
+                                       [](std::string_view name) -> std::optional<std::string> {
+                                         const char* value = std::getenv(std::string(name).c_str());
+                                         if (!value) return std::nullopt;
+                                         return std::string(value);
+                                       });
   if (compiled.ok()) return std::move(*compiled.declarations);
   std::string all;
   for (const auto& d : compiled.diagnostics) {
-    if (d.severity == schema::diagnostic::level::error) all += (all.empty() ? "" : "\n") + d.format();
+    if (d.severity == schema::diagnostic::level::error)
+      all += (all.empty() ? "" : "\n") + d.format();
   }
   return failure{errc::invalid, std::move(all)};
 }
@@ -56,7 +58,8 @@ result<engine> engine::open(const engine_options& options) {
   o.shards = options.shards;
   o.memory = options.memory;
   o.checkpoint_interval = options.checkpoint_interval;
-  if (options.memory < (std::size_t{16} << 20)) return failure{errc::invalid, "an engine needs at least 16 MiB of memory"};
+  if (options.memory < (std::size_t{16} << 20))
+    return failure{errc::invalid, "an engine needs at least 16 MiB of memory"};
   if (!options.declarations.empty()) {
     auto declarations = read_declarations(options.declarations);
     if (!declarations) return declarations.error();
@@ -69,7 +72,8 @@ result<engine> engine::open(const engine_options& options) {
   return engine(std::move(i));
 }
 
-result<std::uint64_t> engine::push(std::string_view stream, std::span<const std::string_view> messages) {
+result<std::uint64_t> engine::push(std::string_view stream,
+                                   std::span<const std::string_view> messages) {
   if (!impl_->node) return no_engine();
   return impl_->node->push(stream, messages);
 }
@@ -90,7 +94,8 @@ result<explanation> engine::explain(const entity_reference& entity, const std::s
   return impl_->node->explain(entity, feature, now);
 }
 
-result<prepared_query> engine::prepare(std::string_view entity_class, std::span<const std::string> features) const {
+result<prepared_query> engine::prepare(std::string_view entity_class,
+                                       std::span<const std::string> features) const {
   if (!impl_->node) return no_engine();
   auto prepared = impl_->node->prepare(entity_class, features);
   if (!prepared) return prepared.error();
@@ -100,7 +105,8 @@ result<prepared_query> engine::prepare(std::string_view entity_class, std::span<
   return q;
 }
 
-result<answer_row> engine::lookup(const prepared_query& query, std::string_view key, timestamp now) const {
+result<answer_row> engine::lookup(const prepared_query& query, std::string_view key,
+                                  timestamp now) const {
   if (!impl_->node) return no_engine();
   if (!query.impl_) return failure{errc::invalid, "the prepared query is empty"};
   return impl_->node->lookup(query.impl_->query, key, now);

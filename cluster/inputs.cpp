@@ -19,7 +19,9 @@ std::string line_end_name(storage::partition_id partition, storage::sequence at)
 
 // As a shell takes it.
 std::string quoted(const std::string& word) {
-  const bool plain = word.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+") == std::string::npos;
+  const bool plain = word.find_first_not_of(
+                         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+") ==
+                     std::string::npos;
   if (plain && !word.empty()) return word;
   std::string out = "'";
   for (const char c : word) c == '\'' ? out += "'\\''" : out += c;
@@ -43,7 +45,8 @@ private:
 
 std::int64_t wall_clock() {
   return std::chrono::duration_cast<std::chrono::microseconds>(
-             std::chrono::system_clock::now().time_since_epoch()).count();
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
 }
 
 result<sources::arrival_note> journal_arrivals::note(storage::partition_id partition,
@@ -61,7 +64,8 @@ result<sources::arrival_note> journal_arrivals::note(storage::partition_id parti
   }
   auto counters = journal_.counters();
   if (!counters) return counters.error();
-  return sources::arrival_note{{range.arrival}, range.to, counters->count(line_end_name(partition, range.to)) != 0};
+  return sources::arrival_note{
+      {range.arrival}, range.to, counters->count(line_end_name(partition, range.to)) != 0};
 }
 
 result<void> journal_arrivals::end_line(storage::partition_id partition, storage::sequence at) {
@@ -69,9 +73,9 @@ result<void> journal_arrivals::end_line(storage::partition_id partition, storage
   return journal_.set_counters({&mark, 1});
 }
 
-result<opened_file> open_file(const file_request& request, storage::journal& journal,
-                              sources::arrival_notes& notes,
-                              const std::function<storage::sequence(storage::partition_id)>& position_of) {
+result<opened_file> open_file(
+    const file_request& request, storage::journal& journal, sources::arrival_notes& notes,
+    const std::function<storage::sequence(storage::partition_id)>& position_of) {
   opened_file opened;
   // A file read before is known by its path; whether it is still the same one, the source checks.
   std::optional<sources::file_identity> identity;
@@ -90,19 +94,22 @@ result<opened_file> open_file(const file_request& request, storage::journal& jou
     if (!now) return now.error();
     if (!*now) return opened;
     identity = **now;
-    auto registered = journal.register_partition(storage::partition_kind::file, sources::partition_name(*identity), "");
+    auto registered = journal.register_partition(storage::partition_kind::file,
+                                                 sources::partition_name(*identity), "");
     if (!registered) return registered.error();
     opened.partition = registered->id;
     reader = registered->state;
   }
   // Two readers of one position would each skip what the other has read.
   if (!reader.empty() && reader != request.source_name) {
-    return failure{errc::invalid, "the file " + request.path + " has been read for the source `" + reader +
-                                      "`, and a folder keeps one position in a file; let the streams of `" +
-                                      request.source_name + "` read `" + reader + "`, or give `" +
-                                      request.source_name + "` a copy of the file"};
+    return failure{errc::invalid,
+                   "the file " + request.path + " has been read for the source `" + reader +
+                       "`, and a folder keeps one position in a file; let the streams of `" +
+                       request.source_name + "` read `" + reader + "`, or give `" +
+                       request.source_name + "` a copy of the file"};
   }
-  if (auto kept = journal.set_partition_state(opened.partition, request.source_name); !kept) return kept.error();
+  if (auto kept = journal.set_partition_state(opened.partition, request.source_name); !kept)
+    return kept.error();
   opened.position = position_of(opened.partition);
   sources::file_source_options options;
   options.identity = *identity;
@@ -110,7 +117,8 @@ result<opened_file> open_file(const file_request& request, storage::journal& jou
   options.position = opened.position;
   options.once = request.once;
   options.notes = &notes;
-  options.reset_command = "windrow source reset " + request.source_name + " --data " + quoted(request.data);
+  options.reset_command =
+      "windrow source reset " + request.source_name + " --data " + quoted(request.data);
   if (!request.declared) options.reset_command += " --input " + quoted(request.path);
   auto file = sources::file_source::open(std::move(options));
   if (!file) return file.error();
@@ -152,15 +160,17 @@ result<void> journal_input::choose(const std::string& tag) {
     if (source_tag(plan_->sources[i].name) == tag) source_ = static_cast<int>(i);
   }
   if (stream_ != schema::none || source_ != schema::none) return {};
-  return failure{errc::corrupt, "the journal holds messages for " + tag + ", which is not declared"};
+  return failure{errc::corrupt,
+                 "the journal holds messages for " + tag + ", which is not declared"};
 }
 
 result<sources::source_step> journal_input::next() {
   const storage::sequence from = std::max<storage::sequence>(position_ >> entry_bits, 1);
   const bool more_may_come = journal_.last() >= from ? true : bell_->wait();
   if (journal_.last() < from) {
-    return sources::source_step{more_may_come ? sources::source_step::kind::nothing
-                                              : sources::source_step::kind::end, nullptr};
+    return sources::source_step{
+        more_may_come ? sources::source_step::kind::nothing : sources::source_step::kind::end,
+        nullptr};
   }
   auto entries = journal_.read(from, run_bytes);
   if (!entries) return entries.error();
@@ -199,9 +209,9 @@ result<void> standard_input::append(const sources::message_run& run) {
     if (m.oversized) {
       // Too long to journal: what is left of it can only be a dead letter.
       options_.too_long();
-      return options_.journal->stage_dead_letter({partition_, m.sequence, options_.source, "parse", "too_long",
-                                                  "the line is too long", run.arrival.micros,
-                                                  std::string(m.text()), run.true_size});
+      return options_.journal->stage_dead_letter(
+          {partition_, m.sequence, options_.source, "parse", "too_long", "the line is too long",
+           run.arrival.micros, std::string(m.text()), run.true_size});
     }
     push.payload.append(m.text()).push_back('\n');
   }
@@ -215,7 +225,8 @@ result<void> standard_input::append(const sources::message_run& run) {
 void standard_input::feed() {
   auto registered = options_.journal->register_partition(
       storage::partition_kind::standard_input,
-      sources::stream_partition_name(std::to_string(wall_clock()) + "-" + std::to_string(getpid())), "");
+      sources::stream_partition_name(std::to_string(wall_clock()) + "-" + std::to_string(getpid())),
+      "");
   if (!registered) return options_.failed(registered.error());
   partition_ = registered->id;
   sources::stream_source input(STDIN_FILENO, partition_);

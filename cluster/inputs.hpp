@@ -34,28 +34,30 @@ private:
 struct opened_file {
   storage::partition_id partition = 0;
   storage::sequence position = 0;
-  std::uint64_t bytes = 0;         ///< size of the file
+  std::uint64_t bytes = 0;            ///< size of the file
   std::shared_ptr<actors::input> in;  ///< null while the file is empty
 };
 struct file_request {
   int source = schema::none;
   std::string source_name;
   std::string path;
-  std::string data;                ///< folder, for messages
+  std::string data;  ///< folder, for messages
   bool once = false;
-  bool declared = true;            ///< the path is the declared one
+  bool declared = true;  ///< the path is the declared one
 };
 /// `position_of` gives where every shard is for a partition.
-result<opened_file> open_file(const file_request& request, storage::journal& journal,
-                              sources::arrival_notes& notes,
-                              const std::function<storage::sequence(storage::partition_id)>& position_of);
+result<opened_file> open_file(
+    const file_request& request, storage::journal& journal, sources::arrival_notes& notes,
+    const std::function<storage::sequence(storage::partition_id)>& position_of);
 
 /// Sequences of the journal's messages: the entry's number times 2^20, plus the message's place in
 /// it from 1, so that a batch may end inside an entry.
 inline constexpr int entry_bits = 20;
 inline constexpr std::uint64_t entry_messages_max = (std::uint64_t{1} << entry_bits) - 1;
 /// The position at which an entry is wholly applied.
-constexpr storage::sequence after_entry(storage::sequence entry) { return (entry + 1) << entry_bits; }
+constexpr storage::sequence after_entry(storage::sequence entry) {
+  return (entry + 1) << entry_bits;
+}
 /// The last entry that is wholly applied at a position.
 constexpr storage::sequence entry_applied(storage::sequence position) {
   return position >> entry_bits == 0 ? 0 : (position >> entry_bits) - 1;
@@ -86,7 +88,10 @@ class journal_input final : public actors::input {
 public:
   journal_input(schema::plan_ptr plan, storage::journal& journal, storage::partition_id partition,
                 storage::sequence position, std::shared_ptr<journal_bell> bell)
-      : plan_(std::move(plan)), journal_(journal), partition_(partition), position_(position),
+      : plan_(std::move(plan)),
+        journal_(journal),
+        partition_(partition),
+        position_(position),
         bell_(std::move(bell)) {}
 
   result<sources::source_step> next() override;
@@ -127,7 +132,7 @@ private:
   result<void> append(const sources::message_run& run);
 
   options options_;
-  storage::partition_id partition_ = 0;   // of this run's standard input, for dead letters
+  storage::partition_id partition_ = 0;  // of this run's standard input, for dead letters
   std::atomic<bool> stop_{false};
   std::thread thread_;
 };

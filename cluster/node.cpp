@@ -14,7 +14,8 @@ namespace {
 constexpr std::chrono::seconds start_deadline{120};
 
 failure closed(const std::optional<failure>& why) {
-  return {errc::closed, why ? "the node has stopped taking input: " + why->message : "the node is closed"};
+  return {errc::closed,
+          why ? "the node has stopped taking input: " + why->message : "the node is closed"};
 }
 
 // What is left of the memory limit for records: credit, buffers and the program itself come first.
@@ -54,7 +55,8 @@ result<void> node::impl::open_folder() {
   auto opened = storage::folder::open(options.data, expected);
   if (!opened && opened.error().code == errc::not_found && !options.look_only) {
     if (!wanted) {
-      return failure{errc::not_found, opened.error().message + "; to make a new one, give declarations"};
+      return failure{errc::not_found,
+                     opened.error().message + "; to make a new one, give declarations"};
     }
     storage::folder::create_options create;
     create.path = options.data;
@@ -101,7 +103,9 @@ result<void> node::impl::open_stores() {
   context.plan = plan;
   context.shard_count = shards;
   context.folder_seed = folder->meta().hash_seed;
-  context.position = [this](storage::partition_id id, storage::sequence at) { return readable_position(id, at); };
+  context.position = [this](storage::partition_id id, storage::sequence at) {
+    return readable_position(id, at);
+  };
   return {};
 }
 
@@ -128,7 +132,8 @@ result<void> node::impl::start_actors() {
   is.shards = shards;
   is.folder_seed = folder->meta().hash_seed;
   // Batches under way are applied whatever they bring into memory, so little memory means few.
-  is.limits.batches = static_cast<std::uint32_t>(std::clamp<std::size_t>(options.memory >> 22, 16, 64));
+  is.limits.batches =
+      static_cast<std::uint32_t>(std::clamp<std::size_t>(options.memory >> 22, 16, 64));
   is.limits.bytes = std::min<std::uint64_t>(16 << 20, options.memory / 16 / gates.size());
   is.journal = journal.get();
   is.events.counted = [this](const auto& counters, std::uint64_t late, std::int64_t newest) {
@@ -138,12 +143,15 @@ result<void> node::impl::start_actors() {
   is.events.failed = [this](const failure& why) { fail(why); };
   ingest = system->spawn(actors::make_ingest, is);
   query = system->spawn(actors::make_query, actors::query_settings{shards});
-  coordinator = system->spawn(actors::make_coordinator, actors::coordinator_settings{shards, ingest});
+  coordinator =
+      system->spawn(actors::make_coordinator, actors::coordinator_settings{shards, ingest});
   std::optional<failure> failed;
   caf::scoped_actor self{*system};
   self->request(coordinator, start_deadline, actors::stage_catalog{plan})
-    .receive([&](const actors::catalog_ready& ready) { failed = ready.failed; },
-             [&](const caf::error&) { failed = failure{errc::closed, "the shards did not open in time"}; });
+      .receive([&](const actors::catalog_ready& ready) { failed = ready.failed; },
+               [&](const caf::error&) {
+                 failed = failure{errc::closed, "the shards did not open in time"};
+               });
   if (failed) return *failed;
   return {};
 }
@@ -157,7 +165,8 @@ result<void> node::impl::start_inputs() {
   for (const node_input& in : options.inputs) {
     const auto source = std::find_if(plan->sources.begin(), plan->sources.end(),
                                      [&](const schema::source& s) { return s.name == in.source; });
-    if (source == plan->sources.end()) return failure{errc::invalid, "there is no source " + in.source};
+    if (source == plan->sources.end())
+      return failure{errc::invalid, "there is no source " + in.source};
     const int index = static_cast<int>(source - plan->sources.begin());
     if (in.path == "-") {
       if (reads_input) return failure{errc::invalid, "only one source can read standard input"};
@@ -165,13 +174,15 @@ result<void> node::impl::start_inputs() {
       continue;
     }
     only_standard_input = false;
-    const file_request request{index, in.source, in.path, options.data, options.once, source->path == in.path};
+    const file_request request{index,        in.source,    in.path,
+                               options.data, options.once, source->path == in.path};
     if (auto added = add_file(request, inputs); !added) return added;
   }
   ends = options.once || (reads_input && only_standard_input);
   const storage::sequence applied = smallest_position(journal_partition);
-  inputs.push_back(make_input(schema::none, journal_partition, applied,
-                              std::make_shared<journal_input>(plan, *journal, journal_partition, applied, bell)));
+  inputs.push_back(make_input(
+      schema::none, journal_partition, applied,
+      std::make_shared<journal_input>(plan, *journal, journal_partition, applied, bell)));
   if (options.look_only || (options.once && !reads_input)) bell->end();
   begin(std::move(inputs));
   if (reads_input) start_standard_input();
@@ -180,15 +191,18 @@ result<void> node::impl::start_inputs() {
 }
 
 actors::ingest_input node::impl::make_input(int source, storage::partition_id partition,
-                                            storage::sequence position, std::shared_ptr<actors::input> in) {
+                                            storage::sequence position,
+                                            std::shared_ptr<actors::input> in) {
   actors::source_settings settings{next_input++, std::move(in)};
   readers.push_back(system->spawn<caf::detached>(actors::make_source, settings));
   return {readers.back(), source, partition, position};
 }
 
 // An empty file has no beginning to be known by: it is an input once there is something in it.
-result<void> node::impl::add_file(const file_request& request, std::vector<actors::ingest_input>& inputs) {
-  auto file = open_file(request, *journal, arrivals(), [this](storage::partition_id id) { return smallest_position(id); });
+result<void> node::impl::add_file(const file_request& request,
+                                  std::vector<actors::ingest_input>& inputs) {
+  auto file = open_file(request, *journal, arrivals(),
+                        [this](storage::partition_id id) { return smallest_position(id); });
   if (!file) return file.error();
   if (!file->in) {
     if (!options.once) empty_files.push_back(request);
@@ -200,13 +214,16 @@ result<void> node::impl::add_file(const file_request& request, std::vector<actor
 }
 
 void node::impl::begin(std::vector<actors::ingest_input> inputs) {
-  std::vector<std::int64_t> newest = gates.front()->ahead([](auto& core) { return core.resume_newest(); });
+  std::vector<std::int64_t> newest =
+      gates.front()->ahead([](auto& core) { return core.resume_newest(); });
   for (auto& gate : gates) {
     const auto mine = gate->ahead([](auto& core) { return core.resume_newest(); });
     for (std::size_t i = 0; i < newest.size(); ++i) newest[i] = std::min(newest[i], mine[i]);
   }
-  caf::anon_send(ingest, actors::start_inputs{
-      std::make_shared<const std::vector<actors::ingest_input>>(std::move(inputs)), std::move(newest)});
+  caf::anon_send(ingest,
+                 actors::start_inputs{
+                     std::make_shared<const std::vector<actors::ingest_input>>(std::move(inputs)),
+                     std::move(newest)});
 }
 
 void node::impl::start_standard_input() {
@@ -228,8 +245,8 @@ void node::impl::start_standard_input() {
 
 // ---- what the actors report --------------------------------------------------------------------
 
-void node::impl::counted(const std::vector<const actors::ingest_counters*>& counters, std::uint64_t late,
-                         std::int64_t newest) {
+void node::impl::counted(const std::vector<const actors::ingest_counters*>& counters,
+                         std::uint64_t late, std::int64_t newest) {
   std::lock_guard lock(mutex);
   node_progress p;
   p.failed = progress.failed;
@@ -278,7 +295,8 @@ void node::impl::keep_house() {
     changed.wait_for(lock, std::chrono::milliseconds(200), [this] { return stopping || trim_due; });
     if (stopping) return;
     const bool trim = std::exchange(trim_due, false);
-    const std::vector<storage::positions> committed = trim ? durable : std::vector<storage::positions>{};
+    const std::vector<storage::positions> committed =
+        trim ? durable : std::vector<storage::positions>{};
     lock.unlock();
     if (auto kept = trim ? forget(committed) : result<void>{}; !kept) fail(kept.error());
     if (auto looked = look_at_empty_files(); !looked) fail(looked.error());
@@ -295,7 +313,8 @@ result<void> node::impl::forget(const std::vector<storage::positions>& committed
     }
   }
   for (const auto& [partition, at] : smallest) {
-    auto trimmed = partition == journal_partition ? journal->trim(entry_applied(at)) : journal->trim_arrivals(partition, at);
+    auto trimmed = partition == journal_partition ? journal->trim(entry_applied(at))
+                                                  : journal->trim_arrivals(partition, at);
     if (!trimmed) return trimmed;
   }
   return {};
@@ -335,7 +354,8 @@ node_progress node::progress() const {
 
 void node::wait(std::chrono::milliseconds time_limit) {
   std::unique_lock lock(impl_->mutex);
-  impl_->changed.wait_for(lock, time_limit, [this] { return impl_->progress.finished || impl_->progress.failed; });
+  impl_->changed.wait_for(lock, time_limit,
+                          [this] { return impl_->progress.finished || impl_->progress.failed; });
 }
 
 result<void> node::stop() { return impl_->stop(); }
@@ -348,7 +368,8 @@ result<void> node::impl::stop() {
   stopped = true;
   if (system && ingest) {
     caf::scoped_actor self{*system};
-    self->request(ingest, start_deadline, actors::drain{}).receive([](const actors::drained&) {}, [](const caf::error&) {});
+    self->request(ingest, start_deadline, actors::drain{})
+        .receive([](const actors::drained&) {}, [](const caf::error&) {});
     if (!options.look_only) stop_result = checkpoint();
   }
   {
@@ -364,8 +385,13 @@ result<void> node::impl::checkpoint() {
   caf::scoped_actor self{*system};
   for (auto& shard : shards) {
     self->request(shard, caf::infinite, actors::checkpoint_now{})
-      .receive([&](const actors::checkpoint_done& done) { if (done.failed) failed = done.failed; },
-               [&](const caf::error&) { failed = failure{errc::closed, "the shard has stopped"}; });
+        .receive(
+            [&](const actors::checkpoint_done& done) {
+              if (done.failed) failed = done.failed;
+            },
+            [&](const caf::error&) {
+              failed = failure{errc::closed, "the shard has stopped"};
+            });
   }
   if (failed) return *failed;
   return journal->flush_dead_letters();
@@ -379,7 +405,9 @@ void node::impl::shut_down() {
   }
   if (housekeeping.joinable()) housekeeping.join();
   if (!system) return;
-  const auto end = [](const auto& who) { if (who) caf::anon_send_exit(who, caf::exit_reason::user_shutdown); };
+  const auto end = [](const auto& who) {
+    if (who) caf::anon_send_exit(who, caf::exit_reason::user_shutdown);
+  };
   for (auto& r : readers) end(r);
   end(coordinator), end(query), end(ingest);
   for (auto& s : shards) end(s);
@@ -394,7 +422,8 @@ node::impl::~impl() {
   shut_down();
 }
 
-result<std::uint64_t> node::push(std::string_view stream, std::span<const std::string_view> messages) {
+result<std::uint64_t> node::push(std::string_view stream,
+                                 std::span<const std::string_view> messages) {
   impl& i = *impl_;
   if (i.options.look_only || i.stopped) return closed(std::nullopt);
   {
@@ -402,21 +431,25 @@ result<std::uint64_t> node::push(std::string_view stream, std::span<const std::s
     if (i.progress.failed) return closed(i.progress.failed);
   }
   const auto& streams = i.plan->streams;
-  if (std::none_of(streams.begin(), streams.end(), [&](const auto& s) { return s.name == stream; })) {
+  if (std::none_of(streams.begin(), streams.end(),
+                   [&](const auto& s) { return s.name == stream; })) {
     std::string names;
     for (const auto& s : streams) names += (names.empty() ? "" : ", ") + s.name;
-    return failure{errc::not_found, "there is no stream " + std::string(stream) + "; there are: " + names};
+    return failure{errc::not_found,
+                   "there is no stream " + std::string(stream) + "; there are: " + names};
   }
   if (messages.empty()) return failure{errc::invalid, "a push without messages; give at least one"};
   if (messages.size() > entry_messages_max) {
-    return failure{errc::invalid, "a push of more than " + std::to_string(entry_messages_max) + " messages; send several"};
+    return failure{errc::invalid, "a push of more than " + std::to_string(entry_messages_max) +
+                                      " messages; send several"};
   }
   storage::push push{stream_tag(stream), wall_clock(), {}};
   for (const std::string_view m : messages) {
     const std::size_t at = push.payload.size();
     push.payload.append(m).push_back('\n');
     // Between tokens a line break is a space; inside strings JSON does not allow one.
-    std::replace(push.payload.begin() + static_cast<std::ptrdiff_t>(at), push.payload.end() - 1, '\n', ' ');
+    std::replace(push.payload.begin() + static_cast<std::ptrdiff_t>(at), push.payload.end() - 1,
+                 '\n', ' ');
   }
   auto appended = i.journal->append({&push, 1});
   if (!appended) return appended.error();

@@ -54,7 +54,8 @@ struct node::impl {
   /// Where every shard is for a partition.
   storage::sequence smallest_position(storage::partition_id partition);
   /// A position for people: the partition's name, and bytes or entries.
-  std::pair<std::string, std::uint64_t> readable_position(storage::partition_id id, storage::sequence at);
+  std::pair<std::string, std::uint64_t> readable_position(storage::partition_id id,
+                                                          storage::sequence at);
   sources::arrival_notes& arrivals();
 
   node_options options;
@@ -70,13 +71,13 @@ struct node::impl {
 
   std::mutex mutex;
   std::condition_variable changed;
-  node_progress progress;                      // guarded by mutex, like the next four
-  std::vector<storage::positions> durable;     // by shard
+  node_progress progress;                   // guarded by mutex, like the next four
+  std::vector<storage::positions> durable;  // by shard
   bool trim_due = false;
   bool stopping = false;
   std::map<storage::partition_id, std::string> partition_names;
 
-  std::vector<file_request> empty_files;       // of the starting, then of the housekeeping thread
+  std::vector<file_request> empty_files;  // of the starting, then of the housekeeping thread
   std::uint32_t next_input = 0;
   // Of the inputs, read by earlier runs.
   std::atomic<std::uint64_t> skipped_bytes{0};

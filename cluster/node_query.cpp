@@ -55,8 +55,10 @@ result<query_answer> node::query(const query_request& request) {
   std::optional<failure> failed;
   caf::scoped_actor self{*i.system};
   self->request(i.query, std::chrono::seconds(30), actors::run_query{core})
-    .receive([&](const actors::query_done& done) { failed = done.failed; },
-             [&](const caf::error&) { failed = failure{errc::closed, "the query was not answered in time"}; });
+      .receive([&](const actors::query_done& done) { failed = done.failed; },
+               [&](const caf::error&) {
+                 failed = failure{errc::closed, "the query was not answered in time"};
+               });
   if (failed) return *failed;
   return core->finish();
 }
@@ -68,8 +70,11 @@ result<explanation> node::explain(const entity_reference& entity, const std::str
   auto parsed = actors::parse_query(*i.plan, request);
   if (!parsed) return parsed.error();
   const auto& features = (*parsed)->features.front();
-  if (features.size() != 1 || features.front().what != schema::feature_reference::kind::window_value) {
-    return failure{errc::invalid, "explain takes one window of one windowed feature, such as 'sum_amount[\"1h\"]'"};
+  if (features.size() != 1 ||
+      features.front().what != schema::feature_reference::kind::window_value) {
+    return failure{
+        errc::invalid,
+        "explain takes one window of one windowed feature, such as 'sum_amount[\"1h\"]'"};
   }
   auto answer = query(request);
   if (!answer) return answer.error();
@@ -83,20 +88,23 @@ result<explanation> node::explain(const entity_reference& entity, const std::str
     for (const auto& ask : round) {
       actors::query_core::answers answers;
       for (const auto& r : *ask.requests) {
-        answers.push_back(i.gates[ask.shard]->ahead([&](storage::shard_core& shard) { return shard.lookup(r); }));
+        answers.push_back(
+            i.gates[ask.shard]->ahead([&](storage::shard_core& shard) { return shard.lookup(r); }));
         if (!r.window_values.empty()) holder = {ask.shard, r};
       }
       core.answered(ask, answers);
     }
   }
   if (!holder) return out;
-  auto buckets = i.gates[holder->first]->ahead([&](storage::shard_core& shard) { return shard.explain(holder->second); });
+  auto buckets = i.gates[holder->first]->ahead(
+      [&](storage::shard_core& shard) { return shard.explain(holder->second); });
   if (!buckets) return buckets.error();
   for (const auto& b : *buckets) out.buckets.push_back({{b.start}, {b.end}, b.events, b.value});
   return out;
 }
 
-result<node::prepared> node::prepare(std::string_view entity_class, std::span<const std::string> features) const {
+result<node::prepared> node::prepare(std::string_view entity_class,
+                                     std::span<const std::string> features) const {
   auto c = schema::resolve_class(*impl_->plan, entity_class);
   if (!c) return c.error();
   prepared out;
@@ -165,7 +173,8 @@ result<std::vector<node::rule_statistics>> node::rule_statistics_of_all() {
             type.tiles->encode(encoded, tile, pool.lane_wide(r, lane));
             tile += type.tiles->form(pool.lane_wide(r, lane)).stride;
           }
-          const std::size_t each = tiles ? encoded.size() / tiles + 1 : 0;  // and a byte for the bucket
+          const std::size_t each =
+              tiles ? encoded.size() / tiles + 1 : 0;  // and a byte for the bucket
           if (const auto* d = pool.directory(r)) {
             for (const auto& s : d->segments) tiles += s.lane == lane ? s.count : 0;
           }
@@ -198,10 +207,12 @@ result<std::vector<node::shard_statistics>> node::shard_statistics_of_all() {
     one.file_bytes = stats->file_bytes;
     one.used_bytes = stats->used_bytes - stats->free_bytes;
     for (const auto& table : stats->tables) one.stored_values += table.entries;
-    const auto states = i.gates[s]->ahead([](storage::shard_core& core) { return core.stripe_states(); });
+    const auto states =
+        i.gates[s]->ahead([](storage::shard_core& core) { return core.stripe_states(); });
     std::map<storage::partition_id, std::pair<storage::sequence, storage::sequence>> range;
     for (const auto& state : states) {
-      for (const auto& [partition, at] : state.position) range.try_emplace(partition, ~storage::sequence{0}, 0);
+      for (const auto& [partition, at] : state.position)
+        range.try_emplace(partition, ~storage::sequence{0}, 0);
     }
     for (const auto& state : states) {
       std::map<std::string, std::uint64_t> readable;

@@ -53,7 +53,8 @@ std::vector<lane_type> lanes_of(const schema::plan& p, const schema::key_space& 
 }  // namespace
 
 record_pool::record_pool(schema::plan_ptr plan) : plan_(std::move(plan)) {
-  for (const schema::tiling& t : plan_->tilings) tile_types_.push_back(std::make_unique<tile_type>(t));
+  for (const schema::tiling& t : plan_->tilings)
+    tile_types_.push_back(std::make_unique<tile_type>(t));
   for (std::size_t k = 0; k < plan_->key_spaces.size(); ++k) {
     space_type s;
     s.key_space = static_cast<int>(k);
@@ -61,7 +62,8 @@ record_pool::record_pool(schema::plan_ptr plan) : plan_(std::move(plan)) {
     s.key_offset = static_cast<std::uint32_t>(sizeof(record) + 2 * s.lanes.size());
     s.lane_of_tiling.assign(plan_->tilings.size(), schema::none);
     for (std::size_t i = 0; i < s.lanes.size(); ++i) {
-      if (s.lanes[i].level == 0) s.lane_of_tiling[static_cast<std::size_t>(s.lanes[i].tiling)] = static_cast<int>(i);
+      if (s.lanes[i].level == 0)
+        s.lane_of_tiling[static_cast<std::size_t>(s.lanes[i].tiling)] = static_cast<int>(i);
     }
     spaces_.push_back(std::move(s));
   }
@@ -123,7 +125,8 @@ void record_pool::destroy(record* r) noexcept {
   arena_.release(r, r->capacity);
 }
 
-void record_pool::splice(record*& r, std::size_t offset, std::size_t old_bytes, std::size_t new_bytes) {
+void record_pool::splice(record*& r, std::size_t offset, std::size_t old_bytes,
+                         std::size_t new_bytes) {
   const std::size_t tail = r->used - offset - old_bytes;
   const std::size_t used = r->used - old_bytes + new_bytes;
   auto* from = reinterpret_cast<std::byte*>(r);
@@ -154,7 +157,8 @@ void record_pool::shrink(record*& r) {
 segment_directory* record_pool::directory(const record& r) const noexcept {
   if (!(r.flags & record::has_directory)) return nullptr;
   segment_directory* d;
-  std::memcpy(&d, reinterpret_cast<const std::byte*>(&r) + body_offset(&r, space(r.space)), sizeof d);
+  std::memcpy(&d, reinterpret_cast<const std::byte*>(&r) + body_offset(&r, space(r.space)),
+              sizeof d);
   return d;
 }
 
@@ -172,7 +176,7 @@ void record_pool::allocate_segment(record& r, segment& s, std::size_t bytes) {
   const arena::block block = arena_.allocate(bytes);
   s.tiles = static_cast<std::byte*>(block.data);
   s.capacity = block.capacity;
-  r.owned += block.capacity;   // the arena counts the bytes themselves
+  r.owned += block.capacity;  // the arena counts the bytes themselves
 }
 
 void record_pool::free_segment(record& r, segment& s) noexcept {
@@ -214,13 +218,15 @@ std::int64_t record_pool::centre_of(const lane_type& l, int timeline, std::int64
 }
 
 // Whether every bucket that a lane of the key space may retain has an offset in the epoch.
-bool record_pool::centred(const epoch_bases& e, int key_space, int timeline, std::int64_t time) const {
+bool record_pool::centred(const epoch_bases& e, int key_space, int timeline,
+                          std::int64_t time) const {
   const space_type& s = space(key_space);
   for (std::size_t k = 0; k < s.lanes.size(); ++k) {
     const std::int64_t centre = centre_of(s.lanes[k], timeline, time);
     if (centre == no_time) continue;  // no event, no tiles
-    const std::int64_t offset = schema::bucket_index(centre, s.lanes[k].duration, s.lanes[k].origin) -
-                                e.bases[static_cast<std::size_t>(key_space)][k];
+    const std::int64_t offset =
+        schema::bucket_index(centre, s.lanes[k].duration, s.lanes[k].origin) -
+        e.bases[static_cast<std::size_t>(key_space)][k];
     if (offset < base_reach || offset >= offset_limit) return false;
   }
   return true;
@@ -232,8 +238,9 @@ record_pool::epoch_bases record_pool::make_epoch(int timeline, std::int64_t time
     std::vector<std::int64_t> bases;
     for (const lane_type& l : s.lanes) {
       const std::int64_t centre = centre_of(l, timeline, time);
-      bases.push_back(schema::bucket_index(centre == no_time ? time : centre, l.duration, l.origin) -
-                      base_reach);
+      bases.push_back(
+          schema::bucket_index(centre == no_time ? time : centre, l.duration, l.origin) -
+          base_reach);
     }
     e.bases.push_back(std::move(bases));
   }
@@ -247,7 +254,8 @@ void record_pool::rebase(record*& r, std::uint16_t epoch) {
   for (int k = 0; k < static_cast<int>(s.lanes.size()); ++k) {
     const std::int64_t shift =
         base(r, k) - epochs_[epoch].bases[r->space][static_cast<std::size_t>(k)];
-    const std::size_t stride = s.lanes[static_cast<std::size_t>(k)].tiles->form(lane_wide(*r, k)).stride;
+    const std::size_t stride =
+        s.lanes[static_cast<std::size_t>(k)].tiles->form(lane_wide(*r, k)).stride;
     std::uint32_t gone = 0;
     std::byte* tile = lane_begin(r, s, k);
     for (std::uint32_t i = 0; i < tile_count(*r, k); ++i, tile += stride) {
@@ -298,9 +306,11 @@ void record_pool::drop_front(record*& r, int lane, std::uint32_t tiles) {
   splice(r, offset, tiles * stride, 0);
 }
 
-std::uint32_t record_pool::expired_in_front(const record* r, int lane, std::int64_t keep) const noexcept {
+std::uint32_t record_pool::expired_in_front(const record* r, int lane,
+                                            std::int64_t keep) const noexcept {
   const space_type& s = space(r->space);
-  const std::size_t stride = s.lanes[static_cast<std::size_t>(lane)].tiles->form(lane_wide(*r, lane)).stride;
+  const std::size_t stride =
+      s.lanes[static_cast<std::size_t>(lane)].tiles->form(lane_wide(*r, lane)).stride;
   const std::byte* tile = lane_begin(const_cast<record*>(r), s, lane);
   const std::uint32_t count = tile_count(*r, lane);
   std::uint32_t n = 0;
@@ -312,13 +322,15 @@ std::uint32_t record_pool::expired_in_front(const record* r, int lane, std::int6
 }
 
 // Makes room for a tile at `position` and creates it; gives its position.
-std::uint32_t record_pool::insert_tile(record*& r, int lane, std::uint32_t position, std::int64_t index) {
+std::uint32_t record_pool::insert_tile(record*& r, int lane, std::uint32_t position,
+                                       std::int64_t index) {
   const space_type& s = space(r->space);
   const tile_type& type = *s.lanes[static_cast<std::size_t>(lane)].tiles;
   const bool wide = lane_wide(*r, lane);
   const std::size_t stride = type.form(wide).stride;
-  const auto offset = static_cast<std::size_t>(lane_begin(r, s, lane) - reinterpret_cast<std::byte*>(r)) +
-                      position * stride;
+  const auto offset =
+      static_cast<std::size_t>(lane_begin(r, s, lane) - reinterpret_cast<std::byte*>(r)) +
+      position * stride;
   splice(r, offset, 0, stride);
   set_lane_word(r, lane, lane_word(r, lane) + 1u);
   type.create(reinterpret_cast<std::byte*>(r) + offset, wide,
@@ -350,8 +362,9 @@ void record_pool::widen(record*& r, int lane) {
   }
 }
 
-result<void> record_pool::fold(record*& r, int lane, std::int64_t index, tile_type::arguments columns,
-                               std::size_t row, keep_from keep, const segment_loader& load) {
+result<void> record_pool::fold(record*& r, int lane, std::int64_t index,
+                               tile_type::arguments columns, std::size_t row, keep_from keep,
+                               const segment_loader& load) {
   for (;;) {
     if (auto done = fold_one(r, lane, index, columns, row, keep, load); !done) return done;
     if (!upper_active(r, space(r->space), lane)) return {};
@@ -407,7 +420,8 @@ result<void> record_pool::fold_one(record*& r, int lane, std::int64_t index,
     const std::size_t owned = type.tiles->owned_bytes(tile, wide);
     if (type.tiles->fold(tile, wide, columns, row)) {
       if (type.tiles->owns_memory()) {
-        own(*r, static_cast<std::ptrdiff_t>(type.tiles->owned_bytes(tile, wide)) - static_cast<std::ptrdiff_t>(owned));
+        own(*r, static_cast<std::ptrdiff_t>(type.tiles->owned_bytes(tile, wide)) -
+                    static_cast<std::ptrdiff_t>(owned));
       }
       return {};
     }
@@ -447,7 +461,8 @@ bool record_pool::empty(const record& r) const noexcept {
 // ---- scalars -----------------------------------------------------------------------------------
 
 std::span<const std::byte> record_pool::scalars(const record& r) const noexcept {
-  return {reinterpret_cast<const std::byte*>(&r) + scalars_offset(&r, space(r.space)), r.scalars_length};
+  return {reinterpret_cast<const std::byte*>(&r) + scalars_offset(&r, space(r.space)),
+          r.scalars_length};
 }
 
 void record_pool::set_scalars(record*& r, std::span<const std::byte> bytes) {

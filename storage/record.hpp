@@ -20,15 +20,15 @@ namespace windrow::storage {
 
 /// A run of tiles of one lane that has left the head: written once, then only by late events.
 struct segment {
-  std::uint32_t number = 0;      ///< unique in its record, from 1; part of the storage key
+  std::uint32_t number = 0;  ///< unique in its record, from 1; part of the storage key
   std::uint16_t lane = 0;
   bool wide = false;
   bool dirty = false;
-  std::int64_t first = 0;        ///< bucket index of the first tile; tile buckets are offsets from it
-  std::int64_t last = 0;         ///< bucket index of the last tile
+  std::int64_t first = 0;  ///< bucket index of the first tile; tile buckets are offsets from it
+  std::int64_t last = 0;   ///< bucket index of the last tile
   std::uint32_t count = 0;
-  std::uint32_t capacity = 0;    ///< bytes of `tiles`
-  std::byte* tiles = nullptr;    ///< null: not in memory
+  std::uint32_t capacity = 0;  ///< bytes of `tiles`
+  std::byte* tiles = nullptr;  ///< null: not in memory
 };
 
 /// The segments of one record, ordered by (lane, first).
@@ -42,16 +42,16 @@ struct segment_directory {
 /// count, form, whether a rollup is kept), the key, a pointer to the segment directory where there
 /// is one, the scalars, and the tiles of every lane in order. Owned and changed by `record_pool`.
 struct record {
-  std::uint64_t lo;              ///< low half of the key hash
-  std::uint32_t generation;      ///< of its stripe, when it was last changed
+  std::uint64_t lo;          ///< low half of the key hash
+  std::uint32_t generation;  ///< of its stripe, when it was last changed
   std::uint32_t capacity;
   std::uint32_t used;
   std::uint32_t scalars_length;
   std::uint16_t key_length;
-  std::uint16_t space;           ///< key space
-  std::uint16_t epoch;           ///< which bucket bases its tiles are offsets from
+  std::uint16_t space;  ///< key space
+  std::uint16_t epoch;  ///< which bucket bases its tiles are offsets from
   std::uint16_t flags;
-  std::uint32_t owned;           ///< bytes owned outside the block: segments, sketches
+  std::uint32_t owned;  ///< bytes owned outside the block: segments, sketches
 
   static constexpr std::uint16_t has_directory = 1;
   static constexpr std::uint16_t referenced = 2;  ///< used since the eviction hand last passed
@@ -61,10 +61,10 @@ struct record {
 /// One lane: the tiles of one tiling, or a rollup of it (level 1: 32 buckets in one, level 2:
 /// 1,024, ...), so that a long window over small buckets folds a cover, not every bucket.
 struct lane_type {
-  int tiling = schema::none;     ///< plan.tilings
+  int tiling = schema::none;  ///< plan.tilings
   int level = 0;
-  int upper = schema::none;      ///< lane of the next level, if kept at all
-  std::int64_t duration = 0;     ///< of one bucket of this lane
+  int upper = schema::none;   ///< lane of the next level, if kept at all
+  std::int64_t duration = 0;  ///< of one bucket of this lane
   std::int64_t origin = 0;
   std::int64_t retention = 0;
   std::uint32_t inline_max = 0;  ///< tiles in the head before some are sealed
@@ -75,8 +75,8 @@ struct lane_type {
 /// The shape of the records of one key space.
 struct space_type {
   int key_space = schema::none;
-  std::vector<lane_type> lanes;        ///< memory order: longest bucket first
-  std::uint32_t key_offset = 0;        ///< of the key in a record
+  std::vector<lane_type> lanes;  ///< memory order: longest bucket first
+  std::uint32_t key_offset = 0;  ///< of the key in a record
   /// Level-0 lane of each plan tiling, or none (indexed by plan tiling).
   std::vector<int> lane_of_tiling;
 };
@@ -96,7 +96,9 @@ public:
   explicit record_pool(schema::plan_ptr plan);
   ~record_pool();
 
-  const space_type& space(int key_space) const { return spaces_[static_cast<std::size_t>(key_space)]; }
+  const space_type& space(int key_space) const {
+    return spaces_[static_cast<std::size_t>(key_space)];
+  }
   std::size_t space_count() const noexcept { return spaces_.size(); }
   std::size_t used_bytes() const noexcept { return arena_.used() + owned_; }
 
@@ -157,10 +159,18 @@ public:
   void free_segment(record& r, segment& s) noexcept;
 
   // Used by the codec.
-  std::uint32_t tile_count(const record& r, int lane) const noexcept { return lane_word(&r, lane) & count_mask; }
-  bool lane_wide(const record& r, int lane) const noexcept { return lane_word(&r, lane) & wide_bit; }
-  bool rollup_kept(const record& r, int lane) const noexcept { return lane_word(&r, lane) & active_bit; }
-  void keep_rollup(record& r, int lane) noexcept { set_lane_word(&r, lane, lane_word(&r, lane) | active_bit); }
+  std::uint32_t tile_count(const record& r, int lane) const noexcept {
+    return lane_word(&r, lane) & count_mask;
+  }
+  bool lane_wide(const record& r, int lane) const noexcept {
+    return lane_word(&r, lane) & wide_bit;
+  }
+  bool rollup_kept(const record& r, int lane) const noexcept {
+    return lane_word(&r, lane) & active_bit;
+  }
+  void keep_rollup(record& r, int lane) noexcept {
+    set_lane_word(&r, lane, lane_word(&r, lane) | active_bit);
+  }
   const std::byte* tiles(const record& r, int lane) const noexcept {
     return lane_begin(const_cast<record*>(&r), space(r.space), lane);
   }
@@ -180,7 +190,9 @@ public:
   void allocate_segment(record& r, segment& s, std::size_t bytes);
 
   /// Counts bytes that tiles read from storage own.
-  void count_owned(record& r, std::size_t bytes) noexcept { own(r, static_cast<std::ptrdiff_t>(bytes)); }
+  void count_owned(record& r, std::size_t bytes) noexcept {
+    own(r, static_cast<std::ptrdiff_t>(bytes));
+  }
 
   /// Centres bases for new records on the newest times; call when they first are known.
   void set_newest(std::span<const std::int64_t> newest_by_timeline);
@@ -241,7 +253,8 @@ private:
   void trim_directory(record& r, keep_from keep);
   result<void> seal(record*& r, int lane, keep_from keep, const segment_loader& load);
   void seal_oldest(record*& r, int lane, keep_from keep);
-  result<void> build_rollup_if_due(record*& r, int lane, keep_from keep, const segment_loader& load);
+  result<void> build_rollup_if_due(record*& r, int lane, keep_from keep,
+                                   const segment_loader& load);
   segment* last_segment(const record& r, int lane) const noexcept;
   result<void> fold_sealed(record*& r, int lane, std::int64_t index, tile_type::arguments columns,
                            std::size_t row, const segment_loader& load);

@@ -16,7 +16,8 @@ constexpr char form_number = 1;
 constexpr char head_kind = 1;
 constexpr char segment_kind = 2;
 
-void put_tiles(std::string& out, const tile_type& type, const std::byte* tile, std::uint32_t count, bool wide) {
+void put_tiles(std::string& out, const tile_type& type, const std::byte* tile, std::uint32_t count,
+               bool wide) {
   const std::size_t stride = type.form(wide).stride;
   std::uint32_t previous = tile_type::bucket(tile);
   for (std::uint32_t i = 0; i < count; ++i, tile += stride) {
@@ -42,9 +43,10 @@ storage_key end_key_of(std::uint32_t stripe) {
 }
 
 failure damaged(std::string_view what) {
-  return {errc::corrupt, "a stored " + std::string(what) +
-                             " fails its checksum or cannot be read; run `windrow inspect --verify`, then "
-                             "restore the folder from a backup or replay its sources into a new one"};
+  return {errc::corrupt,
+          "a stored " + std::string(what) +
+              " fails its checksum or cannot be read; run `windrow inspect --verify`, then "
+              "restore the folder from a backup or replay its sources into a new one"};
 }
 
 std::uint64_t value_checksum(const storage_key& key, std::uint64_t folder_seed,

@@ -69,7 +69,8 @@ void record_pool::seal_oldest(record*& r, int lane, keep_from keep) {
   std::memcpy(s.tiles, begin, bytes);
   for (std::uint32_t i = 0; i < s.count; ++i) {
     std::byte* tile = s.tiles + i * stride;
-    tile_type::set_bucket(tile, static_cast<std::uint32_t>(tile_type::bucket(tile) + base(r, lane) - s.first));
+    tile_type::set_bucket(
+        tile, static_cast<std::uint32_t>(tile_type::bucket(tile) + base(r, lane) - s.first));
   }
   const auto after = std::find_if(d.segments.begin(), d.segments.end(),
                                   [&](const segment& x) { return !before(x, lane, s.first); });
@@ -90,22 +91,25 @@ result<void> record_pool::build_rollup_if_due(record*& r, int lane, keep_from ke
   return build_rollup(r, lane, keep, load);
 }
 
-result<void> record_pool::build_rollup(record*& r, int lane, keep_from keep, const segment_loader& load) {
+result<void> record_pool::build_rollup(record*& r, int lane, keep_from keep,
+                                       const segment_loader& load) {
   const lane_type& type = space(r->space).lanes[static_cast<std::size_t>(lane)];
   const int upper = type.upper;
   std::vector<std::pair<std::int64_t, tile_total>> totals;
-  auto done = visit(*r, lane, INT64_MIN / 64, INT64_MAX / 64,
-                    [&](std::int64_t index, const std::byte* tile, bool wide) {
-                      if (totals.empty() || totals.back().first != index >> 5) {
-                        totals.emplace_back(index >> 5, type.tiles->make_total());
-                      }
-                      type.tiles->merge(totals.back().second, tile, wide);
-                    },
-                    load);
+  auto done = visit(
+      *r, lane, INT64_MIN / 64, INT64_MAX / 64,
+      [&](std::int64_t index, const std::byte* tile, bool wide) {
+        if (totals.empty() || totals.back().first != index >> 5) {
+          totals.emplace_back(index >> 5, type.tiles->make_total());
+        }
+        type.tiles->merge(totals.back().second, tile, wide);
+      },
+      load);
   if (!done) return done;
   keep_rollup(*r, upper);
   for (auto& [index, total] : totals) {
-    if (tile_count(*r, upper) >= space(r->space).lanes[static_cast<std::size_t>(upper)].inline_max) {
+    if (tile_count(*r, upper) >=
+        space(r->space).lanes[static_cast<std::size_t>(upper)].inline_max) {
       seal_oldest(r, upper, keep);
     }
     std::byte* tile = append(r, upper, index, lane_wide(*r, upper));
@@ -150,7 +154,8 @@ void record_pool::split_segment(record& r, std::size_t position) {
   std::memcpy(high.tiles, low.tiles + half * stride, high.count * stride);
   for (std::uint32_t i = 0; i < high.count; ++i) {
     std::byte* tile = high.tiles + i * stride;
-    tile_type::set_bucket(tile, static_cast<std::uint32_t>(tile_type::bucket(tile) + low.first - high.first));
+    tile_type::set_bucket(
+        tile, static_cast<std::uint32_t>(tile_type::bucket(tile) + low.first - high.first));
   }
   low.count = half;
   low.last = low.first + tile_type::bucket(low.tiles + (half - 1) * stride);
@@ -179,7 +184,8 @@ result<void> record_pool::fold_sealed(record*& r, int lane, std::int64_t index,
   if (index < s.first) {
     for (std::uint32_t i = 0; i < s.count; ++i) {
       std::byte* tile = s.tiles + i * stride;
-      tile_type::set_bucket(tile, static_cast<std::uint32_t>(tile_type::bucket(tile) + s.first - index));
+      tile_type::set_bucket(tile,
+                            static_cast<std::uint32_t>(tile_type::bucket(tile) + s.first - index));
     }
     s.first = index;
   }
@@ -207,21 +213,24 @@ result<void> record_pool::fold_sealed(record*& r, int lane, std::int64_t index,
     std::byte* tile = s.tiles + position * stride;
     const std::size_t owned = type.owned_bytes(tile, s.wide);
     if (type.fold(tile, s.wide, columns, row)) {
-      own(*r, static_cast<std::ptrdiff_t>(type.owned_bytes(tile, s.wide)) - static_cast<std::ptrdiff_t>(owned));
+      own(*r, static_cast<std::ptrdiff_t>(type.owned_bytes(tile, s.wide)) -
+                  static_cast<std::ptrdiff_t>(owned));
       break;
     }
     widen_segment(*r, s);
     stride = type.form(true).stride;
   }
-  if (s.count > 2 * space(r->space).lanes[static_cast<std::size_t>(lane)].seal_count) split_segment(*r, at);
+  if (s.count > 2 * space(r->space).lanes[static_cast<std::size_t>(lane)].seal_count)
+    split_segment(*r, at);
   return {};
 }
 
 // ---- reading -----------------------------------------------------------------------------------
 
-result<void> record_pool::visit(record& r, int lane, std::int64_t from, std::int64_t to,
-                                const std::function<void(std::int64_t, const std::byte*, bool)>& visit,
-                                const segment_loader& load) const {
+result<void> record_pool::visit(
+    record& r, int lane, std::int64_t from, std::int64_t to,
+    const std::function<void(std::int64_t, const std::byte*, bool)>& visit,
+    const segment_loader& load) const {
   const space_type& sp = space(r.space);
   const tile_type& type = *sp.lanes[static_cast<std::size_t>(lane)].tiles;
   if (segment_directory* d = directory(r)) {
@@ -259,8 +268,10 @@ result<void> record_pool::accumulate_flat(record& r, int lane, std::int64_t from
     std::uint32_t low = 0, high = count;  // the first tile at or after `from`
     while (low < high) {
       const std::uint32_t middle = (low + high) / 2;
-      if (base + tile_type::bucket(tiles + middle * stride) < from) low = middle + 1;
-      else high = middle;
+      if (base + tile_type::bucket(tiles + middle * stride) < from)
+        low = middle + 1;
+      else
+        high = middle;
     }
     for (const std::byte* tile = tiles + low * stride; low < count; ++low, tile += stride) {
       if (base + tile_type::bucket(tile) >= to) break;
@@ -290,7 +301,8 @@ result<void> record_pool::accumulate(record& r, int lane, std::int64_t from, std
     const std::int64_t a = (from + (rollup_fan - 1)) >> 5;  // first whole rollup bucket
     const std::int64_t b = to >> 5;                         // after the last
     if (a < b) {
-      if (auto done = accumulate_flat(r, lane, from, a * rollup_fan, total, load); !done) return done;
+      if (auto done = accumulate_flat(r, lane, from, a * rollup_fan, total, load); !done)
+        return done;
       const int upper = sp.lanes[static_cast<std::size_t>(lane)].upper;
       if (auto done = accumulate(r, upper, a, b, total, load); !done) return done;
       return accumulate_flat(r, lane, b * rollup_fan, to, total, load);

@@ -14,12 +14,18 @@ constexpr std::uint32_t first_slots = 64;
 value value_at(const batch_column& column, std::size_t row) {
   if (!column.is_valid(row)) return value{null{}};
   switch (column.kind) {
-    case schema::value_kind::boolean: return value{column.bools[row] != 0};
-    case schema::value_kind::integer: return value{column.ints[row]};
-    case schema::value_kind::floating: return value{column.floats[row]};
-    case schema::value_kind::text: return value{std::string(column.text_at(row))};
-    case schema::value_kind::datetime: return value{timestamp{column.ints[row]}};
-    case schema::value_kind::list: return value{column.lists[row]};
+    case schema::value_kind::boolean:
+      return value{column.bools[row] != 0};
+    case schema::value_kind::integer:
+      return value{column.ints[row]};
+    case schema::value_kind::floating:
+      return value{column.floats[row]};
+    case schema::value_kind::text:
+      return value{std::string(column.text_at(row))};
+    case schema::value_kind::datetime:
+      return value{timestamp{column.ints[row]}};
+    case schema::value_kind::list:
+      return value{column.lists[row]};
   }
   return value{null{}};
 }
@@ -29,9 +35,9 @@ value value_at(const batch_column& column, std::size_t row) {
 struct shard_core::lane_step {
   int lane = schema::none;
   int filter = schema::none;
-  std::vector<int> arguments;            // columns of the section
+  std::vector<int> arguments;  // columns of the section
   std::int64_t duration = 0, origin = 0;
-  std::size_t timeline = 0;              // position in route.timelines
+  std::size_t timeline = 0;                         // position in route.timelines
   std::vector<std::pair<int, std::int64_t>> rules;  // (plan rule, retention)
   // Within `apply_section`: the columns themselves, and the bucket of the last row.
   std::vector<const batch_column*> columns;
@@ -41,7 +47,7 @@ struct shard_core::lane_step {
 
 struct shard_core::section_plan {
   int key_space = schema::none;
-  std::vector<lane_step> steps;          // in lane order
+  std::vector<lane_step> steps;  // in lane order
   std::vector<schema::route::scalar_write> scalars;
   std::size_t timelines = 0;
 };
@@ -53,15 +59,16 @@ shard_core::shard_core(schema::plan_ptr plan, shard_options options, record_sour
   for (std::size_t k = 0; k < plan_->key_spaces.size(); ++k) {
     keep_.emplace_back(pool_.space(static_cast<int>(k)).lanes.size(), INT64_MIN);
   }
-  for (const schema::tiling& t : plan_->tilings) sweep_every_ = std::max(sweep_every_, t.retention / 4);
+  for (const schema::tiling& t : plan_->tilings)
+    sweep_every_ = std::max(sweep_every_, t.retention / 4);
   for (stripe& st : stripes_) {
     st.recovered.newest = newest_;
     st.late.assign(plan_->rules.size(), 0);
   }
   load_segment_ = [this](const record& r, segment& s) -> result<void> {
     // The high half of the hash is not kept in the record; the key gives it again.
-    const key_hash hash = hash_key(pool_.key(r), options_.folder_seed,
-                                   plan_->key_spaces[r.space].id);
+    const key_hash hash =
+        hash_key(pool_.key(r), options_.folder_seed, plan_->key_spaces[r.space].id);
     const storage_key key = make_record_key(hash, s.number);
     read_group reading(source_);
     if (!reading.status) return reading.status;
@@ -69,7 +76,8 @@ shard_core::shard_core(schema::plan_ptr plan, shard_options options, record_sour
     if (!found) return found.error();
     if (!*found) return damaged("segment is missing: the record that lists it");
     const auto body = checked_body(key, options_.folder_seed, stored_);
-    if (body.empty() || !decode_segment(pool_, const_cast<record&>(r), s, body)) return damaged("segment");
+    if (body.empty() || !decode_segment(pool_, const_cast<record&>(r), s, body))
+      return damaged("segment");
     return {};
   };
   compile_routes();
@@ -114,17 +122,19 @@ void shard_core::compile_routes() {
   }
 }
 
-result<std::unique_ptr<shard_core>> shard_core::open(schema::plan_ptr plan, shard_options options,
-                                                     record_source& source,
-                                                     const std::map<std::uint32_t, std::string>& stored) {
+result<std::unique_ptr<shard_core>> shard_core::open(
+    schema::plan_ptr plan, shard_options options, record_source& source,
+    const std::map<std::uint32_t, std::string>& stored) {
   std::unique_ptr<shard_core> core(new shard_core(plan, options, source));
   for (const auto& [index, bytes] : stored) {
     if (index >= stripe_count) return damaged("stripe");
-    auto state = decode_stripe(*plan, {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()},
-                               index, options.folder_seed);
+    auto state =
+        decode_stripe(*plan, {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()},
+                      index, options.folder_seed);
     if (!state) return state.error();
     if (state->catalog_version != plan->catalog_version) {
-      return failure{errc::mismatch, "stripe " + std::to_string(index) + " belongs to catalog version " +
+      return failure{errc::mismatch, "stripe " + std::to_string(index) +
+                                         " belongs to catalog version " +
                                          std::to_string(state->catalog_version)};
     }
     stripe& st = core->stripes_[index];
@@ -150,7 +160,8 @@ result<std::unique_ptr<shard_core>> shard_core::open(schema::plan_ptr plan, shar
 shard_core::slot* shard_core::find(stripe& st, const key_hash& hash, int key_space,
                                    std::string_view key) const noexcept {
   if (!st.slots) return nullptr;
-  for (std::uint32_t i = static_cast<std::uint32_t>(hash.hi) & st.mask; st.slots[i].r; i = (i + 1) & st.mask) {
+  for (std::uint32_t i = static_cast<std::uint32_t>(hash.hi) & st.mask; st.slots[i].r;
+       i = (i + 1) & st.mask) {
     if (st.slots[i].hi != hash.hi) continue;
     const record& r = *st.slots[i].r;
     if (r.space == key_space && pool_.key(r) == key) return &st.slots[i];
@@ -235,28 +246,30 @@ result<record*> shard_core::read_record(const key_hash& hash) {
 result<void> shard_core::scan_heads(std::uint32_t index,
                                     const std::function<void(const key_hash&, record*)>& take) {
   result<void> status;
-  auto scanned = source_.scan(
-      first_key_of(index), end_key_of(index),
-      [&](const storage_key& key, std::span<const std::uint8_t> bytes) {
-        const record_name name = read_record_key(key);
-        if (name.segment != 0) return true;
-        const auto body = checked_body(key, options_.folder_seed, bytes);
-        record* r = body.empty() ? nullptr : decode_head(pool_, body, name.hash.lo);
-        if (!r) {
-          status = damaged("record");
-          return false;
-        }
-        take(name.hash, r);
-        return true;
-      });
+  auto scanned = source_.scan(first_key_of(index), end_key_of(index),
+                              [&](const storage_key& key, std::span<const std::uint8_t> bytes) {
+                                const record_name name = read_record_key(key);
+                                if (name.segment != 0) return true;
+                                const auto body = checked_body(key, options_.folder_seed, bytes);
+                                record* r =
+                                    body.empty() ? nullptr : decode_head(pool_, body, name.hash.lo);
+                                if (!r) {
+                                  status = damaged("record");
+                                  return false;
+                                }
+                                take(name.hash, r);
+                                return true;
+                              });
   return scanned ? status : scanned;
 }
 
 result<void> shard_core::load_stripe(std::uint32_t index) {
   stripe& st = stripes_[index];
   auto loaded = scan_heads(index, [&](const key_hash& hash, record* r) {
-    if (find(st, hash, r->space, pool_.key(*r))) pool_.destroy(r);
-    else insert(st, hash.hi, r);
+    if (find(st, hash, r->space, pool_.key(*r)))
+      pool_.destroy(r);
+    else
+      insert(st, hash.hi, r);
   });
   if (!loaded) return loaded;
   st.complete = true;
@@ -329,8 +342,10 @@ result<void> shard_core::apply_section(const batch& b, const section& s, apply_o
   const keep_from keep = keep_[static_cast<std::size_t>(plan.key_space)];
   for (lane_step& step : plan.steps) {
     step.columns.clear();
-    for (const int c : step.arguments) step.columns.push_back(&s.columns[static_cast<std::size_t>(c)]);
-    step.filter_column = step.filter == schema::none ? nullptr : &s.columns[static_cast<std::size_t>(step.filter)];
+    for (const int c : step.arguments)
+      step.columns.push_back(&s.columns[static_cast<std::size_t>(c)]);
+    step.filter_column =
+        step.filter == schema::none ? nullptr : &s.columns[static_cast<std::size_t>(step.filter)];
     step.bucket_begin = step.bucket_end = 0;
   }
   const auto reaches_into = [&](const positions& known) {
@@ -378,7 +393,9 @@ result<void> shard_core::apply_section(const batch& b, const section& s, apply_o
     bool late = false;
     const std::int64_t time = s.times[row];
     for (lane_step& step : plan.steps) {
-      if (step.filter_column && !(step.filter_column->is_valid(row) && step.filter_column->bools[row])) continue;
+      if (step.filter_column &&
+          !(step.filter_column->is_valid(row) && step.filter_column->bools[row]))
+        continue;
       if (time < step.bucket_begin || time >= step.bucket_end) {
         step.bucket = schema::bucket_index(time, step.duration, step.origin);
         step.bucket_begin = schema::bucket_start(step.bucket, step.duration, step.origin);
@@ -401,7 +418,8 @@ result<void> shard_core::apply_section(const batch& b, const section& s, apply_o
 
 result<apply_outcome> shard_core::apply(const batch& b) {
   if (b.catalog_version != plan_->catalog_version) {
-    return failure{errc::mismatch, "a batch of catalog version " + std::to_string(b.catalog_version) +
+    return failure{errc::mismatch, "a batch of catalog version " +
+                                       std::to_string(b.catalog_version) +
                                        " came to a shard that has version " +
                                        std::to_string(plan_->catalog_version)};
   }

@@ -12,7 +12,8 @@ namespace {
 
 std::uint64_t stripe_checksum(std::span<const std::uint8_t> body, std::uint32_t stripe,
                               std::uint64_t folder_seed) {
-  return XXH3_64bits_withSeed(body.data(), body.size(), folder_seed ^ (0x9e3779b97f4a7c15 * (stripe + 1)));
+  return XXH3_64bits_withSeed(body.data(), body.size(),
+                              folder_seed ^ (0x9e3779b97f4a7c15 * (stripe + 1)));
 }
 
 std::span<const std::uint8_t> bytes_of(const std::string& s) {
@@ -50,12 +51,14 @@ std::string encode_stripe(const schema::plan& p, const stripe_state& s, std::uin
 result<stripe_state> decode_stripe(const schema::plan& p, std::span<const std::uint8_t> bytes,
                                    std::uint32_t stripe, std::uint64_t folder_seed) {
   const auto bad = [&](std::string_view what) {
-    return failure{errc::corrupt, "stripe " + std::to_string(stripe) + " of the shard " + std::string(what) +
-                                      "; restore the folder from a backup, or replay its sources into a new one"};
+    return failure{errc::corrupt,
+                   "stripe " + std::to_string(stripe) + " of the shard " + std::string(what) +
+                       "; restore the folder from a backup, or replay its sources into a new one"};
   };
   varint_reader in(bytes);
   const auto sum = in.raw<std::uint64_t>();
-  if (!in.ok() || sum != stripe_checksum(in.rest(), stripe, folder_seed)) return bad("fails its checksum");
+  if (!in.ok() || sum != stripe_checksum(in.rest(), stripe, folder_seed))
+    return bad("fails its checksum");
   if (in.raw<std::uint8_t>() != 1) return bad("has an unknown form");
   stripe_state s;
   s.catalog_version = in.varint<std::uint32_t>();

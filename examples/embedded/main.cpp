@@ -12,13 +12,15 @@ int main(int argc, char** argv) {
   windrow::engine& engine = *opened;
 
   // Durable when push returns; applied exactly once, whatever happens afterwards.
-  auto pushed = engine.push("payments", {
-      R"({"id": "p1", "card": "c1", "amount": 12.5, "at": "2026-01-01T10:00:00Z"})",
-      R"({"id": "p2", "card": "c1", "amount": 30.0, "at": "2026-01-01T10:04:00Z"})",
-      R"({"id": "p3", "card": "c2", "amount": 99.9, "at": "2026-01-01T10:04:30Z"})",
-  });
+  auto pushed = engine.push(
+      "payments", {
+                      R"({"id": "p1", "card": "c1", "amount": 12.5, "at": "2026-01-01T10:00:00Z"})",
+                      R"({"id": "p2", "card": "c1", "amount": 30.0, "at": "2026-01-01T10:04:00Z"})",
+                      R"({"id": "p3", "card": "c2", "amount": 99.9, "at": "2026-01-01T10:04:30Z"})",
+                  });
   if (!pushed) return std::fprintf(stderr, "%s\n", pushed.error().message.c_str()), 1;
-  if (auto settled = engine.settle(); !settled) return std::fprintf(stderr, "%s\n", settled.error().message.c_str()), 1;
+  if (auto settled = engine.settle(); !settled)
+    return std::fprintf(stderr, "%s\n", settled.error().message.c_str()), 1;
 
   auto answer = engine.query({
       .entities = {{"Card", "c1"}, {"Card", "c2"}},
@@ -29,9 +31,12 @@ int main(int argc, char** argv) {
   for (const auto& row : answer->rows) {
     for (const auto& f : row.features) {
       std::printf("%s %s = ", std::get<std::string>(row.key).c_str(), f.feature.c_str());
-      if (!f.value) std::printf("%s\n", f.value.error().message.c_str());
-      else if (const auto* d = std::get_if<double>(&*f.value)) std::printf("%.2f\n", *d);
-      else if (const auto* i = std::get_if<std::int64_t>(&*f.value)) std::printf("%lld\n", static_cast<long long>(*i));
+      if (!f.value)
+        std::printf("%s\n", f.value.error().message.c_str());
+      else if (const auto* d = std::get_if<double>(&*f.value))
+        std::printf("%.2f\n", *d);
+      else if (const auto* i = std::get_if<std::int64_t>(&*f.value))
+        std::printf("%lld\n", static_cast<long long>(*i));
     }
   }
   auto closed = engine.close();

@@ -31,7 +31,8 @@ struct engine_options {
   /// Fixed when the folder is made. 0: what the folder has, or one for every two cores.
   unsigned shards = 0;
   /// Bytes the engine may use: records and their tables (nine tenths of what is left after a fixed
-  /// part), batches under way, writes being encoded. State beyond it lives on disk. At least 16 MiB.
+  /// part), batches under way, writes being encoded. State beyond it lives on disk. At least 16
+  /// MiB.
   std::size_t memory = std::size_t{1} << 30;
   /// How often every change is brought to disk.
   std::chrono::milliseconds checkpoint_interval{10'000};
@@ -54,7 +55,7 @@ struct query_request {
 
 /// One value of an answer. Exactly one of value and error is meant: `value.ok()` tells.
 struct feature_answer {
-  std::string feature;               ///< canonical: `user.name`, `user.sum_amount__3600__`
+  std::string feature;  ///< canonical: `user.name`, `user.sum_amount__3600__`
   result<windrow::value> value = windrow::value{};
   /// Scalars: the event time of the stored value, where there is one.
   std::optional<timestamp> at;
@@ -67,7 +68,7 @@ struct feature_answer {
 };
 
 struct answer_row {
-  std::string entity;                ///< class
+  std::string entity;  ///< class
   value key;
   /// Per source partition, how far this row's state has it: bytes of a file, pushes of `journal`.
   std::map<std::string, std::uint64_t> position;
@@ -77,19 +78,19 @@ struct answer_row {
 struct query_answer {
   timestamp now;
   std::uint32_t catalog_version = 0;
-  std::vector<answer_row> rows;      ///< one an entity asked for, in order, known or not
+  std::vector<answer_row> rows;  ///< one an entity asked for, in order, known or not
 };
 
 /// The buckets behind one value.
 struct explanation {
-  answer_row row;                    ///< with that one feature
+  answer_row row;  ///< with that one feature
   struct bucket {
     timestamp start;
     timestamp end;
     std::uint64_t events = 0;
     result<windrow::value> value = windrow::value{};
   };
-  std::vector<bucket> buckets;       ///< those with events, oldest first
+  std::vector<bucket> buckets;  ///< those with events, oldest first
 };
 
 /// The features of one class, resolved once for many lookups. Valid for the engine that made it.
@@ -122,7 +123,8 @@ public:
   /// and will be applied exactly once, also after a crash. Gives the journal's sequence. A message
   /// that cannot be applied becomes a dead letter, not an error here. At most 2^20 - 1 messages.
   result<std::uint64_t> push(std::string_view stream, std::span<const std::string_view> messages);
-  result<std::uint64_t> push(std::string_view stream, std::initializer_list<std::string_view> messages) {
+  result<std::uint64_t> push(std::string_view stream,
+                             std::initializer_list<std::string_view> messages) {
     return push(stream, std::span(messages.begin(), messages.size()));
   }
   /// Returns once everything pushed before the call is visible to lookups.

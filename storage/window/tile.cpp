@@ -24,15 +24,20 @@ void save(std::byte* at, const T& v) noexcept {
 
 std::size_t cell_bytes(partial_kind kind, bool wide) {
   switch (kind) {
-    case partial_kind::non_null: return 8;
-    case partial_kind::sum_int: return wide ? 16 : 8;
-    case partial_kind::sum_float: return 16;
-    case partial_kind::moments: return 16;
+    case partial_kind::non_null:
+      return 8;
+    case partial_kind::sum_int:
+      return wide ? 16 : 8;
+    case partial_kind::sum_float:
+      return 16;
+    case partial_kind::moments:
+      return 16;
     case partial_kind::min_int:
     case partial_kind::max_int:
     case partial_kind::min_float:
     case partial_kind::max_float:
-    case partial_kind::distinct: return 8;
+    case partial_kind::distinct:
+      return 8;
   }
   return 8;
 }
@@ -74,8 +79,10 @@ std::uint64_t hash_at(const batch_column& column, std::size_t row) {
       const double v = column.floats[row] == 0 ? 0.0 : column.floats[row];  // -0.0 is 0.0
       return distinct_hash(&v, 8);
     }
-    case schema::value_kind::boolean: return distinct_hash(&column.bools[row], 1);
-    default: return distinct_hash(&column.ints[row], 8);
+    case schema::value_kind::boolean:
+      return distinct_hash(&column.bools[row], 1);
+    default:
+      return distinct_hash(&column.ints[row], 8);
   }
 }
 
@@ -93,26 +100,28 @@ void merge_moments(moment_pair& a, std::uint64_t& na, const moment_pair& b, std:
   na += nb;
 }
 
-distinct_sketch* sketch_at(const std::byte* cell) noexcept {
-  return load<distinct_sketch*>(cell);
-}
+distinct_sketch* sketch_at(const std::byte* cell) noexcept { return load<distinct_sketch*>(cell); }
 
 constexpr std::uint64_t narrow_count_max = std::numeric_limits<std::uint32_t>::max();
 
 std::uint64_t count_of(const tile_form& form, const std::byte* tile, int cell) noexcept {
-  const std::byte* at =
-      cell == schema::none ? tile + form.rows_offset : tile + form.cells[static_cast<std::size_t>(cell)].offset;
+  const std::byte* at = cell == schema::none
+                            ? tile + form.rows_offset
+                            : tile + form.cells[static_cast<std::size_t>(cell)].offset;
   return form.wide ? load<std::uint64_t>(at) : load<std::uint32_t>(at);
 }
 
 void set_count(const tile_form& form, std::byte* at, std::uint64_t n) noexcept {
-  if (form.wide) save(at, n);
-  else save(at, static_cast<std::uint32_t>(n));
+  if (form.wide)
+    save(at, n);
+  else
+    save(at, static_cast<std::uint32_t>(n));
 }
 
 }  // namespace
 
-tile_type::tile_type(const schema::tiling& t) : narrow_(make_form(t, false)), wide_(make_form(t, true)) {
+tile_type::tile_type(const schema::tiling& t)
+    : narrow_(make_form(t, false)), wide_(make_form(t, true)) {
   for (const tile_cell& c : narrow_.cells) owns_memory_ |= c.kind == partial_kind::distinct;
 }
 
@@ -127,11 +136,20 @@ void tile_type::create(std::byte* tile, bool wide, std::uint32_t bucket) const {
   for (const tile_cell& c : f.cells) {
     std::byte* at = tile + c.offset;
     switch (c.kind) {
-      case partial_kind::min_int: save(at, std::numeric_limits<std::int64_t>::max()); break;
-      case partial_kind::max_int: save(at, std::numeric_limits<std::int64_t>::min()); break;
-      case partial_kind::min_float: save(at, std::numeric_limits<double>::infinity()); break;
-      case partial_kind::max_float: save(at, -std::numeric_limits<double>::infinity()); break;
-      default: break;
+      case partial_kind::min_int:
+        save(at, std::numeric_limits<std::int64_t>::max());
+        break;
+      case partial_kind::max_int:
+        save(at, std::numeric_limits<std::int64_t>::min());
+        break;
+      case partial_kind::min_float:
+        save(at, std::numeric_limits<double>::infinity());
+        break;
+      case partial_kind::max_float:
+        save(at, -std::numeric_limits<double>::infinity());
+        break;
+      default:
+        break;
     }
   }
 }
@@ -155,7 +173,8 @@ bool tile_type::fold(std::byte* tile, bool wide, arguments columns, std::size_t 
       if (c.kind != partial_kind::sum_int) continue;
       const batch_column& column = *columns[static_cast<std::size_t>(c.argument)];
       std::int64_t sum;
-      if (column.is_valid(row) && __builtin_add_overflow(load<std::int64_t>(tile + c.offset), column.ints[row], &sum)) {
+      if (column.is_valid(row) &&
+          __builtin_add_overflow(load<std::int64_t>(tile + c.offset), column.ints[row], &sum)) {
         return false;
       }
     }
@@ -170,8 +189,10 @@ bool tile_type::fold(std::byte* tile, bool wide, arguments columns, std::size_t 
         set_count(f, at, (wide ? load<std::uint64_t>(at) : load<std::uint32_t>(at)) + 1);
         break;
       case partial_kind::sum_int:
-        if (wide) save(at, load<int128>(at) + column.ints[row]);
-        else save(at, load<std::int64_t>(at) + column.ints[row]);
+        if (wide)
+          save(at, load<int128>(at) + column.ints[row]);
+        else
+          save(at, load<std::int64_t>(at) + column.ints[row]);
         break;
       case partial_kind::sum_float: {
         auto s = load<float_sum>(at);
@@ -179,10 +200,18 @@ bool tile_type::fold(std::byte* tile, bool wide, arguments columns, std::size_t 
         save(at, s);
         break;
       }
-      case partial_kind::min_int: save(at, std::min(load<std::int64_t>(at), column.ints[row])); break;
-      case partial_kind::max_int: save(at, std::max(load<std::int64_t>(at), column.ints[row])); break;
-      case partial_kind::min_float: save(at, std::min(load<double>(at), number_at(column, row))); break;
-      case partial_kind::max_float: save(at, std::max(load<double>(at), number_at(column, row))); break;
+      case partial_kind::min_int:
+        save(at, std::min(load<std::int64_t>(at), column.ints[row]));
+        break;
+      case partial_kind::max_int:
+        save(at, std::max(load<std::int64_t>(at), column.ints[row]));
+        break;
+      case partial_kind::min_float:
+        save(at, std::min(load<double>(at), number_at(column, row)));
+        break;
+      case partial_kind::max_float:
+        save(at, std::max(load<double>(at), number_at(column, row)));
+        break;
       case partial_kind::moments: {
         auto m = load<moment_pair>(at);
         const double n = static_cast<double>(count_of(f, tile, c.count_cell));
@@ -217,11 +246,20 @@ void tile_type::reset(tile_total& total) const {
     c.count = 0, c.sum = 0, c.floats = {}, c.moments = {}, c.moment_count = 0;
     c.distinct.reset();
     switch (narrow_.cells[i].kind) {
-      case partial_kind::min_int: c.int_extreme = std::numeric_limits<std::int64_t>::max(); break;
-      case partial_kind::max_int: c.int_extreme = std::numeric_limits<std::int64_t>::min(); break;
-      case partial_kind::min_float: c.float_extreme = std::numeric_limits<double>::infinity(); break;
-      case partial_kind::max_float: c.float_extreme = -std::numeric_limits<double>::infinity(); break;
-      default: break;
+      case partial_kind::min_int:
+        c.int_extreme = std::numeric_limits<std::int64_t>::max();
+        break;
+      case partial_kind::max_int:
+        c.int_extreme = std::numeric_limits<std::int64_t>::min();
+        break;
+      case partial_kind::min_float:
+        c.float_extreme = std::numeric_limits<double>::infinity();
+        break;
+      case partial_kind::max_float:
+        c.float_extreme = -std::numeric_limits<double>::infinity();
+        break;
+      default:
+        break;
     }
   }
 }
@@ -234,15 +272,30 @@ void tile_type::merge(tile_total& into, const std::byte* tile, bool wide) const 
     const std::byte* at = tile + c.offset;
     tile_total::cell& t = into.cells[i];
     switch (c.kind) {
-      case partial_kind::non_null: t.count += wide ? load<std::uint64_t>(at) : load<std::uint32_t>(at); break;
-      case partial_kind::sum_int: t.sum += wide ? load<int128>(at) : load<std::int64_t>(at); break;
-      case partial_kind::sum_float: t.floats.merge(load<float_sum>(at)); break;
-      case partial_kind::min_int: t.int_extreme = std::min(t.int_extreme, load<std::int64_t>(at)); break;
-      case partial_kind::max_int: t.int_extreme = std::max(t.int_extreme, load<std::int64_t>(at)); break;
-      case partial_kind::min_float: t.float_extreme = std::min(t.float_extreme, load<double>(at)); break;
-      case partial_kind::max_float: t.float_extreme = std::max(t.float_extreme, load<double>(at)); break;
+      case partial_kind::non_null:
+        t.count += wide ? load<std::uint64_t>(at) : load<std::uint32_t>(at);
+        break;
+      case partial_kind::sum_int:
+        t.sum += wide ? load<int128>(at) : load<std::int64_t>(at);
+        break;
+      case partial_kind::sum_float:
+        t.floats.merge(load<float_sum>(at));
+        break;
+      case partial_kind::min_int:
+        t.int_extreme = std::min(t.int_extreme, load<std::int64_t>(at));
+        break;
+      case partial_kind::max_int:
+        t.int_extreme = std::max(t.int_extreme, load<std::int64_t>(at));
+        break;
+      case partial_kind::min_float:
+        t.float_extreme = std::min(t.float_extreme, load<double>(at));
+        break;
+      case partial_kind::max_float:
+        t.float_extreme = std::max(t.float_extreme, load<double>(at));
+        break;
       case partial_kind::moments:
-        merge_moments(t.moments, t.moment_count, load<moment_pair>(at), count_of(f, tile, c.count_cell));
+        merge_moments(t.moments, t.moment_count, load<moment_pair>(at),
+                      count_of(f, tile, c.count_cell));
         break;
       case partial_kind::distinct:
         if (const auto* sketch = sketch_at(at)) {
@@ -270,17 +323,29 @@ bool tile_type::store(const tile_total& total, std::byte* tile, bool wide) const
     std::byte* at = tile + f.cells[i].offset;
     const tile_total::cell& t = total.cells[i];
     switch (f.cells[i].kind) {
-      case partial_kind::non_null: set_count(f, at, t.count); break;
-      case partial_kind::sum_int:
-        if (wide) save(at, t.sum);
-        else save(at, static_cast<std::int64_t>(t.sum));
+      case partial_kind::non_null:
+        set_count(f, at, t.count);
         break;
-      case partial_kind::sum_float: save(at, t.floats); break;
+      case partial_kind::sum_int:
+        if (wide)
+          save(at, t.sum);
+        else
+          save(at, static_cast<std::int64_t>(t.sum));
+        break;
+      case partial_kind::sum_float:
+        save(at, t.floats);
+        break;
       case partial_kind::min_int:
-      case partial_kind::max_int: save(at, t.int_extreme); break;
+      case partial_kind::max_int:
+        save(at, t.int_extreme);
+        break;
       case partial_kind::min_float:
-      case partial_kind::max_float: save(at, t.float_extreme); break;
-      case partial_kind::moments: save(at, t.moments); break;
+      case partial_kind::max_float:
+        save(at, t.float_extreme);
+        break;
+      case partial_kind::moments:
+        save(at, t.moments);
+        break;
       case partial_kind::distinct:
         if (t.distinct) save(at, new distinct_sketch(*t.distinct));
         break;
@@ -297,9 +362,15 @@ void tile_type::widen(const std::byte* from, std::byte* to) const {
     const std::byte* a = from + narrow_.cells[i].offset;
     std::byte* b = to + wide_.cells[i].offset;
     switch (narrow_.cells[i].kind) {
-      case partial_kind::non_null: save<std::uint64_t>(b, load<std::uint32_t>(a)); break;
-      case partial_kind::sum_int: save<int128>(b, load<std::int64_t>(a)); break;
-      default: std::memcpy(b, a, cell_bytes(narrow_.cells[i].kind, false)); break;
+      case partial_kind::non_null:
+        save<std::uint64_t>(b, load<std::uint32_t>(a));
+        break;
+      case partial_kind::sum_int:
+        save<int128>(b, load<std::int64_t>(a));
+        break;
+      default:
+        std::memcpy(b, a, cell_bytes(narrow_.cells[i].kind, false));
+        break;
     }
   }
 }
@@ -332,8 +403,10 @@ void tile_type::encode(std::string& out, const std::byte* tile, bool wide) const
         put_varint(out, n - (wide ? load<std::uint64_t>(at) : load<std::uint32_t>(at)));
         break;
       case partial_kind::sum_int:
-        if (wide) put_zigzag128(out, load<int128>(at));
-        else put_zigzag(out, load<std::int64_t>(at));
+        if (wide)
+          put_zigzag128(out, load<int128>(at));
+        else
+          put_zigzag(out, load<std::int64_t>(at));
         break;
       case partial_kind::sum_float: {
         const auto s = load<float_sum>(at);
@@ -342,10 +415,16 @@ void tile_type::encode(std::string& out, const std::byte* tile, bool wide) const
         break;
       }
       case partial_kind::min_int:
-      case partial_kind::max_int: put_zigzag(out, load<std::int64_t>(at)); break;
+      case partial_kind::max_int:
+        put_zigzag(out, load<std::int64_t>(at));
+        break;
       case partial_kind::min_float:
-      case partial_kind::max_float: put_raw(out, load<double>(at)); break;
-      case partial_kind::moments: put_raw(out, load<moment_pair>(at)); break;
+      case partial_kind::max_float:
+        put_raw(out, load<double>(at));
+        break;
+      case partial_kind::moments:
+        put_raw(out, load<moment_pair>(at));
+        break;
       case partial_kind::distinct: {
         static const distinct_sketch empty;
         const auto* sketch = sketch_at(at);
@@ -374,9 +453,12 @@ bool tile_type::decode(varint_reader& in, std::byte* tile, bool wide) const {
       }
       case partial_kind::sum_int: {
         const int128 sum = in.zigzag128();
-        if (wide) save(at, sum);
-        else if (sum != static_cast<std::int64_t>(sum)) return false;
-        else save(at, static_cast<std::int64_t>(sum));
+        if (wide)
+          save(at, sum);
+        else if (sum != static_cast<std::int64_t>(sum))
+          return false;
+        else
+          save(at, static_cast<std::int64_t>(sum));
         break;
       }
       case partial_kind::sum_float: {
@@ -387,10 +469,16 @@ bool tile_type::decode(varint_reader& in, std::byte* tile, bool wide) const {
         break;
       }
       case partial_kind::min_int:
-      case partial_kind::max_int: save(at, in.zigzag()); break;
+      case partial_kind::max_int:
+        save(at, in.zigzag());
+        break;
       case partial_kind::min_float:
-      case partial_kind::max_float: save(at, in.raw<double>()); break;
-      case partial_kind::moments: save(at, in.raw<moment_pair>()); break;
+      case partial_kind::max_float:
+        save(at, in.raw<double>());
+        break;
+      case partial_kind::moments:
+        save(at, in.raw<moment_pair>());
+        break;
       case partial_kind::distinct: {
         auto sketch = std::make_unique<distinct_sketch>();
         if (!sketch->decode(in.rest())) return false;
@@ -417,16 +505,19 @@ result<value> lower(const schema::plan& p, const schema::rule& r, const schema::
   if (r.function == aggregation::count) return count_fits(total.rows);
 
   const tile_total::cell& cell = total.cells[static_cast<std::size_t>(r.value_partial)];
-  const std::uint64_t n =
-      r.non_null_partial == schema::none ? total.rows : total.cells[static_cast<std::size_t>(r.non_null_partial)].count;
-  const partial_kind kind =
-      p.tilings[static_cast<std::size_t>(r.tiling)].partials[static_cast<std::size_t>(r.value_partial)].kind;
+  const std::uint64_t n = r.non_null_partial == schema::none
+                              ? total.rows
+                              : total.cells[static_cast<std::size_t>(r.non_null_partial)].count;
+  const partial_kind kind = p.tilings[static_cast<std::size_t>(r.tiling)]
+                                .partials[static_cast<std::size_t>(r.value_partial)]
+                                .kind;
   const auto finite = [&](double v) -> result<value> {
     if (!std::isfinite(v)) return overflow();
     return value{v};
   };
   switch (r.function) {
-    case aggregation::count: break;
+    case aggregation::count:
+      break;
     case aggregation::sum:
       if (kind == partial_kind::sum_float) return finite(cell.floats.total());
       if (type.kind == schema::value_kind::floating) return finite(static_cast<double>(cell.sum));
@@ -435,7 +526,8 @@ result<value> lower(const schema::plan& p, const schema::rule& r, const schema::
     case aggregation::mean: {
       if (n == 0) return value{null{}};
       const double count = static_cast<double>(n);
-      if (kind == partial_kind::sum_int) return finite(static_cast<double>(static_cast<long double>(cell.sum) / n));
+      if (kind == partial_kind::sum_int)
+        return finite(static_cast<double>(static_cast<long double>(cell.sum) / n));
       return finite(cell.floats.sum / count + cell.floats.lost / count);
     }
     case aggregation::min:
@@ -443,7 +535,8 @@ result<value> lower(const schema::plan& p, const schema::rule& r, const schema::
       if (n == 0) return value{null{}};
       if (kind == partial_kind::min_int || kind == partial_kind::max_int) {
         if (type.kind == schema::value_kind::datetime) return value{timestamp{cell.int_extreme}};
-        if (type.kind == schema::value_kind::floating) return value{static_cast<double>(cell.int_extreme)};
+        if (type.kind == schema::value_kind::floating)
+          return value{static_cast<double>(cell.int_extreme)};
         return value{cell.int_extreme};
       }
       return value{cell.float_extreme};

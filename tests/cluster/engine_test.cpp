@@ -26,7 +26,9 @@ protected:
     ASSERT_TRUE(pushed) << pushed.error().message;
   }
   static std::int64_t spent(const engine& e, const std::string& card) {
-    auto answer = e.query({.entities = {{"Card", card}}, .features = {"spent[1h]"}, .now = *parse_time("2026-01-01T11:00:00Z")});
+    auto answer = e.query({.entities = {{"Card", card}},
+                           .features = {"spent[1h]"},
+                           .now = *parse_time("2026-01-01T11:00:00Z")});
     if (!answer || !answer->rows[0].features[0].value) return -1;
     return std::get<std::int64_t>(*answer->rows[0].features[0].value);
   }
@@ -73,7 +75,8 @@ TEST_F(Engine, AppliesAPushOnceWhereverACheckpointFell) {
 
 TEST_F(Engine, AnswersManyEntitiesInOrderLikeOneAtATime) {
   engine e = open(3);
-  query_request request{.entities = {}, .features = {"spent"}, .now = *parse_time("2026-01-01T11:00:00Z")};
+  query_request request{
+      .entities = {}, .features = {"spent"}, .now = *parse_time("2026-01-01T11:00:00Z")};
   for (int i = 0; i < 50; ++i) {
     push(e, payment("c" + std::to_string(i), i, "10:55:00"));
     request.entities.push_back({"Card", "c" + std::to_string(i)});

@@ -32,7 +32,8 @@ protected:
       ADD_FAILURE() << n.error().message;
       return {};
     }
-    while (!(*n)->progress().finished && !(*n)->progress().failed) (*n)->wait(std::chrono::seconds(1));
+    while (!(*n)->progress().finished && !(*n)->progress().failed)
+      (*n)->wait(std::chrono::seconds(1));
     auto stopped = (*n)->stop();
     EXPECT_TRUE(stopped) << stopped.error().message;
     return (*n)->progress();
@@ -43,7 +44,9 @@ protected:
       ADD_FAILURE() << n.error().message;
       return -1;
     }
-    auto answer = (*n)->query({.entities = {{"Card", card}}, .features = {"spent[1h]"}, .now = *parse_time("2026-01-01T11:00:00Z")});
+    auto answer = (*n)->query({.entities = {{"Card", card}},
+                               .features = {"spent[1h]"},
+                               .now = *parse_time("2026-01-01T11:00:00Z")});
     return std::get<std::int64_t>(*answer->rows[0].features[0].value);
   }
 
@@ -51,7 +54,8 @@ protected:
 };
 
 TEST_F(Node, ReadsAFileToItsEnd) {
-  folder_.append("payments.ndjson", payment("c1", 5, "10:30:00") + "\n" + payment("c1", 6, "10:40:00") + "\n");
+  folder_.append("payments.ndjson",
+                 payment("c1", 5, "10:30:00") + "\n" + payment("c1", 6, "10:40:00") + "\n");
   EXPECT_EQ(run().applied, 2u);
   EXPECT_EQ(spent("c1"), 11);
 }
@@ -83,7 +87,8 @@ TEST_F(Node, ForgetsNothingWithoutAStop) {
 }
 
 TEST_F(Node, RefusesAFileThatBecameShorter) {
-  folder_.append("payments.ndjson", payment("c1", 5, "10:30:00") + "\n" + payment("c1", 6, "10:40:00") + "\n");
+  folder_.append("payments.ndjson",
+                 payment("c1", 5, "10:30:00") + "\n" + payment("c1", 6, "10:40:00") + "\n");
   run();
   folder_.write("payments.ndjson", payment("c1", 5, "10:30:00") + "\n");
   auto n = open();
@@ -101,7 +106,8 @@ TEST_F(Node, RefusesAFileThatTwoSourcesRead) {
     output: { Payment.id: _.id, Payment.card: _.card, Payment.amount: _.amount, Payment.at: _.at }
 )");
   text.replace(text.find("streams:"), 0, "  again: { file: again.ndjson }\n");
-  auto compiled = schema::compile_yaml(text, folder_ / "features.yaml", [](std::string_view) { return std::nullopt; });
+  auto compiled = schema::compile_yaml(text, folder_ / "features.yaml",
+                                       [](std::string_view) { return std::nullopt; });
   ASSERT_TRUE(compiled.ok()) << compiled.diagnostics.front().format();
   node_options o;
   o.data = folder_ / "data";
@@ -111,7 +117,8 @@ TEST_F(Node, RefusesAFileThatTwoSourcesRead) {
   auto n = node::open(o);
   ASSERT_FALSE(n);
   EXPECT_EQ(n.error().code, errc::invalid);
-  EXPECT_NE(n.error().message.find("for the source `payments`"), std::string::npos) << n.error().message;
+  EXPECT_NE(n.error().message.find("for the source `payments`"), std::string::npos)
+      << n.error().message;
 }
 
 TEST_F(Node, KeepsABadLineAsADeadLetter) {
