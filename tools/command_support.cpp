@@ -97,7 +97,11 @@ result<std::unique_ptr<cluster::node>> open_to_look(const std::string& data) {
   cluster::node_options options;
   options.data = data;
   options.look_only = true;
-  return cluster::node::open(options);
+  auto node = cluster::node::open(options);
+  if (!node.ok()) return node;
+  // What was journalled and not checkpointed yet is part of the answer.
+  if (auto settled = node.value()->settle(); !settled.ok()) return settled.error();
+  return node;
 }
 
 }  // namespace windrow::tools

@@ -8,7 +8,7 @@ meanwhile. A difference prints one line to repeat it with, and keeps the files.
     random_definitions.py --seeds 20                 twenty seeds
     random_definitions.py --seed 17 --kill           one of them again
     random_definitions.py --time-limit 30            as many as fit
-    random_definitions.py --events 50000 --entities 20000 --memory 8388608   state beyond memory
+    random_definitions.py --events 50000 --entities 20000 --memory 16777216   state beyond memory
 """
 
 import argparse
