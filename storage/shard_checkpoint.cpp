@@ -104,6 +104,7 @@ void shard_core::committed(const stripe_write& write) {
     stripes_[i].in_flight = false;
   }
   in_flight_bytes_ -= write.bytes.capacity();
+  stored_bytes_ += write.bytes.size();
 }
 
 // ---- memory ------------------------------------------------------------------------------------

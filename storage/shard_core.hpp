@@ -250,7 +250,7 @@ private:
   std::size_t in_flight_bytes_ = 0;
   std::uint64_t in_memory_ = 0;
   std::vector<std::uint8_t> stored_;             // one value read from storage
-  std::size_t stored_bytes_ = 0;                 // at times
+  std::size_t stored_bytes_ = 0;                 // measured at times, and what was written since
   std::uint64_t batches_ = 0;
 };
 
