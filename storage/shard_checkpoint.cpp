@@ -106,6 +106,7 @@ void shard_core::committed(const stripe_write& write) {
     stripes_[i].encoded = 0;
   }
   in_flight_bytes_ -= write.bytes.capacity();
+  stored_bytes_ += write.bytes.size();
 }
 
 // ---- memory ------------------------------------------------------------------------------------

@@ -252,7 +252,7 @@ private:
   std::uint64_t in_memory_ = 0;
   bool evicting_ = false;
   std::vector<std::uint8_t> stored_;             // one value read from storage
-  std::size_t stored_bytes_ = 0;                 // at times
+  std::size_t stored_bytes_ = 0;                 // measured at times, and what was written since
   std::uint64_t batches_ = 0;
 };
 

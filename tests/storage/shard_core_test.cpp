@@ -337,6 +337,26 @@ TEST(ShardCore, ReadsAColdRecordBack) {
   for (int i = 0; i < 1'000; ++i) ASSERT_EQ(s.value_at(count, 5, "k" + std::to_string(i)), whole(2));
 }
 
+TEST(ShardCore, StopsReadingWholeStripesWhenStateHasOutgrownMemory) {
+  one_tiling p(minute);
+  const int count = p.add(aggregation::count, 0, {minute});
+  scenario s(p.maker, (2 << 20) + 200'000);  // the table's first page, and 2,000 records or so
+  const auto keys = [&](int from, int to) {
+    std::vector<event> events;
+    for (int i = from; i < to; ++i) events.push_back(s.at(1, "k" + std::to_string(i)));
+    return events;
+  };
+  for (int i = 0; i < 25'000; i += 2'500) {
+    s.send(keys(i, i + 2'500));
+    s.evict_all();
+  }
+  const std::uint64_t before = s.core().memory().in_memory;
+  ASSERT_LT(before, 5'000u);
+  s.send(keys(0, 250));
+  EXPECT_LE(s.core().memory().in_memory, before + 250);
+  EXPECT_EQ(s.value_at(count, 5, "k7"), whole(2));
+}
+
 TEST(ShardCore, KeepsWhatIsEncodedButNotCommitted) {
   one_tiling p(minute);
   const int count = p.add(aggregation::count, 0, {minute});
