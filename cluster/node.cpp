@@ -25,7 +25,8 @@ std::size_t record_budget(std::size_t memory, std::size_t shards) {
   return (memory - fixed) / 2 / shards;
 }
 
-unsigned default_shards() { return std::max(1u, std::thread::hardware_concurrency() / 2); }
+// Folding is what costs: ingest and the writer leave most of a core each to a shard.
+unsigned default_shards() { return std::max(1u, std::thread::hardware_concurrency()); }
 
 }  // namespace
 

@@ -28,7 +28,7 @@ struct engine_options {
   std::string declarations;
   /// The data folder; made where there is none.
   std::string data;
-  /// Fixed when the folder is made. 0: what the folder has, or one for every two cores.
+  /// Fixed when the folder is made. 0: what the folder has, or one a core.
   unsigned shards = 0;
   /// Bytes the engine may use: records and their tables (nine tenths of what is left after a fixed
   /// part), batches under way, writes being encoded. State beyond it lives on disk. At least 16
