@@ -56,7 +56,8 @@ struct node_progress {
 };
 
 /// One windrow node: its folder, journal, shards, sources and actors. The only place that wires
-/// them. Any thread may call anything; the calls block.
+/// them. Any thread may call anything, and the calls block; `stop` and destruction only once the
+/// others have returned.
 class node {
 public:
   static result<std::unique_ptr<node>> open(const node_options& options);

@@ -51,6 +51,12 @@ struct node::impl {
   result<void> forget(const std::vector<storage::positions>& committed);
   result<void> look_at_empty_files();
 
+  /// Drives a query on the caller's thread: each shard answers ahead of its next batch. `asked`
+  /// sees every request with its shard.
+  template <class Asked>
+  void answer_here(actors::query_core& core, Asked&& asked);
+  void answer_here(actors::query_core& core);
+
   /// Where every shard is for a partition.
   storage::sequence smallest_position(storage::partition_id partition);
   /// A position for people: the partition's name, and bytes or entries.

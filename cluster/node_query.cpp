@@ -33,6 +33,24 @@ sources::arrival_notes& node::impl::arrivals() {
   return *notes;
 }
 
+template <class Asked>
+void node::impl::answer_here(actors::query_core& core, Asked&& asked) {
+  for (auto round = core.next_round(); !round.empty(); round = core.next_round()) {
+    for (const auto& ask : round) {
+      actors::query_core::answers answers;
+      gates[ask.shard]->ahead([&](storage::shard_core& shard) {
+        for (const auto& r : *ask.requests) answers.push_back(shard.lookup(r));
+      });
+      for (const auto& r : *ask.requests) asked(ask.shard, r);
+      core.answered(ask, answers);
+    }
+  }
+}
+
+void node::impl::answer_here(actors::query_core& core) {
+  answer_here(core, [](std::uint32_t, const storage::lookup_request&) {});
+}
+
 result<query_answer> node::query(const query_request& request) {
   impl& i = *impl_;
   auto parsed = actors::parse_query(*i.plan, request);
@@ -41,15 +59,7 @@ result<query_answer> node::query(const query_request& request) {
   auto core = std::make_shared<actors::query_core>(i.context, (*parsed)->subjects, now);
   if ((*parsed)->subjects.size() == 1 || i.stopped) {
     // One entity: its shard answers on this thread, ahead of its next batch.
-    for (auto round = core->next_round(); !round.empty(); round = core->next_round()) {
-      for (const auto& ask : round) {
-        actors::query_core::answers answers;
-        i.gates[ask.shard]->ahead([&](storage::shard_core& shard) {
-          for (const auto& r : *ask.requests) answers.push_back(shard.lookup(r));
-        });
-        core->answered(ask, answers);
-      }
-    }
+    i.answer_here(*core);
     return core->finish();
   }
   std::optional<failure> failed;
@@ -84,17 +94,9 @@ result<explanation> node::explain(const entity_reference& entity, const std::str
   // The last record asked is the one that holds the window.
   actors::query_core core(i.context, (*parsed)->subjects, *request.now);
   std::optional<std::pair<std::uint32_t, storage::lookup_request>> holder;
-  for (auto round = core.next_round(); !round.empty(); round = core.next_round()) {
-    for (const auto& ask : round) {
-      actors::query_core::answers answers;
-      for (const auto& r : *ask.requests) {
-        answers.push_back(
-            i.gates[ask.shard]->ahead([&](storage::shard_core& shard) { return shard.lookup(r); }));
-        if (!r.window_values.empty()) holder = {ask.shard, r};
-      }
-      core.answered(ask, answers);
-    }
-  }
+  i.answer_here(core, [&](std::uint32_t shard, const storage::lookup_request& r) {
+    if (!r.window_values.empty()) holder = {shard, r};
+  });
   if (!holder) return out;
   auto buckets = i.gates[holder->first]->ahead(
       [&](storage::shard_core& shard) { return shard.explain(holder->second); });
@@ -132,15 +134,7 @@ result<answer_row> node::lookup(const prepared& query, std::string_view key, tim
   std::vector<actors::query_core::subject> subjects;
   subjects.push_back(std::move(subject));
   actors::query_core core(i.context, std::move(subjects), now);
-  for (auto round = core.next_round(); !round.empty(); round = core.next_round()) {
-    for (const auto& ask : round) {
-      actors::query_core::answers answers;
-      i.gates[ask.shard]->ahead([&](storage::shard_core& shard) {
-        for (const auto& r : *ask.requests) answers.push_back(shard.lookup(r));
-      });
-      core.answered(ask, answers);
-    }
-  }
+  i.answer_here(core);
   return std::move(core.finish().rows.front());
 }
 
