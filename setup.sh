@@ -12,7 +12,7 @@ packages=(
   liblmdb-dev                 # storage
   libsimdjson-dev libabsl-dev libxxhash-dev libyaml-cpp-dev
   libcli11-dev libfmt-dev     # the command
-  libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev
+  libgtest-dev libgmock-dev
 )
 
 missing=()

@@ -195,18 +195,6 @@ void record_pool::free_segment(record& r, segment& s) noexcept {
   s.capacity = 0;
 }
 
-std::size_t record_pool::drop_clean_segments(record& r) noexcept {
-  std::size_t freed = 0;
-  if (segment_directory* d = directory(r)) {
-    for (segment& s : d->segments) {
-      if (s.dirty || !s.tiles) continue;
-      freed += s.capacity;
-      free_segment(r, s);
-    }
-  }
-  return freed;
-}
-
 // ---- bases -------------------------------------------------------------------------------------
 
 // Where the lanes of a timeline should be centred when one of them must hold an event of `time`.

@@ -154,8 +154,6 @@ public:
   bool empty(const record& r) const noexcept;
 
   segment_directory* directory(const record& r) const noexcept;
-  /// Forgets the tiles of clean segments; gives the bytes freed.
-  std::size_t drop_clean_segments(record& r) noexcept;
   void free_segment(record& r, segment& s) noexcept;
 
   // Used by the codec.

@@ -176,7 +176,7 @@ public:
   shard_memory memory() const noexcept;
   std::vector<stripe_state> stripe_states() const;
 
-  /// Visits every record, in memory or stored, in hash order; the record is valid in the call.
+  /// Visits every record, in memory or stored, in no order; the record is valid in the call.
   result<void> for_each_record(const std::function<void(const record_pool&, record&)>& visit);
 
 private:
