@@ -11,7 +11,7 @@
 namespace windrow::storage {
 
 /// Format of everything in a data folder. Raised with any change of a layout.
-inline constexpr std::uint32_t format_version = 1;
+inline constexpr std::uint32_t format_version = 2;
 
 using folder_id = std::array<std::uint8_t, 16>;
 /// 32 hexadecimal digits.

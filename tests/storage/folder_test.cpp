@@ -177,12 +177,12 @@ TEST(Folder, SaysBothFormatVersions) {
   temporary_folder parent;
   make(parent / "data");
   spill(parent / "data/node.meta",
-        std::string(as_text(seal_file("wndrmeta", 2, as_bytes("of the future")))));
+        std::string(as_text(seal_file("wndrmeta", format_version + 1, as_bytes("of the future")))));
   auto opened = open(parent / "data");
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().code, errc::mismatch);
-  EXPECT_THAT(opened.error().message, HasSubstr("format version 2"));
-  EXPECT_THAT(opened.error().message, HasSubstr("reads version 1"));
+  EXPECT_THAT(opened.error().message, HasSubstr("format version " + std::to_string(format_version + 1)));
+  EXPECT_THAT(opened.error().message, HasSubstr("reads version " + std::to_string(format_version)));
 }
 
 TEST(Folder, NoticesEveryFlippedBitOfItsOwnFiles) {
