@@ -3,6 +3,7 @@
 #
 #   make         build/release/windrow
 #   make test    build everything and run every test
+#   make test-crash   the crash laboratory in full (an hour; its short form is in make test)
 #   make demo    real flights become windowed features, and a table
 #   make bench   the benchmarks' table; writes build/release/bench.json (half an hour)
 #   make clean   remove every build
@@ -12,7 +13,7 @@
 JOBS ?= 2
 TEST_JOBS ?= 2
 
-.PHONY: build test demo bench clean setup configure
+.PHONY: build test test-crash demo bench clean setup configure
 .DEFAULT_GOAL := build
 
 setup:
@@ -28,6 +29,10 @@ build: configure
 test: configure
 	@cmake --build --preset release --parallel $(JOBS)
 	@ctest --preset release --parallel $(TEST_JOBS)
+
+test-crash: configure
+	@cmake --build --preset release --parallel $(JOBS)
+	@ctest --preset release --parallel $(TEST_JOBS) -C crash -L crash-full
 
 demo: build
 	@examples/flights/demo.sh build/release/windrow

@@ -1,0 +1,237 @@
+"""kill -9 at random moments, on a real disk: of runs that read growing files, of runs that read
+standard input, and of a program that pushes. Every few kills the folder is finished and every
+value compared with the oracle.
+
+    kills.py --kills 200
+    kills.py --mode push --seed 7          one life of a folder again
+
+The seed gives everything but the moments themselves, which depend on the machine: a difference
+prints how long each process lived.
+"""
+
+import argparse
+import bisect
+import os
+import random
+import subprocess
+import sys
+import time
+
+import lab
+import command
+
+
+class Life:
+    """One data folder and all that is done to it."""
+
+    payments = 2000
+
+    def __init__(self, laboratory, seed):
+        self.rng = random.Random(f"kills {self.mode} {seed}")
+        self.world = lab.World(f"kills {self.mode} {seed}", self.payments)
+        self.lab, self.data = laboratory, laboratory.fresh()
+        self.log = laboratory.path("log")
+        self.shards = self.rng.choice([1, 2, 3])
+        self.lives = []
+        self.begin()
+
+    def begin(self):
+        """Makes what the processes need."""
+
+    def live(self, arguments, feed=None, stdin=None):
+        """Runs a process, killed after a random time; its standard output."""
+        until = self.rng.choice([0.02, 0.1, 0.3]) * self.rng.uniform(0.1, 2)
+        with open(self.log, "wb") as said, open(self.log + ".errors", "wb") as errors:
+            process = subprocess.Popen(arguments, stdin=stdin or subprocess.DEVNULL, stdout=said,
+                                       stderr=errors)
+            end = time.monotonic() + until
+            try:
+                while time.monotonic() < end and process.poll() is None:
+                    if feed:
+                        feed(process)
+                    time.sleep(0.001)
+            finally:
+                ended = process.poll()
+                if ended is None:
+                    command.kill(process)
+                if process.stdin:
+                    self.close(process.stdin)
+        self.lives.append(f"{until * 1000:.0f} ms" if ended is None else f"ended with {ended}")
+        with open(self.log, encoding="utf-8") as said:
+            return said.read()
+
+    @staticmethod
+    def close(pipe):
+        try:
+            pipe.close()
+        except BrokenPipeError:
+            pass
+
+    def run_arguments(self, *more):
+        checkpoint = self.rng.choice(["1ms", "20ms", "100ms", "10s"])
+        return [command.find(), "run", os.path.join(self.lab.folder, "features.yaml"), "--data",
+                self.data, "--shards", str(self.shards), "--checkpoint", checkpoint, *more]
+
+    def finish(self, *more):
+        done = lab.windrow(self.run_arguments("--once", *more)[1:], self.data)
+        if done.code != 0:
+            raise command.Failed(f"the next run failed: {done}")
+
+
+class Files(Life):
+    """Two files that grow while they are followed or read once."""
+
+    mode = "files"
+
+    def begin(self):
+        self.world.write(self.lab.folder, 0, 0)
+        self.given = {"payments": 0, "users": 0}
+
+    def more(self, lines):
+        for name, known in (("payments", self.world.payments), ("users", self.world.users)):
+            count = self.rng.randint(0, lines)
+            with open(self.lab.path(name + ".ndjson"), "ab") as out:
+                rest = known[self.given[name]:self.given[name] + count]
+                out.write(b"".join(line + b"\n" for line in rest))
+            self.given[name] += len(rest)
+
+    def kill_one(self):
+        self.more(150)
+        if self.rng.random() < 0.5:
+            self.live(self.run_arguments("--once"))
+        else:
+            self.live(self.run_arguments(), lambda _: self.rng.random() < 0.3 and self.more(5))
+
+    def judge(self):
+        self.finish()
+        oracle = self.world.oracle(self.given["payments"], self.given["users"])
+        return lab.verify(self.data) + self.world.differences(self.data, oracle)
+
+
+class Counting(Life):
+    """What counts can only be told by counting: a prefix of the payments, in whole pieces."""
+
+    def begin(self):
+        self.world.write(self.lab.folder, 0)
+        self.finish()
+        self.counted = 0        # payments that are known to count
+        users = self.world.oracle(0).outcomes["applied"]
+        self.applied = [self.world.oracle(n * self.piece).outcomes["applied"] - users
+                        for n in range(-(-self.payments // self.piece) + 1)]
+
+    def look(self, least, most, letters=False):
+        """Finds how many pieces count and compares everything with their oracle."""
+        count = self.world.payments_counted(self.data)
+        pieces = bisect.bisect_left(self.applied, count)
+        if pieces == len(self.applied) or self.applied[pieces] != count:
+            return [f"{count} payments count, which is no number of whole pieces"]
+        self.counted = pieces
+        while self.counted < least and self.applied[self.counted + 1] == count:
+            self.counted += 1   # pieces of which nothing is applied
+        if not least <= self.counted <= most:
+            return [f"{self.counted} pieces count, expected {least} to {most}"]
+        return lab.verify(self.data) + self.world.differences(
+            self.data, self.world.oracle(self.counted * self.piece), letters)
+
+
+class StandardInput(Counting):
+    """Lines through a pipe, without acknowledgement: some first lines of those given count."""
+
+    mode, piece = "stdin", 1
+    payments = 600
+
+    def kill_one(self):
+        self.given = self.counted
+
+        def feed(process):
+            lines = self.world.payments[self.given:self.given + self.rng.randint(1, 20)]
+            try:
+                process.stdin.write(b"".join(line + b"\n" for line in lines))
+                process.stdin.flush()
+                self.given += len(lines)
+            except BrokenPipeError:
+                pass
+
+        self.live(self.run_arguments("--input", "payments=-", "--once"), feed, subprocess.PIPE)
+        problems = self.look(self.counted, self.given + 20)
+        if problems:
+            raise command.Failed("; ".join(problems[:5]))
+
+    def judge(self):
+        return self.look(self.counted, self.counted)
+
+
+class Push(Counting):
+    """Batches through the library: those acknowledged count, and perhaps the one under way."""
+
+    mode, piece = "push", 10
+
+    def push(self, first, run):
+        arguments = [lab.CLIENT, os.path.join(self.lab.folder, "features.yaml"), self.data,
+                     "payment_stream", self.lab.path("payments.ndjson"), str(self.piece),
+                     str(first), str(len(self.applied) - 1),
+                     str(self.rng.choice([1, 20, 100, 10000]))]
+        return run(arguments)
+
+    def begin(self):
+        super().begin()
+        self.world.write(self.lab.folder)
+
+    def kill_one(self):
+        said = self.push(self.counted + 1, self.live)
+        acknowledged = max([self.counted] + [
+            int(line.split()[1]) for line in said.splitlines() if line.startswith("ack ")])
+        problems = self.look(acknowledged, acknowledged + 1)
+        if problems:
+            raise command.Failed("; ".join(problems[:5]))
+
+    def judge(self):
+        closed = self.push(len(self.applied), lambda a: lab.run(a[0], a[1:], self.data))
+        if closed.code != 0:
+            return [f"the next run failed: {closed}"]
+        return self.look(self.counted, self.counted, letters=True)
+
+
+MODES = {m.mode: m for m in (Files, StandardInput, Push)}
+
+
+def live(mode, seed, score):
+    """One folder's life; how many processes were killed."""
+    with lab.Lab("kills", on_disk=True) as laboratory:
+        life = MODES[mode](laboratory, seed)
+        try:
+            problems = []
+            while len(life.lives) < OPTIONS.a_life and not problems:
+                for _ in range(life.rng.randint(1, 3)):
+                    life.kill_one()
+                problems = life.judge()
+        except command.Failed as failure:
+            problems = [failure]
+        score.check(problems, f"WINDROW={command.find()} python3 {os.path.relpath(__file__)} "
+                    f"--mode {mode} --seed {seed}   # {', '.join(life.lives)}")
+        return sum(1 for one in life.lives if one.endswith("ms"))
+
+
+def main():
+    lab.require()
+    score, killed = lab.Score("kills"), {mode: 0 for mode in OPTIONS.mode or MODES}
+    seed = OPTIONS.seed
+    print(f"seeds from {seed}")
+    while True:
+        for mode in killed:
+            killed[mode] += live(mode, seed, score)
+        seed += 1
+        if sum(killed.values()) >= OPTIONS.kills:
+            break
+    print("killed: " + ", ".join(f"{mode} {count}" for mode, count in killed.items()))
+    return score.end(f"folders, {sum(killed.values())} kills")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--kills", type=int, default=1, help="at least so many")
+    parser.add_argument("--a-life", type=int, default=12, help="processes that a folder sees")
+    parser.add_argument("--mode", action="append", choices=MODES)
+    OPTIONS = parser.parse_args()
+    sys.exit(main())
