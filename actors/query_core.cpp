@@ -328,7 +328,10 @@ result<std::unique_ptr<parsed_query>> parse_query(const schema::plan& plan,
     const auto& c = plan.classes[static_cast<std::size_t>(class_of[r])];
     const auto& space = plan.key_spaces[static_cast<std::size_t>(c.key_space)];
     auto values = schema::parse_key(space.parts, request.entities[r].key);
-    if (!values) return values.error();
+    if (!values) {
+      return failure{values.error().code, "the entity " + c.name + "=" + request.entities[r].key +
+                                              ": " + values.error().message};
+    }
     auto key = schema::encode_key(space.parts, *values);
     if (!key) return key.error();
     const auto at = static_cast<std::size_t>(

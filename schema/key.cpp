@@ -61,7 +61,7 @@ result<windrow::value> parse_part(value_kind kind, std::string text) {
       const char* const end = text.data() + text.size();
       const auto [stop, error] = std::from_chars(text.data(), end, number);
       if (error == std::errc{} && stop == end) return windrow::value(number);
-      return invalid("\"" + text + "\" is not an int of 64 bits");
+      return invalid("\"" + text + "\" is not an int of 64 bits: write digits");
     }
     case value_kind::datetime: {
       const auto time = parse_time(text);

@@ -66,11 +66,11 @@ void planner_state::plan_windowed(int class_index, const windowed_declaration& d
                          did_you_mean(e->call->relation, names));
     return;
   }
-  if (bad_relations.count(owner.path + "/" + relation->name) > 0) return;
-  const planner_class& child =
-      classes[static_cast<std::size_t>(class_by_name.find(relation->child_class)->second)];
+  const auto child_index = class_by_name.find(relation->child_class);
+  if (child_index == class_by_name.end()) return;
+  const planner_class& child = classes[static_cast<std::size_t>(child_index->second)];
   const auto shape = take_apart(*e, child, *this);
-  if (!shape) return;
+  if (!shape || bad_relations.count(owner.path + "/" + relation->name) > 0) return;
 
   std::vector<join_pair> pairs = relation->join;
   std::sort(pairs.begin(), pairs.end(), [](const join_pair& a, const join_pair& b) {
@@ -205,7 +205,7 @@ void planner_state::plan_windows(int feature, int series_index,
   std::vector<window_declaration> windows = declared.windows;
   std::sort(windows.begin(), windows.end(),
             [](const auto& a, const auto& b) { return a.window < b.window; });
-  if (windows.empty()) {
+  if (windows.empty() && !file.is_broken(path)) {
     out.error(file.at(path), ticked(declared.name) + " has no window; write `windowed: [1h]`");
   }
   windowed_feature& of = p.windowed_features[static_cast<std::size_t>(feature)];

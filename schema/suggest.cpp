@@ -60,7 +60,8 @@ std::string did_you_mean(std::string_view name, const std::vector<std::string>& 
       if (candidate.size() > compared_length_max) continue;
       const std::size_t distance = edit_distance(name, candidate);
       const std::size_t longer = std::max(name.size(), candidate.size());
-      const std::size_t limit = std::max<std::size_t>(1, longer / 3);
+      // A letter is not a mistyping of another one that is all there is.
+      const std::size_t limit = longer < 2 ? 0 : std::max<std::size_t>(1, longer / 3);
       if (distance <= limit && (best == nullptr || distance < best_distance)) {
         best = &candidate;
         best_distance = distance;

@@ -261,20 +261,21 @@ void read_windowed(const yaml_entry& field, const std::vector<yaml_entry>& setti
   }
   windowed_declaration declared;
   declared.name = field.key;
-  bool good = true;
+  bool good = true;        // the windows and what is said of them
+  bool readable = true;    // the expression
   const yaml_entry* windows = find_entry(settings, "windowed");
   context.place(path + "/windowed", windows->at);
   declared.windows = read_windows(*windows, path, context, good);
 
   if (const yaml_entry* expression = find_entry(settings, "expression")) {
     const auto text = read_expression(*expression, path + "/expression", context);
-    good &= text.has_value();
+    readable = text.has_value();
     declared.expression = text.value_or("");
   } else {
     context.out.error(field.key_at, "the windowed feature " + ticked(field.key) +
                                         " has no `expression`; write such as "
                                         "`expression: _.transactions[_.amount].sum()`");
-    good = false;
+    readable = false;
   }
   if (const yaml_entry* entry = find_entry(settings, "materialization")) {
     context.place(path + "/materialization", entry->at);
@@ -294,8 +295,10 @@ void read_windowed(const yaml_entry& field, const std::vector<yaml_entry>& setti
       good &= declared.default_value.has_value();
     }
   }
-  if (good) owner.windowed.push_back(std::move(declared));
-  else context.mark_broken(path);
+  if (!good || !readable) context.mark_broken(path);
+  if (!good) declared.windows.clear();
+  // With a broken window it is planned still, for what is wrong with its expression.
+  if (readable) owner.windowed.push_back(std::move(declared));
 }
 
 }  // namespace windrow::schema

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "sources/json_internal.hpp"
+#include "sources/line_cutter.hpp"
 #include "windrow/time.hpp"
 
 namespace windrow::sources {
@@ -213,7 +214,8 @@ void json_decoder::decode(std::span<const message_view> messages, decoded_rows& 
     decode_error error;
     if (message.oversized) {
       error.reason = decode_reason::too_long;
-      error.text = "The message is longer than a source holds.";
+      error.text = "The message is longer than a source holds: " +
+                   std::to_string(line_limits{}.line_bytes_max >> 20) + " MiB.";
     } else if (impl_->general.decode(message.text(), writer, error)) {
       out.messages.push_back(i);
       ++writer.row;

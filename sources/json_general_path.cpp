@@ -12,6 +12,8 @@ using schema::value_kind;
 using schema::value_type;
 
 constexpr std::string_view spaces = " \t\r\n";
+constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+constexpr const char* something_behind = "Something stands behind the end of the object.";
 
 std::string_view trimmed(std::string_view token) {
   const auto last = token.find_last_not_of(spaces);
@@ -44,6 +46,26 @@ bool may_be_json(std::string_view text) {
   if (text.empty()) return false;
   if (text.front() == '[' || text.front() == '"') return true;
   return text == "true" || text == "false" || text == "null" || check_number(text).valid;
+}
+
+/// Whether the first object or list of `text` is closed. For a text that did not decode.
+bool closes(std::string_view text) {
+  int depth = 0;
+  bool in_string = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_string) {
+      if (c == '\\') ++i;
+      else if (c == '"') in_string = false;
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '{' || c == '[') {
+      ++depth;
+    } else if ((c == '}' || c == ']') && --depth <= 0) {
+      return true;
+    }
+  }
+  return false;
 }
 
 /// Why decoding stopped. The walk below returns false and leaves the reason here.
@@ -337,6 +359,10 @@ bool general_path::decode(std::string_view message, row_writer& out, decode_erro
     const auto begin = message.find_first_not_of(spaces);
     const char first = begin == message.npos ? '\0' : message[begin];
     if (first != '{') {
+      if (message.starts_with(byte_order_mark)) {
+        return self.fail(decode_reason::json,
+                         "The message begins with a byte order mark; save it as UTF-8 without one.");
+      }
       if (!may_be_json(trimmed(message.substr(std::min(begin, message.size()))))) {
         return self.fail(simdjson::TAPE_ERROR);
       }
@@ -345,10 +371,16 @@ bool general_path::decode(std::string_view message, row_writer& out, decode_erro
                            ".");
     }
     od::object object;
-    if (const auto code = document.get_object().get(object)) return self.fail(code);
+    if (const auto code = document.get_object().get(object)) {
+      // simdjson looks at the last byte alone, which is no `}` where something follows.
+      if (code == simdjson::INCOMPLETE_ARRAY_OR_OBJECT && closes(message)) {
+        return self.fail(decode_reason::json, something_behind);
+      }
+      return self.fail(code);
+    }
     if (!self.decode_object(object, out)) return false;
     if (document.current_location().error() == simdjson::OUT_OF_BOUNDS) return true;
-    return self.fail(decode_reason::json, "Something stands behind the end of the object.");
+    return self.fail(decode_reason::json, something_behind);
   };
   if (run()) return true;
   error.reason = self.why.reason;

@@ -36,7 +36,7 @@ std::uint64_t choose_map_bytes(std::uint64_t asked, std::uint32_t shards) noexce
 
 /// Without `.`, `//` and a slash at the end.
 std::string normal(const std::string& path) {
-  std::string text = fs::path(path.empty() ? "." : path).lexically_normal().string();
+  std::string text = fs::path(path).lexically_normal().string();
   if (text.size() > 1 && text.back() == '/') text.pop_back();
   return text;
 }
@@ -45,11 +45,14 @@ enum class standing { missing, empty, unfinished, complete, foreign };
 
 /// What stands at `path`, by its names alone.
 result<standing> look_at(const std::string& path) {
+  if (path.empty())
+    return failure{errc::invalid, "The path of the data folder is empty. Give it with --data."};
   std::error_code error;
   const auto status = fs::status(path, error);
   if (status.type() == fs::file_type::not_found) return standing::missing;
   if (error) return system_failure(path, "stat", error.value());
-  if (status.type() != fs::file_type::directory) return standing::foreign;
+  if (status.type() != fs::file_type::directory)
+    return failure{errc::invalid, path + " is a file, not a folder. Give the folder with --data."};
   bool empty = true, meta = false, creating = false;
   fs::directory_iterator names(path, error);
   for (; !error && names != fs::directory_iterator(); names.increment(error)) {

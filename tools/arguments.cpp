@@ -61,8 +61,8 @@ result<entity_reference> parse_entity(std::string_view text) {
 result<timestamp> parse_now(std::string_view text) {
   auto time = parse_time(text);
   if (time.ok()) return time;
-  return wrong("--now", text, time.error().message +
-               "; write a time such as 2026-03-01T12:30:00Z or milliseconds since 1970");
+  return wrong("--now", text,
+               "write a time such as 2026-03-01T12:30:00Z, a date, or milliseconds since 1970");
 }
 
 result<std::int64_t> parse_interval(std::string_view flag, std::string_view text) {

@@ -16,7 +16,7 @@ struct explain_arguments {
   std::string data;
   std::string entity;
   std::string feature;
-  std::string now;
+  std::optional<std::string> now;
   std::size_t limit = 100;
   bool json = false;
 };
@@ -38,8 +38,8 @@ int explain(const explain_arguments& given) {
   const auto entity = parse_entity(given.entity);
   if (!entity.ok()) return fail_usage(entity.error());
   timestamp now = wall_clock();
-  if (!given.now.empty()) {
-    const auto asked = parse_now(given.now);
+  if (given.now) {
+    const auto asked = parse_now(*given.now);
     if (!asked.ok()) return fail_usage(asked.error());
     now = asked.value();
   }

@@ -16,7 +16,7 @@ struct query_arguments {
   std::string data;
   std::vector<std::string> entities;
   std::vector<std::string> features;
-  std::string now;
+  std::optional<std::string> now;
   bool json = false;
 };
 
@@ -29,8 +29,8 @@ result<query_request> request_of(const query_arguments& given) {
   }
   request.features = given.features;
   request.now = wall_clock();
-  if (given.now.empty()) return request;
-  auto now = parse_now(given.now);
+  if (!given.now) return request;
+  auto now = parse_now(*given.now);
   if (!now.ok()) return now.error();
   request.now = now.value();
   return request;

@@ -495,8 +495,12 @@ result<value> lower(const schema::plan& p, const schema::rule& r, const schema::
                     const tile_total& total) {
   using schema::aggregation;
   const auto overflow = [&]() -> failure {
+    const bool whole = type.kind == schema::value_kind::integer;
     return {errc::overflow, "the " + std::string(to_string(r.function)) +
-                                " does not fit its type; use a shorter window or a float argument"};
+                                (whole ? " does not fit an int of 64 bits; use a shorter window or "
+                                         "a float argument"
+                                       : " is beyond the largest float, or was on the way; use a "
+                                         "shorter window or a larger unit")};
   };
   const auto count_fits = [&](std::uint64_t n) -> result<value> {
     if (n > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) return overflow();

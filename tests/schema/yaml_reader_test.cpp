@@ -193,6 +193,33 @@ TEST(YamlReader, ReportsEveryErrorNotOnlyTheFirst) {
   EXPECT_EQ(lines, (std::vector<int>{5, 18, 24})) << all_of(made);
 }
 
+TEST(YamlReader, ReportsTheExpressionBesideBrokenWindowsAndJoins) {
+  const std::string text = replaced(
+      with_feature("{ windowed: [1h, 1h], materialization: true, "
+                   "expression: \"_.txs[_.amount].summ()\" }\n"
+                   "      g: { windowed: [2q], materialization: true, "
+                   "expression: \"_.txs[_.amont].sum()\" }\n"
+                   "      h: { windowed: [1h], materialization: { bucket_duration: 9z }, "
+                   "expression: \"_.txs[_.note].sum()\" }"),
+      "Tx.user", "Tx.usr");
+  std::vector<std::string> errors;
+  for (const diagnostic& d : compile(text).diagnostics) errors.push_back(d.message);
+  const auto said = [&](const char* part) {
+    return std::count_if(errors.begin(), errors.end(),
+                         [&](const auto& e) { return e.find(part) != std::string::npos; });
+  };
+  for (const char* part : {"no field `usr`", "`1h` is given twice", "aggregation `summ`", "\"2q\"",
+                           "no field `amont`", "\"9z\"", "`_.note` is `str`"}) {
+    EXPECT_EQ(said(part), 1) << part << '\n' << ::testing::PrintToString(errors);
+  }
+  EXPECT_EQ(errors.size(), 7u) << ::testing::PrintToString(errors);
+}
+
+TEST(YamlReader, SuggestsNoOtherNameOfOneLetter) {
+  const compiled made = compile("features:\n  A: { fields: { id: str, c: C.id } }");
+  EXPECT_EQ(all_of(made).find("did you mean"), std::string::npos) << all_of(made);
+}
+
 TEST(YamlReader, SaysNothingOfWhatDependsOnAnError) {
   // The broken type of `amount` is one error, not one more for each of its uses.
   const compiled made = compile(replaced(running_example, "amount: float", "amount: flaot"));

@@ -192,6 +192,18 @@ TEST(JsonDecoder, RefusesWhatIsNotJson) {
   }
 }
 
+TEST(JsonDecoder, SaysWhatStandsAroundAnObject) {
+  for (const char* message : {"{} x", "{}{}", "{},", "{\"a\":\"}\\\"{\"} [1]", "{\"a\":[{}]} true"}) {
+    EXPECT_NE(decode({}, message).text.find("behind the end"), std::string::npos)
+        << message << ": " << decode({}, message).text;
+  }
+  for (const char* message : {"{", "{\"a\":[{}]", "{\"a\":\"}\"", "{\"a\":[{},[]"}) {
+    EXPECT_NE(decode({}, message).text.find("not closed"), std::string::npos)
+        << message << ": " << decode({}, message).text;
+  }
+  EXPECT_NE(decode({}, "\xEF\xBB\xBF{}").text.find("byte order mark"), std::string::npos);
+}
+
 TEST(JsonDecoder, RefusesWhatIsNotAnObject) {
   for (const char* message : {"1", "\"a\"", "[]", "[{\"k\":1}]", "null", "true", "-1.5"}) {
     EXPECT_EQ(decode({{"k", type(value_kind::integer)}}, message).reason, "not_an_object")

@@ -148,7 +148,17 @@ TEST(Folder, LeavesForeignDirectoriesAlone) {
     EXPECT_THAT(outcome.message, HasSubstr("not a windrow data folder"));
   }
   EXPECT_EQ(std::distance(fs::directory_iterator(parent.path()), {}), 1);
-  EXPECT_EQ(open(parent / "thesis.txt").error().code, errc::corrupt);
+}
+
+TEST(Folder, TakesNeitherAFileNorAnEmptyPath) {
+  temporary_folder parent;
+  spill(parent / "thesis.txt", "years of work");
+  for (const std::string& path : {parent / "thesis.txt", std::string()}) {
+    for (auto outcome : {open(path).error(), folder::open_or_create(options_at(path)).error()}) {
+      EXPECT_EQ(outcome.code, errc::invalid) << outcome.message;
+      EXPECT_THAT(outcome.message, HasSubstr("--data"));
+    }
+  }
 }
 
 TEST(Folder, SaysBothShardCounts) {
