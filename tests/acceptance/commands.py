@@ -14,7 +14,8 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import example  # noqa: E402,F401  (puts tests/support on the path)
 import command  # noqa: E402
 
-MODULES = ["check_cases", "run_cases", "query_cases", "bad_input_cases"]
+MODULES = ["check_cases", "run_cases", "query_cases", "bad_input_cases",
+           "example_cases"]
 
 if __name__ == "__main__":
     command.require()

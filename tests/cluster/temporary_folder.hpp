@@ -1,35 +1,12 @@
 #pragma once
 
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <string>
+
+#include "tests/support/temporary_folder.hpp"
 
 namespace windrow::cluster {
 
-/// A directory of its own, removed with everything in it.
-class temporary_folder {
-public:
-  temporary_folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "windrow-test-XXXXXX").string();
-    path_ = mkdtemp(name.data());
-  }
-  ~temporary_folder() { std::filesystem::remove_all(path_); }
-
-  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
-
-  /// Writes a file and gives its path.
-  std::string write(const std::string& name, const std::string& text) const {
-    std::ofstream(*this / name, std::ios::binary) << text;
-    return *this / name;
-  }
-  void append(const std::string& name, const std::string& text) const {
-    std::ofstream(*this / name, std::ios::binary | std::ios::app) << text;
-  }
-
-private:
-  std::string path_;
-};
+using test::temporary_folder;
 
 /// Cards and payments; payments are read from `payments.ndjson` or pushed.
 inline const char* const card_declarations = R"(

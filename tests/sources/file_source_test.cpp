@@ -1,14 +1,14 @@
 #include "sources/file_source.hpp"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <random>
 #include <string>
 #include <vector>
+
+#include "tests/support/temporary_folder.hpp"
 
 namespace windrow::sources {
 namespace {
@@ -52,17 +52,8 @@ struct line {
 
 class FileSource : public testing::Test {
 protected:
-  FileSource() {
-    std::string name = testing::TempDir() + "windrow_file_source_XXXXXX";
-    folder_ = ::mkdtemp(name.data());
-    path_ = folder_ + "/events.ndjson";
-  }
-  ~FileSource() override { std::filesystem::remove_all(folder_); }
-
-  void write(const std::string& text) { std::ofstream(path_, std::ios::binary) << text; }
-  void append(const std::string& text) {
-    std::ofstream(path_, std::ios::binary | std::ios::app) << text;
-  }
+  void write(const std::string& text) { test::spill(path_, text); }
+  void append(const std::string& text) { folder_.append("events.ndjson", text); }
   file_identity identity() { return **identify(path_); }
 
   result<std::unique_ptr<file_source>> open(const file_identity& as, sequence position,
@@ -102,8 +93,8 @@ protected:
     return lines;
   }
 
-  std::string folder_;
-  std::string path_;
+  test::temporary_folder folder_;
+  std::string path_ = folder_ / "events.ndjson";
   notes_in_memory notes_;
 };
 
@@ -239,8 +230,7 @@ TEST_F(FileSource, AFileReplacedByAContinuationIsFollowedOn) {
   const auto source = open(identity(), 0, false);
   std::vector<line> lines;
   drain(**source, lines);
-  std::ofstream(folder_ + "/new") << "a\nb\nc\n";
-  std::filesystem::rename(folder_ + "/new", path_);
+  std::filesystem::rename(folder_.write("new", "a\nb\nc\n"), path_);
   drain(**source, lines);
   EXPECT_EQ(lines.back(), (line{"c", 6, 2}));
 }
@@ -250,8 +240,7 @@ TEST_F(FileSource, AFileReplacedByAnotherIsRefused) {
   const auto source = open(identity(), 0, false);
   std::vector<line> lines;
   drain(**source, lines);
-  std::ofstream(folder_ + "/new") << "x\ny\nz\n";
-  std::filesystem::rename(folder_ + "/new", path_);
+  std::filesystem::rename(folder_.write("new", "x\ny\nz\n"), path_);
   const auto step = (*source)->next();
   ASSERT_FALSE(step.ok());
   EXPECT_EQ(step.error().code, errc::mismatch);
@@ -266,7 +255,7 @@ TEST_F(FileSource, AnEmptyFileIsNoPartitionYet) {
 
 TEST_F(FileSource, AMissingFileAFolderAndAPipeAreRefused) {
   EXPECT_EQ(identify(path_).error().code, errc::not_found);
-  EXPECT_EQ(identify(folder_).error().code, errc::invalid);
+  EXPECT_EQ(identify(folder_.path()).error().code, errc::invalid);
   EXPECT_EQ(identify("/dev/null").error().code, errc::invalid);
 }
 
