@@ -459,16 +459,25 @@ result<void> write_transaction::append(table_id table, bytes key, bytes value) {
 }
 
 result<bool> write_transaction::erase(table_id table, bytes key) {
+  auto found = find(table, key);
+  if (!found) return found.error();
+  if (!*found) return false;
+  auto at = cursor(table);
+  const int code = guarded([&] { return mdb_cursor_del(*at, 0); });
+  if (code != 0) return fail(code);
+  return true;
+}
+
+result<std::optional<bytes>> write_transaction::find(table_id table, bytes key) {
   if (auto fits = owner_->check_key(key); !fits) return fits.error();
   auto at = cursor(table);
   if (!at) return at.error();
   MDB_val name = to_val(key);
   MDB_val content{};
-  int code = guarded([&] { return mdb_cursor_get(*at, &name, &content, MDB_SET); });
-  if (code == MDB_NOTFOUND) return false;
-  if (code == 0) code = guarded([&] { return mdb_cursor_del(*at, 0); });
+  const int code = guarded([&] { return mdb_cursor_get(*at, &name, &content, MDB_SET); });
+  if (code == MDB_NOTFOUND) return std::optional<bytes>{};
   if (code != 0) return fail(code);
-  return true;
+  return std::optional<bytes>{from_val(content)};
 }
 
 }  // namespace windrow::storage::lmdb

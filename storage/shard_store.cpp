@@ -2,13 +2,15 @@
 
 #include <algorithm>
 #include <cassert>
+#include <map>
+#include <set>
 
 namespace windrow::storage {
 
 namespace {
 
 lmdb::environment_options environment_of(const shard_store::options& o) {
-  return {o.directory, {identity_table, "records", "stripes"}, o.map_bytes};
+  return {o.directory, {identity_table, "records", "stripes", "digests"}, o.map_bytes};
 }
 
 std::array<std::uint8_t, 2> stripe_key(std::uint16_t stripe) noexcept {
@@ -54,19 +56,61 @@ result<void> shard_store::commit(std::span<const put> sorted_records,
                             [](const put& a, const put& b) { return a.key >= b.key; }) ==
          sorted_records.end());
   return file_->write([&](lmdb::write_transaction& txn) -> result<void> {
+    std::map<std::uint16_t, stripe_digest> sums;
+    const auto sum_of = [&](std::uint16_t stripe) -> result<stripe_digest*> {
+      const auto [at, is_new] = sums.try_emplace(stripe);
+      if (is_new) {
+        auto stored = digest(txn, stripe);
+        if (!stored) return stored.error();
+        at->second = *stored;
+      }
+      return &at->second;
+    };
     for (const put& change : sorted_records) {
-      if (change.erase) {
+      auto sum = sum_of(stripe_of(change.key));
+      if (!sum) return sum.error();
+      auto before = txn.find(records(), change.key);
+      if (!before) return before.error();
+      if (*before) (*sum)->remove(change.key, **before);
+      if (!change.erase) {
+        (*sum)->add(change.key, change.value);
+        if (auto done = txn.put(records(), change.key, change.value); !done) return done;
+      } else if (*before) {
         if (auto gone = txn.erase(records(), change.key); !gone) return gone.error();
-      } else if (auto done = txn.put(records(), change.key, change.value); !done) {
-        return done;
       }
     }
     for (const stripe_put& change : stripes) {
       const auto key = stripe_key(change.stripe);
       if (auto done = txn.put(stripe_table(), key, change.value); !done) return done;
+      auto sum = sum_of(change.stripe);
+      if (!sum) return sum.error();
+      (*sum)->state = stripe_digest::term(key, change.value);
+    }
+    byte_buffer value;
+    for (const auto& [stripe, sum] : sums) {
+      const auto key = stripe_key(stripe);
+      sum.encode(key, value);
+      if (auto done = txn.put(digests(), key, value); !done) return done;
     }
     return {};
   });
+}
+
+template <class Transaction>
+result<stripe_digest> shard_store::digest(Transaction& txn, std::uint16_t stripe) const {
+  const auto key = stripe_key(stripe);
+  auto stored = txn.get(digests(), key);
+  if (!stored) return stored.error();
+  if (!*stored) return stripe_digest{};
+  auto digest = stripe_digest::decode(key, **stored);
+  if (!digest) return does_not_add_up(stripe, "has a damaged sum");
+  return *digest;
+}
+
+failure shard_store::does_not_add_up(std::uint16_t stripe, const std::string& what) const {
+  return {errc::corrupt, data_file() + ": stripe " + std::to_string(stripe) + " " + what +
+                             ". The file is damaged. Restore the data folder from a copy, or "
+                             "start a new one from the sources."};
 }
 
 result<void> shard_store::scan_stripes(
@@ -84,10 +128,26 @@ result<void> shard_store::scan_stripes(
 
 result<std::vector<stripe_value>> shard_store::stripes() {
   std::vector<stripe_value> all;
-  auto read = file_->read([&](const lmdb::read_transaction& txn) {
-    return scan_stripes(txn, [&](std::uint16_t stripe, bytes value) -> result<void> {
+  auto read = file_->read([&](const lmdb::read_transaction& txn) -> result<void> {
+    std::set<std::uint16_t> found;
+    auto scanned = scan_stripes(txn, [&](std::uint16_t stripe, bytes value) -> result<void> {
+      auto sum = digest(txn, stripe);
+      if (!sum) return sum.error();
+      if (sum->state != stripe_digest::term(stripe_key(stripe), value))
+        return does_not_add_up(stripe, "has a state that is not the last one committed");
       all.push_back({stripe, byte_buffer(value.begin(), value.end())});
+      found.insert(stripe);
       return {};
+    });
+    if (!scanned) return scanned;
+    return txn.scan(digests(), {}, {}, [&](const lmdb::entry& sum) -> result<bool> {
+      const auto stripe = sum.key.size() == 2 ? load_big<std::uint16_t>(sum.key.data())
+                                              : std::uint16_t{};
+      auto decoded = digest(txn, stripe);
+      if (!decoded) return decoded.error();
+      if (decoded->state != 0 && !found.contains(stripe))
+        return does_not_add_up(stripe, "has lost its state");
+      return true;
     });
   });
   if (!read) return read.error();
@@ -106,6 +166,8 @@ result<std::uint64_t> shard_store::verify(
     return record(key, value);
   });
   if (!read) return read.error();
+  for (std::uint16_t s = 0; s < 256; ++s)
+    if (auto sound = all.check_stripe(s); !sound) return sound.error();
   read = file_->read([&](const lmdb::read_transaction& txn) { return scan_stripes(txn, stripe); });
   if (!read) return read.error();
   return count;
@@ -140,6 +202,27 @@ result<void> shard_store::reader::scan(const record_key& from, const record_key&
 
 result<void> shard_store::reader::scan(const record_key& from, const record_visitor& visit) const {
   return scan(bytes(from), bytes{}, visit);
+}
+
+result<void> shard_store::reader::check_stripe(std::uint16_t stripe) const {
+  assert(active() && stripe < 256);
+  record_key from{};
+  record_key to{};
+  from[0] = static_cast<std::uint8_t>(stripe);
+  to[0] = static_cast<std::uint8_t>(stripe + 1);
+  stripe_digest found;
+  auto expected = store_->digest(txn_, stripe);
+  if (!expected) return expected.error();
+  const auto sum = [&](const record_key& key, bytes value) -> result<bool> {
+    found.add(key, value);
+    return true;
+  };
+  if (auto read = stripe == 255 ? scan(from, sum) : scan(from, to, sum); !read) return read;
+  if (found.records == expected->records && found.sum == expected->sum) return {};
+  return store_->does_not_add_up(
+      stripe, "does not add up to what was committed: it has " + std::to_string(found.records) +
+                  " records, and " + std::to_string(expected->records) +
+                  " were written; one is missing, changed, in a wrong place or from an earlier time");
 }
 
 }  // namespace windrow::storage

@@ -10,6 +10,7 @@
 #include "storage/batch.hpp"
 #include "storage/identity.hpp"
 #include "storage/lmdb.hpp"
+#include "storage/stripe_digest.hpp"
 
 namespace windrow::storage {
 
@@ -38,7 +39,14 @@ struct stripe_value {
   byte_buffer value;
 };
 
+/// The stripe of a record: its key's first byte, so that a stripe is one range of keys.
+inline std::uint16_t stripe_of(const record_key& key) noexcept { return key[0]; }
+
 /// The LMDB file of one shard: records and stripes, and nothing about what they mean.
+///
+/// Of each stripe it keeps what the stripe's records add up to (`stripe_digest`), in the same
+/// transaction: a record that is gone from a damaged file is noticed and not taken for one that
+/// never was.
 ///
 /// Concurrency: `commit` may be called by any thread, one at a time; each `reader` belongs to one
 /// thread; readers and a commit do not wait for each other.
@@ -60,7 +68,7 @@ public:
   /// ascending key order; erasing what is not there is fine.
   result<void> commit(std::span<const put> sorted_records, std::span<const stripe_put> stripes);
 
-  /// Every stripe value, by stripe.
+  /// Every stripe value, by stripe. `corrupt` where one is missing or not the last one committed.
   result<std::vector<stripe_value>> stripes();
 
   result<lmdb::statistics> stats() { return file_->stats(); }
@@ -71,7 +79,8 @@ public:
   using record_visitor = std::function<result<bool>(const record_key& key, bytes value)>;
 
   /// Reads everything: the file's structure, then every record and stripe through `record` and
-  /// `stripe`, which check what is inside. Returns how many records there are.
+  /// `stripe`, which check what is inside, and what they add up to. Returns how many records there
+  /// are.
   result<std::uint64_t> verify(const record_visitor& record,
                                const std::function<result<void>(std::uint16_t, bytes)>& stripe);
 
@@ -93,6 +102,9 @@ public:
                       const record_visitor& visit) const;
     /// Records from `from` to the end of the shard. Requires `active()`.
     result<void> scan(const record_key& from, const record_visitor& visit) const;
+    /// Reads a stripe's records and compares them with what was committed: `corrupt` where they do
+    /// not add up. Requires `active()`.
+    result<void> check_stripe(std::uint16_t stripe) const;
 
   private:
     result<void> scan(bytes from, bytes to, const record_visitor& visit) const;
@@ -105,6 +117,11 @@ private:
   explicit shard_store(std::unique_ptr<lmdb::environment> file) : file_(std::move(file)) {}
   lmdb::table_id records() const noexcept { return file_->table(1); }
   lmdb::table_id stripe_table() const noexcept { return file_->table(2); }
+  lmdb::table_id digests() const noexcept { return file_->table(3); }
+  /// All zero where none is stored.
+  template <class Transaction>
+  result<stripe_digest> digest(Transaction& txn, std::uint16_t stripe) const;
+  failure does_not_add_up(std::uint16_t stripe, const std::string& what) const;
   result<void> scan_stripes(const lmdb::read_transaction& txn,
                             const std::function<result<void>(std::uint16_t, bytes)>& visit) const;
 

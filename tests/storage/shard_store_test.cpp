@@ -158,6 +158,103 @@ TEST(ShardStore, VerifyStopsAtWhatItsVisitorRefuses) {
   EXPECT_EQ(verified.error().message, "bad record");
 }
 
+// Changes the file behind the store's back, through LMDB.
+template <class Change>
+void tamper(const std::string& directory, Change change) {
+  auto file = lmdb::environment::open(
+      {directory, {"identity", "records", "stripes", "digests"}, 64 << 20});
+  ASSERT_TRUE(file) << why(file);
+  auto done = (*file)->write([&](lmdb::write_transaction& txn) -> result<void> {
+    change(txn, (*file)->table(1), (*file)->table(2));
+    return {};
+  });
+  ASSERT_TRUE(done) << why(done);
+}
+
+void fill(const std::string& directory) {
+  auto store = made_at(directory);
+  const put records[] = {{key(1), as_bytes("one")}, {key(2), as_bytes("two")}};
+  const stripe_put stripes[] = {{0, as_bytes("position")}};
+  ASSERT_TRUE(store->commit(records, stripes));
+}
+
+result<void> check_first_stripe(const std::string& directory) {
+  auto store = shard_store::open(options_at(directory));
+  EXPECT_TRUE(store) << why(store);
+  shard_store::reader reader(**store);
+  EXPECT_TRUE(reader.renew());
+  return reader.check_stripe(0);
+}
+
+TEST(ShardStore, AStripeAsCommittedAddsUp) {
+  temporary_folder folder;
+  fill(folder.path());
+  auto sound = check_first_stripe(folder.path());
+  EXPECT_TRUE(sound) << why(sound);
+}
+
+TEST(ShardStore, NoticesAMissingRecord) {
+  temporary_folder folder;
+  fill(folder.path());
+  tamper(folder.path(), [](auto& txn, auto records, auto) { ASSERT_TRUE(*txn.erase(records, key(2))); });
+  auto sound = check_first_stripe(folder.path());
+  ASSERT_FALSE(sound);
+  EXPECT_EQ(sound.error().code, errc::corrupt);
+  EXPECT_THAT(sound.error().message, HasSubstr("it has 1 records, and 2 were written"));
+}
+
+TEST(ShardStore, NoticesARecordUnderAnotherKey) {
+  temporary_folder folder;
+  fill(folder.path());
+  tamper(folder.path(), [](auto& txn, auto records, auto) {
+    ASSERT_TRUE(*txn.erase(records, key(2)));
+    ASSERT_TRUE(txn.put(records, key(3), as_bytes("two")));
+  });
+  EXPECT_FALSE(check_first_stripe(folder.path()));
+}
+
+TEST(ShardStore, NoticesARecordFromAnEarlierTime) {
+  temporary_folder folder;
+  fill(folder.path());
+  {
+    auto store = shard_store::open(options_at(folder.path()));
+    ASSERT_TRUE(store) << why(store);
+    const put records[] = {{key(2), as_bytes("newer")}};
+    ASSERT_TRUE((*store)->commit(records, {}));
+  }
+  ASSERT_TRUE(check_first_stripe(folder.path()));
+  tamper(folder.path(), [](auto& txn, auto records, auto) {
+    ASSERT_TRUE(txn.put(records, key(2), as_bytes("two")));
+  });
+  EXPECT_FALSE(check_first_stripe(folder.path()));
+}
+
+TEST(ShardStore, NoticesAStripeStateThatIsNotTheLast) {
+  temporary_folder folder;
+  fill(folder.path());
+  tamper(folder.path(), [](auto& txn, auto, auto stripes) {
+    const std::uint8_t stripe[] = {0, 0};
+    ASSERT_TRUE(txn.put(stripes, stripe, as_bytes("earlier")));
+  });
+  auto store = shard_store::open(options_at(folder.path()));
+  ASSERT_TRUE(store) << why(store);
+  auto states = (*store)->stripes();
+  ASSERT_FALSE(states);
+  EXPECT_THAT(states.error().message, HasSubstr("stripe 0 has a state that is not the last one"));
+}
+
+TEST(ShardStore, NoticesALostStripeState) {
+  temporary_folder folder;
+  fill(folder.path());
+  tamper(folder.path(), [](auto& txn, auto, auto stripes) {
+    const std::uint8_t stripe[] = {0, 0};
+    ASSERT_TRUE(*txn.erase(stripes, stripe));
+  });
+  auto store = shard_store::open(options_at(folder.path()));
+  ASSERT_TRUE(store) << why(store);
+  EXPECT_FALSE((*store)->stripes());
+}
+
 TEST(ShardStore, RefusesAnotherShardsFile) {
   temporary_folder folder;
   made_at(folder.path());
