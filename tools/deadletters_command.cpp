@@ -184,7 +184,7 @@ void add_common_options(CLI::App* command, deadletters_arguments& given) {
   command->add_option("--reason", given.reason, "Only those of one reason or phase")
       ->type_name("R");
   command->add_option("--limit", given.limit, "How many, the newest (default 20; 0 for all)")
-      ->type_name("N");
+      ->check(CLI::NonNegativeNumber)->type_name("N");
   command->add_flag("--json", given.json, "Print one JSON object");
 }
 

@@ -76,7 +76,7 @@ void add_explain_command(CLI::App& app, chosen_command& chosen) {
       ->type_name("TIME");
   command->add_option("--limit", given->limit,
                       "Buckets in the table, the newest (default 100; 0 for all)")
-      ->type_name("N");
+      ->check(CLI::NonNegativeNumber)->type_name("N");
   command->add_flag("--json", given->json, "Print one JSON object, with all buckets");
   command->footer(
       "Example:\n"

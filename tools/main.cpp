@@ -1,11 +1,16 @@
 // The command line of windrow: finds the command, runs it, gives its exit code.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <exception>
+#include <optional>
+#include <span>
 #include <string>
+#include <vector>
 
+#include "schema/suggest.hpp"
 #include "tools/command_support.hpp"
 #include "tools/commands.hpp"
 
@@ -40,6 +45,22 @@ int wrong_arguments(const CLI::App& app, const CLI::ParseError& why) {
   return exit_usage;
 }
 
+/// What is wrong with a word that stands where a command's name is due and is none.
+std::optional<failure> unknown_command(CLI::App& app, std::span<char*> words) {
+  CLI::App* at = &app;
+  for (const std::string word : words) {
+    std::vector<std::string> known;
+    for (const CLI::App* command : at->get_subcommands({})) known.push_back(command->get_name());
+    if (known.empty() || word.starts_with('-')) return std::nullopt;
+    if (std::find(known.begin(), known.end(), word) == known.end()) {
+      return failure{errc::invalid, "there is no command " + schema::ticked(word) + "; " +
+                                        schema::did_you_mean(word, known)};
+    }
+    at = at->get_subcommand(word);
+  }
+  return std::nullopt;
+}
+
 int run_command_line(int count, char** words) {
   CLI::App app{"Windowed aggregations per entity, kept up to date while messages stream in."};
   app.name("windrow");
@@ -60,6 +81,11 @@ int run_command_line(int count, char** words) {
 
   if (count <= 1) {
     report(app.help());
+    return exit_usage;
+  }
+  if (const auto unknown = unknown_command(app, std::span(words + 1, words + count))) {
+    fail_usage(*unknown);
+    report("Try `windrow --help`.\n");
     return exit_usage;
   }
   try {

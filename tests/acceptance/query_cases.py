@@ -261,5 +261,36 @@ class DeadLetterTest(ExampleTest):
         self.assertEqual(len(again.splitlines()), len(self.listing.splitlines()))
 
 
+class WrongArgumentsTest(ExampleTest):
+    """They end with code 2 and say which argument, and what could stand there."""
+
+    def assert_usage(self, arguments, *patterns):
+        result = command.run(*arguments)
+        self.assertEqual(result.code, 2, result)
+        self.assert_refused(result, *patterns)
+
+    def test_a_command_that_is_none(self):
+        self.assert_usage(["qery"], "no command `qery`; did you mean `query`")
+        self.assert_usage(["deadletters", "shw"], "no command `shw`; did you mean `show`")
+        self.assert_usage(["help"], "there are: .*`run`")
+
+    def test_an_empty_or_unreadable_time(self):
+        for now in ["", "now", "2024-13-01", "1e3"]:
+            for name in ["query", "explain"]:
+                self.assert_usage([name, "--data", self.data, "--entity", "User=u1", "--feature",
+                                   "card_payments", "--now", now], f"--now is `{now}`")
+
+    def test_a_limit_below_zero(self):
+        self.assert_usage(["deadletters", "list", "--data", self.data, "--limit", "-1"], "--limit")
+        self.assert_usage(["explain", "--data", self.data, "--entity", "User=u1", "--feature",
+                           "card_payments", "--limit", "-1"], "--limit")
+
+    def test_an_empty_data_folder(self):
+        self.run_once()
+        result = command.run("inspect", "--data", "", cwd=self.data)
+        self.assertEqual(result.code, 1, result)
+        self.assert_refused(result, "path of the data folder is empty")
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -1,6 +1,7 @@
 #include "tests/storage/shard_property.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <set>
 #include <sstream>
 
@@ -481,5 +482,10 @@ private:
 }  // namespace
 
 std::optional<std::string> run_shard_history(std::uint64_t seed) { return history(seed).run(); }
+
+std::uint64_t from_environment(const char* name, std::uint64_t otherwise) {
+  const char* text = std::getenv(name);
+  return text ? std::strtoull(text, nullptr, 10) : otherwise;
+}
 
 }  // namespace windrow::storage::testing

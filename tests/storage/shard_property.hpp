@@ -14,4 +14,8 @@ namespace windrow::storage::testing {
 /// Gives the first difference, or nothing. The same seed gives the same history.
 std::optional<std::string> run_shard_history(std::uint64_t seed);
 
+/// The number in an environment variable, or `otherwise`. SEEDS=1000 runs more histories; the
+/// presets with sanitizers set it to fewer.
+std::uint64_t from_environment(const char* name, std::uint64_t otherwise);
+
 }  // namespace windrow::storage::testing

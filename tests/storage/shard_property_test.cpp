@@ -2,16 +2,10 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <iostream>
 
 namespace windrow::storage::testing {
 namespace {
-
-std::uint64_t from_environment(const char* name, std::uint64_t otherwise) {
-  const char* text = std::getenv(name);
-  return text ? std::strtoull(text, nullptr, 10) : otherwise;
-}
 
 // SEEDS=1000 runs more of them, SEED=17 one again.
 TEST(ShardProperty, EqualsTheOracleThroughCrashesEvictionAndReplay) {
