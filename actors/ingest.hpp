@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -11,6 +12,7 @@
 
 #include "actors/credit.hpp"
 #include "actors/ingest_core.hpp"
+#include "actors/ingest_progress.hpp"
 #include "actors/interfaces.hpp"
 #include "actors/slot.hpp"
 #include "storage/journal.hpp"
@@ -19,11 +21,13 @@ namespace windrow::actors {
 
 /// What ingest tells the node. Called on the actor's thread.
 struct ingest_events {
-  /// Totals of all inputs, and the newest event time in any of them.
-  std::function<void(const std::vector<const ingest_counters*>&, std::uint64_t late, std::int64_t newest)> counted;
-  /// Everything sent so far is applied; `ended`: and every input has ended.
-  std::function<void(bool ended)> settled;
-  /// An input, a shard or the journal has failed: nothing more is taken.
+  /// One input has got on, has to wait, or has ended.
+  std::function<void(const input_progress&)> progressed;
+  /// One input has failed and is left alone; the others go on.
+  std::function<void(std::uint32_t input, const failure&)> input_failed;
+  /// Everything sent so far is applied.
+  std::function<void()> settled;
+  /// An essential input, a shard or the journal has failed: nothing more is taken.
   std::function<void(const failure&)> failed;
 };
 
@@ -37,6 +41,9 @@ struct ingest_settings {
 
 /// Turns runs of messages into batches for shards, input by input, as far as credit reaches.
 /// Decisions live in `ingest_core` (rows) and `credit` (when).
+///
+/// Inputs are isolated: one that fails or is stopped holds no credit once what was sent of it is
+/// applied, keeps nothing that was read and not taken, and can be continued from where it stands.
 class ingest {
 public:
   static inline constexpr const char* name = "ingest";
@@ -47,31 +54,39 @@ public:
 
 private:
   struct input_state {
-    source_actor reader;
+    source_actor reader;                   // null while stopped
+    std::uint32_t reader_number = 0;       // tells its answers from those of an earlier one
     std::unique_ptr<ingest_core> core;
     std::optional<source_read> ready;      // read, waiting for credit
+    std::uint64_t late = 0;
+    std::int64_t arrival = storage::no_time;
+    bool essential = false;
     bool reading = false;
     bool ended = false;
+    bool waiting = false;                  // as last reported
   };
 
   void on_start(const start_inputs& message);
+  input_stopped on_stop(const stop_input& message);
+  void on_continue(const continue_input& message);
   void pump();
-  void read(std::size_t number);
-  void on_read(const source_read& got);
-  void take(std::size_t number);
-  void send(const shard_batch& b);
-  void on_applied(const batch_applied& done);
-  void report();
+  void read(std::uint32_t number, input_state& in);
+  void on_read(std::uint32_t number, std::uint32_t reader, const source_read& got);
+  void on_input_failed(std::uint32_t number, const failure& why);
+  void take(std::uint32_t number, input_state& in);
+  void skip(std::uint32_t number, input_state& in, storage::sequence to);
+  void send(std::uint32_t number);
+  void on_applied(std::uint32_t number, const batch_applied& done);
+  void report(std::uint32_t number, input_state& in);
   void report_if_settled();
   void fail(const failure& why);
 
   ingest_actor::pointer self_;
   ingest_settings settings_;
   schema::plan_ptr plan_;
-  std::vector<input_state> inputs_;
+  std::map<std::uint32_t, input_state> inputs_;
   credit credit_;
   ingest_output output_;
-  std::uint64_t late_ = 0;
   bool draining_ = false;
   bool failed_ = false;
   std::vector<caf::typed_response_promise<drained>> drains_;

@@ -1,6 +1,7 @@
 #include "actors/ingest_core.hpp"
 
 #include <algorithm>
+#include <tuple>
 
 namespace windrow::actors {
 
@@ -8,6 +9,7 @@ ingest_core::ingest_core(ingest_options options)
     : block_messages_(std::max<std::size_t>(1, options.batch_rows / 2)),
       partition_(options.partition),
       position_(options.position),
+      skips_(std::move(options.skips)),
       batcher_({options.plan, options.source, options.partition, options.position,
                 options.shard_count, options.folder_seed, options.batch_rows}) {
   const auto& declared = options.plan->streams;
@@ -27,7 +29,11 @@ void ingest_core::take(const sources::message_run& run, ingest_output& out, stre
   batcher_.begin_run(run);
   const std::size_t count = run.messages.size();
   for (auto begin = static_cast<std::size_t>(first - run.messages.begin()); begin < count;) {
-    const std::size_t wanted = std::min(count, begin + block_messages_);
+    std::size_t wanted = std::min(count, begin + block_messages_);
+    if (!skips_.empty()) {
+      std::tie(begin, wanted) = not_skipped(run, begin, wanted);
+      if (begin == wanted) continue;
+    }
     const std::size_t fitting = batcher_.fitting(begin, wanted);
     if (fitting == 0) {
       batcher_.make_room(begin, out.batches);
@@ -38,6 +44,25 @@ void ingest_core::take(const sources::message_run& run, ingest_output& out, stre
   }
   batcher_.end_run(out.batches);
   position_ = run.last;
+}
+
+std::pair<std::size_t, std::size_t> ingest_core::not_skipped(const sources::message_run& run,
+                                                             std::size_t begin,
+                                                             std::size_t end) const {
+  for (const storage::skip_range& skip : skips_) {
+    while (begin < end && run.messages[begin].sequence > skip.from &&
+           run.messages[begin].sequence <= skip.to)
+      ++begin;
+    for (std::size_t i = begin; i < end; ++i) {
+      if (run.messages[i].sequence > skip.from && run.messages[i].sequence <= skip.to) end = i;
+    }
+  }
+  return {begin, end};
+}
+
+void ingest_core::skip_to(storage::sequence to, ingest_output& out) {
+  if (to <= position_) return;
+  take(*sources::make_run(partition_, position_, to, {}, {}), out);
 }
 
 void ingest_core::take_block(const sources::message_run& run, std::size_t begin, std::size_t end,

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "actors/ingest_batcher.hpp"
@@ -12,6 +13,7 @@
 #include "sources/message_run.hpp"
 #include "storage/batch.hpp"
 #include "storage/dead_letter.hpp"
+#include "storage/skip_range.hpp"
 
 namespace windrow::actors {
 
@@ -25,6 +27,8 @@ struct ingest_options {
   storage::partition_id partition = 0; ///< the partition of that source whose runs are taken
   /// The position every shard is known to have; the first batches begin after it.
   storage::sequence position = 0;
+  /// Messages in these ranges are passed over, in order of `from`.
+  std::vector<storage::skip_range> skips;
   std::uint32_t shard_count = 1;
   std::uint64_t folder_seed = 0;
   /// Messages are resolved in blocks of half as many, and a shard's batch is closed at the end
@@ -90,6 +94,12 @@ public:
   /// a run may overlap with one taken before.
   void take(const sources::message_run& run, ingest_output& out, stream_choice choice = {});
 
+  /// Other ranges than those given at the start.
+  void set_skips(std::vector<storage::skip_range> skips) { skips_ = std::move(skips); }
+  /// Passes over the messages up to `to`, as if they had been taken and given no rows: every shard's
+  /// position moves. Nothing where that is not ahead.
+  void skip_to(storage::sequence to, ingest_output& out);
+
   storage::sequence position() const noexcept { return position_; }
   const ingest_counters& counters() const noexcept { return counters_; }
 
@@ -100,8 +110,14 @@ private:
                    const schema::stream& stream, const refusal& why, ingest_output& out);
 
   const std::size_t block_messages_;
+  /// The first message from `begin` on that is not passed over, and how many follow it up to `end`
+  /// before the next that is.
+  std::pair<std::size_t, std::size_t> not_skipped(const sources::message_run& run,
+                                                  std::size_t begin, std::size_t end) const;
+
   const storage::partition_id partition_;
   storage::sequence position_;
+  std::vector<storage::skip_range> skips_;
   std::vector<ingest_stream> streams_;
   std::vector<stream_choice> choices_;  // what chooses each of them
   ingest_batcher batcher_;

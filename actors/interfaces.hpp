@@ -26,10 +26,15 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(windrow::actors::catalog_ready)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(windrow::actors::drain)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(windrow::actors::drained)
 
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(windrow::actors::stop_input)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(windrow::actors::input_stopped)
+
 namespace windrow::actors {
 struct start_inputs;
+struct continue_input;
 }
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(windrow::actors::start_inputs)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(windrow::actors::continue_input)
 
 namespace windrow::actors {
 
@@ -42,15 +47,28 @@ using source_actor = caf::typed_actor<
 
 /// One input of a node, as ingest sees it.
 struct ingest_input {
+  std::uint32_t number = 0;            ///< what the input is called in all that follows
   source_actor reader;
   int source = schema::none;           ///< plan.sources, or none for the journal
   storage::partition_id partition = 0;
   storage::sequence position = 0;      ///< every shard has everything up to here
+  std::vector<storage::skip_range> skips;
+  storage::sequence skip_to = 0;       ///< where the reader begins, if that is ahead
+  bool essential = false;              ///< its failure is the node's
 };
 /// Begin reading these inputs.
 struct start_inputs {
   std::shared_ptr<const std::vector<ingest_input>> inputs;
   std::vector<std::int64_t> newest;    ///< event time by timeline, at those positions
+};
+
+/// Read an input on, from another reader; first pass over what lies before `skip_to`. Without a
+/// reader that is all, and the input stays stopped.
+struct continue_input {
+  std::uint32_t number = 0;
+  source_actor reader;
+  std::vector<storage::skip_range> skips;  ///< instead of those before
+  storage::sequence skip_to = 0;
 };
 
 /// Owns the window state of one shard.
@@ -79,6 +97,10 @@ using ingest_actor = caf::typed_actor<
   caf::replies_to<activate_catalog>::with<catalog_ready>,
   // Asks every source for its first run.
   caf::reacts_to<start_inputs>,
+  // Stops asking one input for more; answers where it stands.
+  caf::replies_to<stop_input>::with<input_stopped>,
+  // Goes on with a stopped or failed one.
+  caf::reacts_to<continue_input>,
   // Stops asking; answers when all rows are applied.
   caf::replies_to<drain>::with<drained>>;
 

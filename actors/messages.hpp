@@ -11,6 +11,7 @@
 #include "sources/message_run.hpp"
 #include "storage/batch.hpp"
 #include "storage/shard_core.hpp"
+#include "storage/skip_range.hpp"
 #include "windrow/result.hpp"
 
 /// What actors say to each other. Values; what is large is immutable and shared, so that nothing
@@ -22,7 +23,6 @@ struct read_next {};
 /// The answer: a run, or the end of the input, or why there will be no more. A source answers when
 /// it has something to say.
 struct source_read {
-  std::uint32_t input = 0;
   sources::message_run_ptr run;     ///< null at the end and on failure
   int source = schema::none;        ///< plan.sources whose streams read the run, or
   int stream = schema::none;        ///< the one plan.streams that does (pushes)
@@ -87,6 +87,15 @@ struct activate_catalog {
 struct catalog_ready {
   std::uint32_t version = 0;
   std::optional<failure> failed;
+};
+
+/// Read no more of an input. What was taken of it goes on; what was read and not taken is dropped.
+struct stop_input {
+  std::uint32_t input = 0;
+};
+/// The position after what was taken; nothing where ingest does not know the input.
+struct input_stopped {
+  std::optional<storage::sequence> position;
 };
 
 /// Take no more input; answered when every batch sent has been applied.

@@ -17,7 +17,6 @@ source_actor::behavior_type source_reader::make_behavior() {
 void source_reader::read() {
   auto step = settings_.in->next();
   source_read answer;
-  answer.input = settings_.number;
   if (!step) {
     answer.failed = step.error();
   } else if (step->what == sources::source_step::kind::nothing) {

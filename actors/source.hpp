@@ -6,24 +6,13 @@
 #include <caf/response_promise.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
+#include "actors/input.hpp"
 #include "actors/interfaces.hpp"
 #include "actors/slot.hpp"
 
 namespace windrow::actors {
 
-/// One input as a source actor reads it: a file, the journal. Belongs to the actor's thread.
-class input {
-public:
-  virtual ~input() = default;
-  /// The next run, the end, or nothing yet (after waiting a few milliseconds at most).
-  virtual result<sources::source_step> next() = 0;
-  /// Whose streams read the run that `next` returned last: all of a source's, or one.
-  virtual int source() const noexcept = 0;
-  virtual int stream() const noexcept = 0;
-};
-
 struct source_settings {
-  std::uint32_t number = 0;        ///< of the input, in answers
   std::shared_ptr<input> in;
   std::chrono::milliseconds poll{20};  ///< between looks where there was nothing
 };

@@ -4,6 +4,7 @@
 
 #include <chrono>
 
+#include "sources/partition_name.hpp"
 #include "sources/stream_source.hpp"
 
 namespace windrow::cluster {
@@ -13,118 +14,12 @@ namespace {
 constexpr std::size_t run_bytes = 1 << 20;
 constexpr std::uint64_t entries_behind_max = 64;
 
-std::string line_end_name(storage::partition_id partition, storage::sequence at) {
-  return "line end " + std::to_string(partition) + " " + std::to_string(at);
-}
-
-// As a shell takes it.
-std::string quoted(const std::string& word) {
-  const bool plain = word.find_first_not_of(
-                         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+") ==
-                     std::string::npos;
-  if (plain && !word.empty()) return word;
-  std::string out = "'";
-  for (const char c : word) c == '\'' ? out += "'\\''" : out += c;
-  return out + "'";
-}
-
-class file_input final : public actors::input {
-public:
-  file_input(std::unique_ptr<sources::file_source> file, int source)
-      : file_(std::move(file)), source_(source) {}
-  result<sources::source_step> next() override { return file_->next(); }
-  int source() const noexcept override { return source_; }
-  int stream() const noexcept override { return schema::none; }
-
-private:
-  std::unique_ptr<sources::file_source> file_;
-  int source_;
-};
-
 }  // namespace
 
 std::int64_t wall_clock() {
   return std::chrono::duration_cast<std::chrono::microseconds>(
              std::chrono::system_clock::now().time_since_epoch())
       .count();
-}
-
-result<sources::arrival_note> journal_arrivals::note(storage::partition_id partition,
-                                                     storage::sequence from, storage::sequence to) {
-  auto ranges = journal_.arrivals(partition, from, to);
-  if (!ranges) return ranges.error();
-  const bool covered = !ranges->empty() && ranges->front().from <= from;
-  storage::arrival_range range{from, to, wall_clock()};
-  if (covered) {
-    range = ranges->front();
-    range.to = std::min(range.to, to);
-  } else {
-    if (!ranges->empty()) range.to = ranges->front().from;
-    if (auto noted = journal_.note_arrival(partition, range); !noted) return noted.error();
-  }
-  auto counters = journal_.counters();
-  if (!counters) return counters.error();
-  return sources::arrival_note{
-      {range.arrival}, range.to, counters->count(line_end_name(partition, range.to)) != 0};
-}
-
-result<void> journal_arrivals::end_line(storage::partition_id partition, storage::sequence at) {
-  const std::pair<std::string, std::uint64_t> mark{line_end_name(partition, at), 1};
-  return journal_.set_counters({&mark, 1});
-}
-
-result<opened_file> open_file(
-    const file_request& request, storage::journal& journal, sources::arrival_notes& notes,
-    const std::function<storage::sequence(storage::partition_id)>& position_of) {
-  opened_file opened;
-  // A file read before is known by its path; whether it is still the same one, the source checks.
-  std::optional<sources::file_identity> identity;
-  std::string reader;
-  for (const storage::partition& p : journal.partitions()) {
-    if (p.kind != storage::partition_kind::file) continue;
-    auto known = sources::parse_file_partition_name(p.name);
-    if (known && known->path == request.path) {
-      identity = *known;
-      opened.partition = p.id;
-      reader = p.state;
-    }
-  }
-  if (!identity) {
-    auto now = sources::identify(request.path);
-    if (!now) return now.error();
-    if (!*now) return opened;
-    identity = **now;
-    auto registered = journal.register_partition(storage::partition_kind::file,
-                                                 sources::partition_name(*identity), "");
-    if (!registered) return registered.error();
-    opened.partition = registered->id;
-    reader = registered->state;
-  }
-  // Two readers of one position would each skip what the other has read.
-  if (!reader.empty() && reader != request.source_name) {
-    return failure{errc::invalid,
-                   "the file " + request.path + " has been read for the source `" + reader +
-                       "`, and a folder keeps one position in a file; let the streams of `" +
-                       request.source_name + "` read `" + reader + "`, or give `" +
-                       request.source_name + "` a copy of the file"};
-  }
-  if (auto kept = journal.set_partition_state(opened.partition, request.source_name); !kept)
-    return kept.error();
-  opened.position = position_of(opened.partition);
-  sources::file_source_options options;
-  options.identity = *identity;
-  options.partition = opened.partition;
-  options.position = opened.position;
-  options.once = request.once;
-  options.notes = &notes;
-  options.reset_command =
-      "windrow source reset " + request.source_name + " --data " + quoted(request.data);
-  if (!request.declared) options.reset_command += " --input " + quoted(request.path);
-  auto file = sources::file_source::open(std::move(options));
-  if (!file) return file.error();
-  opened.bytes = (*file)->size();
-  opened.in = std::make_shared<file_input>(std::move(*file), request.source);
-  return opened;
 }
 
 // ---- the journal -------------------------------------------------------------------------------
@@ -236,10 +131,10 @@ void standard_input::feed() {
       continue;
     }
     auto ready = input.wait(100);
-    if (!ready) return options_.failed(ready.error());
+    if (!ready) return options_.unreadable(ready.error());
     if (!*ready) continue;
     auto step = input.next({wall_clock()});
-    if (!step) return options_.failed(step.error());
+    if (!step) return options_.unreadable(step.error());
     if (step->what == sources::source_step::kind::end) return options_.ended();
     if (!step->run) continue;
     if (auto appended = append(*step->run); !appended) return options_.failed(appended.error());

@@ -8,47 +8,15 @@
 #include <string>
 #include <thread>
 
-#include "actors/source.hpp"
+#include "actors/input.hpp"
 #include "schema/plan.hpp"
-#include "sources/file_source.hpp"
+#include "sources/message_run.hpp"
 #include "storage/journal.hpp"
 
 namespace windrow::cluster {
 
 /// The wall clock, in microseconds: what arrival is measured with.
 std::int64_t wall_clock();
-
-/// When bytes of files arrived, kept in the journal.
-class journal_arrivals final : public sources::arrival_notes {
-public:
-  explicit journal_arrivals(storage::journal& journal) : journal_(journal) {}
-  result<sources::arrival_note> note(storage::partition_id partition, storage::sequence from,
-                                     storage::sequence to) override;
-  result<void> end_line(storage::partition_id partition, storage::sequence at) override;
-
-private:
-  storage::journal& journal_;
-};
-
-/// A file as an input. Opening registers its partition in the journal, for one source only.
-struct opened_file {
-  storage::partition_id partition = 0;
-  storage::sequence position = 0;
-  std::uint64_t bytes = 0;            ///< size of the file
-  std::shared_ptr<actors::input> in;  ///< null while the file is empty
-};
-struct file_request {
-  int source = schema::none;
-  std::string source_name;
-  std::string path;
-  std::string data;  ///< folder, for messages
-  bool once = false;
-  bool declared = true;  ///< the path is the declared one
-};
-/// `position_of` gives where every shard is for a partition.
-result<opened_file> open_file(
-    const file_request& request, storage::journal& journal, sources::arrival_notes& notes,
-    const std::function<storage::sequence(storage::partition_id)>& position_of);
 
 /// Sequences of the journal's messages: the entry's number times 2^20, plus the message's place in
 /// it from 1, so that a batch may end inside an entry.
@@ -119,7 +87,10 @@ public:
     std::shared_ptr<journal_bell> bell;
     /// Entries that are journalled but not applied yet; the feed waits while there are many.
     std::function<std::uint64_t()> behind;
+    /// The journal does not take any more.
     std::function<void(const failure&)> failed;
+    /// Standard input cannot be read any more.
+    std::function<void(const failure&)> unreadable;
     /// A line became a dead letter without passing through the journal.
     std::function<void()> too_long;
     std::function<void()> ended;

@@ -25,6 +25,12 @@ std::size_t record_budget(std::size_t memory, std::size_t shards) {
   return (memory - fixed) / 2 / shards;
 }
 
+std::int64_t steady_clock() {
+  return std::chrono::duration_cast<std::chrono::microseconds>(
+             std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
 // Folding is what costs: ingest and the writer leave most of a core each to a shard.
 unsigned default_shards() { return std::max(1u, std::thread::hardware_concurrency()); }
 
@@ -39,6 +45,7 @@ result<std::unique_ptr<node>> node::open(const node_options& options) {
   if (auto opened = i->open_folder(); !opened) return opened.error();
   if (auto opened = i->open_stores(); !opened) return opened.error();
   if (auto started = i->start_actors(); !started) return started.error();
+  if (auto made = i->make_drivers(); !made) return made.error();
   if (auto started = i->start_inputs(); !started) return started.error();
   return std::unique_ptr<node>(new node(std::move(i)));
 }
@@ -137,10 +144,11 @@ result<void> node::impl::start_actors() {
       static_cast<std::uint32_t>(std::clamp<std::size_t>(options.memory >> 22, 16, 64));
   is.limits.bytes = std::min<std::uint64_t>(16 << 20, options.memory / 16 / gates.size());
   is.journal = journal.get();
-  is.events.counted = [this](const auto& counters, std::uint64_t late, std::int64_t newest) {
-    counted(counters, late, newest);
+  is.events.progressed = [this](const actors::input_progress& p) { progressed(p); };
+  is.events.input_failed = [this](std::uint32_t input, const failure& why) {
+    input_failed(input, why);
   };
-  is.events.settled = [this](bool ended) { settled(ended); };
+  is.events.settled = [this] { settled(); };
   is.events.failed = [this](const failure& why) { fail(why); };
   ingest = system->spawn(actors::make_ingest, is);
   query = system->spawn(actors::make_query, actors::query_settings{shards});
@@ -157,123 +165,7 @@ result<void> node::impl::start_actors() {
   return {};
 }
 
-result<void> node::impl::start_inputs() {
-  auto registered = journal->register_partition(storage::partition_kind::journal, "journal", "");
-  if (!registered) return registered.error();
-  journal_partition = registered->id;
-  std::vector<actors::ingest_input> inputs;
-  bool reads_input = false, only_standard_input = true;
-  for (const node_input& in : options.inputs) {
-    const auto source = std::find_if(plan->sources.begin(), plan->sources.end(),
-                                     [&](const schema::source& s) { return s.name == in.source; });
-    if (source == plan->sources.end())
-      return failure{errc::invalid, "there is no source " + in.source};
-    const int index = static_cast<int>(source - plan->sources.begin());
-    if (in.path == "-") {
-      if (reads_input) return failure{errc::invalid, "only one source can read standard input"};
-      reads_input = true;
-      continue;
-    }
-    only_standard_input = false;
-    const file_request request{index,        in.source,    in.path,
-                               options.data, options.once, source->path == in.path};
-    if (auto added = add_file(request, inputs); !added) return added;
-  }
-  ends = options.once || (reads_input && only_standard_input);
-  const storage::sequence applied = smallest_position(journal_partition);
-  inputs.push_back(make_input(
-      schema::none, journal_partition, applied,
-      std::make_shared<journal_input>(plan, *journal, journal_partition, applied, bell)));
-  if (options.look_only || (options.once && !reads_input)) bell->end();
-  begin(std::move(inputs));
-  if (reads_input) start_standard_input();
-  housekeeping = std::thread([this] { keep_house(); });
-  return {};
-}
-
-actors::ingest_input node::impl::make_input(int source, storage::partition_id partition,
-                                            storage::sequence position,
-                                            std::shared_ptr<actors::input> in) {
-  actors::source_settings settings{next_input++, std::move(in)};
-  readers.push_back(system->spawn<caf::detached>(actors::make_source, settings));
-  return {readers.back(), source, partition, position};
-}
-
-// An empty file has no beginning to be known by: it is an input once there is something in it.
-result<void> node::impl::add_file(const file_request& request,
-                                  std::vector<actors::ingest_input>& inputs) {
-  auto file = open_file(request, *journal, arrivals(),
-                        [this](storage::partition_id id) { return smallest_position(id); });
-  if (!file) return file.error();
-  if (!file->in) {
-    if (!options.once) empty_files.push_back(request);
-    return {};
-  }
-  skipped_bytes += std::min<std::uint64_t>(file->position, file->bytes);
-  inputs.push_back(make_input(request.source, file->partition, file->position, file->in));
-  return {};
-}
-
-void node::impl::begin(std::vector<actors::ingest_input> inputs) {
-  std::vector<std::int64_t> newest =
-      gates.front()->ahead([](auto& core) { return core.resume_newest(); });
-  for (auto& gate : gates) {
-    const auto mine = gate->ahead([](auto& core) { return core.resume_newest(); });
-    for (std::size_t i = 0; i < newest.size(); ++i) newest[i] = std::min(newest[i], mine[i]);
-  }
-  caf::anon_send(ingest,
-                 actors::start_inputs{
-                     std::make_shared<const std::vector<actors::ingest_input>>(std::move(inputs)),
-                     std::move(newest)});
-}
-
-void node::impl::start_standard_input() {
-  standard_input::options o;
-  for (const node_input& in : options.inputs) {
-    if (in.path == "-") o.source = in.source;
-  }
-  o.journal = journal.get();
-  o.bell = bell;
-  o.behind = [this] {
-    const auto applied = entry_applied(smallest_position(journal_partition));
-    return journal->last() - std::min(applied, journal->last());
-  };
-  o.failed = [this](const failure& why) { fail(why); };
-  o.too_long = [this] { ++too_long; };
-  o.ended = [this] { bell->end(); };
-  feed = std::make_unique<standard_input>(std::move(o));
-}
-
 // ---- what the actors report --------------------------------------------------------------------
-
-void node::impl::counted(const std::vector<const actors::ingest_counters*>& counters,
-                         std::uint64_t late, std::int64_t newest) {
-  std::lock_guard lock(mutex);
-  node_progress p;
-  p.failed = progress.failed;
-  p.finished = progress.finished;
-  for (const actors::ingest_counters* c : counters) {
-    p.read += c->read;
-    p.read_bytes += c->bytes;
-    for (const auto& s : c->streams) {
-      p.applied += s.applied;
-      p.skipped += s.skipped;
-    }
-    for (const auto& r : c->reasons) {
-      p.dead_letters[r.phase + ": " + r.reason] += r.count;
-      p.dead_lettered += r.count;
-    }
-  }
-  p.late = late;
-  p.newest = newest;
-  progress = std::move(p);
-}
-
-void node::impl::settled(bool ended) {
-  std::lock_guard lock(mutex);
-  if (ended && ends) progress.finished = true;
-  changed.notify_all();
-}
 
 void node::impl::fail(const failure& why) {
   std::lock_guard lock(mutex);
@@ -289,7 +181,7 @@ void node::impl::round_durable(std::uint32_t shard, const storage::positions& at
 }
 
 // What may wait for the disk, away from the shards' own threads: forgetting what every shard has
-// on disk, and looking after files that were empty.
+// on disk, and looking for partitions that are new.
 void node::impl::keep_house() {
   std::unique_lock lock(mutex);
   while (!stopping) {
@@ -300,8 +192,12 @@ void node::impl::keep_house() {
         trim ? durable : std::vector<storage::positions>{};
     lock.unlock();
     if (auto kept = trim ? forget(committed) : result<void>{}; !kept) fail(kept.error());
-    if (auto looked = look_at_empty_files(); !looked) fail(looked.error());
+    {
+      const std::lock_guard steered(steering);
+      discover();
+    }
     lock.lock();
+    board.sample(steady_clock());
   }
 }
 
@@ -313,20 +209,15 @@ result<void> node::impl::forget(const std::vector<storage::positions>& committed
       at = std::min(at, mine == p.end() ? 0 : mine->second);
     }
   }
+  const std::lock_guard lock(steering);
   for (const auto& [partition, at] : smallest) {
     auto trimmed = partition == journal_partition ? journal->trim(entry_applied(at))
-                                                  : journal->trim_arrivals(partition, at);
+                                                  : journal->trim_skips(partition, at);
     if (!trimmed) return trimmed;
   }
-  return {};
-}
-
-result<void> node::impl::look_at_empty_files() {
-  std::vector<actors::ingest_input> inputs;
-  for (const file_request& request : std::exchange(empty_files, {})) {
-    if (auto added = add_file(request, inputs); !added) return added;
+  for (const auto& driver : drivers) {
+    if (auto told = driver->committed(smallest); !told) source_failed(driver->name(), told.error());
   }
-  if (!inputs.empty()) begin(std::move(inputs));
   return {};
 }
 
@@ -339,6 +230,16 @@ storage::journal& node::journal() noexcept { return *impl_->journal; }
 node_progress node::progress() const {
   std::lock_guard lock(impl_->mutex);
   node_progress p = impl_->progress;
+  source_totals sum = impl_->board.totals();
+  p.read = sum.read;
+  p.read_bytes = sum.read_bytes;
+  p.applied = sum.applied;
+  p.skipped = sum.skipped;
+  p.late = sum.late;
+  p.dead_lettered = sum.dead_lettered;
+  p.dead_letters = std::move(sum.dead_letters);
+  p.newest = sum.newest;
+  p.failed_sources = impl_->board.failures();
   for (const node_input& in : impl_->options.inputs) {
     std::error_code unknown;
     const auto bytes = std::filesystem::file_size(in.path, unknown);
@@ -362,23 +263,28 @@ void node::wait(std::chrono::milliseconds time_limit) {
 result<void> node::stop() { return impl_->stop(); }
 
 result<void> node::impl::stop() {
-  if (stopped) return stop_result;
+  const std::lock_guard one(stop_guard);
+  if (stop_result) return *stop_result;
+  calls.close();
+  changed.notify_all();
+  calls.wait_until_empty();
   feed.reset();
   // What was pushed is applied now rather than by the next start. A failed node has said why.
-  if (!options.look_only) static_cast<void>(settle());
-  stopped = true;
+  if (!options.look_only) static_cast<void>(settle([] { return false; }));
+  result<void> done;
   if (system && ingest) {
     caf::scoped_actor self{*system};
     self->request(ingest, start_deadline, actors::drain{})
         .receive([](const actors::drained&) {}, [](const caf::error&) {});
-    if (!options.look_only) stop_result = checkpoint();
+    if (!options.look_only) done = checkpoint();
   }
   {
     std::lock_guard lock(mutex);
-    if (progress.failed && stop_result.ok()) stop_result = *progress.failed;
+    if (progress.failed && done.ok()) done = *progress.failed;
   }
   shut_down();
-  return stop_result;
+  stop_result = done;
+  return done;
 }
 
 result<void> node::impl::checkpoint() {
@@ -409,11 +315,13 @@ void node::impl::shut_down() {
   const auto end = [](const auto& who) {
     if (who) caf::anon_send_exit(who, caf::exit_reason::user_shutdown);
   };
-  for (auto& r : readers) end(r);
+  for (auto& [number, in] : known) end(in.reader);
+  end(journal_reader);
   end(coordinator), end(query), end(ingest);
   for (auto& s : shards) end(s);
   end(writer);
-  readers.clear(), shards.clear();
+  known.clear(), shards.clear();
+  journal_reader = nullptr;
   coordinator = nullptr, query = nullptr, ingest = nullptr, writer = nullptr;
   system.reset();  // waits for the actors
 }
@@ -426,7 +334,8 @@ node::impl::~impl() {
 result<std::uint64_t> node::push(std::string_view stream,
                                  std::span<const std::string_view> messages) {
   impl& i = *impl_;
-  if (i.options.look_only || i.stopped) return closed(std::nullopt);
+  const auto call = i.calls.enter();
+  if (i.options.look_only || !call) return closed(std::nullopt);
   {
     std::lock_guard lock(i.mutex);
     if (i.progress.failed) return closed(i.progress.failed);
@@ -458,22 +367,27 @@ result<std::uint64_t> node::push(std::string_view stream,
   return *appended;
 }
 
-result<void> node::settle() { return impl_->settle(); }
+result<void> node::settle() {
+  const auto call = impl_->calls.enter();
+  if (!call) return closed(std::nullopt);
+  return impl_->settle([this] { return impl_->calls.closed(); });
+}
 
-result<void> node::impl::settle() {
+result<void> node::impl::settle(const std::function<bool()>& given_up) {
   if (journal->last() == 0) return {};
   const storage::sequence target = after_entry(journal->last());
   while (smallest_position(journal_partition) < target) {
     std::unique_lock lock(mutex);
     if (progress.failed) return closed(progress.failed);
-    if (stopped) return closed(std::nullopt);
+    if (given_up()) return closed(std::nullopt);
     changed.wait_for(lock, std::chrono::milliseconds(1));
   }
   return {};
 }
 
 result<void> node::checkpoint() {
-  if (impl_->options.look_only || impl_->stopped) return closed(std::nullopt);
+  const auto call = impl_->calls.enter();
+  if (impl_->options.look_only || !call) return closed(std::nullopt);
   return impl_->checkpoint();
 }
 

@@ -51,13 +51,19 @@ struct node_progress {
   std::map<std::string, std::uint64_t> dead_letters;  ///< by "phase: reason"
   std::uint64_t dead_lettered = 0;  ///< messages
   std::int64_t newest = INT64_MIN;  ///< newest event time, microseconds
-  bool finished = false;            ///< every input has ended and is applied (`once`)
+  /// Nothing more will come: every input has ended and is applied (`once`), or every source has failed.
+  bool finished = false;
   std::optional<failure> failed;    ///< the node has stopped taking input, and why
+  /// Sources that have stopped with a reason while the others go on.
+  std::vector<std::pair<std::string, failure>> failed_sources;
 };
 
 /// One windrow node: its folder, journal, shards, sources and actors. The only place that wires
-/// them. Any thread may call anything, and the calls block; `stop` and destruction only once the
-/// others have returned.
+/// them. Any thread may call anything at any time, and the calls block; destruction only once
+/// they have returned. After `stop` whatever would change something answers `closed`.
+///
+/// A source that fails stops alone, and `progress` and `sources` say why; what the shards, the
+/// journal or the disk refuse stops the node.
 class node {
 public:
   static result<std::unique_ptr<node>> open(const node_options& options);

@@ -19,37 +19,57 @@
 #include "actors/shard.hpp"
 #include "actors/source.hpp"
 #include "actors/writer.hpp"
+#include "cluster/call_gate.hpp"
 #include "cluster/inputs.hpp"
 #include "cluster/node.hpp"
+#include "cluster/source_board.hpp"
+#include "cluster/source_driver.hpp"
 
 namespace windrow::cluster {
 
-/// What a node is made of. Shared by node.cpp (life) and node_query.cpp (answers).
+/// What a node is made of. Shared by node.cpp (life), node_sources.cpp (inputs), node_steering.cpp
+/// (what people do to sources) and node_query.cpp (answers).
 struct node::impl {
   ~impl();
 
   result<void> open_folder();
   result<void> open_stores();
   result<void> start_actors();
+  // Sources (node_sources.cpp). All but the first are for who holds `steering`.
   result<void> start_inputs();
-  actors::ingest_input make_input(int source, storage::partition_id partition,
-                                  storage::sequence position, std::shared_ptr<actors::input> in);
-  result<void> add_file(const file_request& request, std::vector<actors::ingest_input>& inputs);
-  void begin(std::vector<actors::ingest_input> inputs);
-  void start_standard_input();
+  result<void> make_drivers();
+  /// Asks every driver for partitions that are new, and has them read.
+  void discover();
+  /// Makes a partition an input and opens it, unless it is paused.
+  void add_partition(source_driver& driver, const driver_partition& partition,
+                     std::vector<actors::ingest_input>& starting);
+  /// Has an input read that ingest does not know yet. Where it does not open, it has failed.
+  void open_input(std::uint32_t number, std::vector<actors::ingest_input>& starting);
+  actors::source_actor spawn_reader(std::uint32_t number, std::shared_ptr<actors::input> in);
+  void begin(std::vector<actors::ingest_input> starting);
+  void start_standard_input(const std::string& source);
+  /// What is read on from where, of a partition that ingest does not know.
+  struct starting_point {
+    storage::sequence position = 0;  ///< every shard is there
+    std::vector<storage::skip_range> skips;
+    storage::sequence read_from = 0;
+  };
+  result<starting_point> start_of(const driver_partition& partition);
+
   result<void> stop();
   result<void> checkpoint();
-  result<void> settle();
+  /// Waits until the journal is applied, or for as long as `given_up` says no.
+  result<void> settle(const std::function<bool()>& given_up);
   void shut_down();
 
-  void counted(const std::vector<const actors::ingest_counters*>& counters, std::uint64_t late,
-               std::int64_t newest);
-  void settled(bool ended);
+  void progressed(const actors::input_progress& p);
+  void input_failed(std::uint32_t input, const failure& why);
+  void source_failed(const std::string& source, const failure& why);
+  void settled();
   void fail(const failure& why);
   void round_durable(std::uint32_t shard, const storage::positions& at);
   void keep_house();
   result<void> forget(const std::vector<storage::positions>& committed);
-  result<void> look_at_empty_files();
 
   /// Drives a query on the caller's thread: each shard answers ahead of its next batch. `asked`
   /// sees every request with its shard.
@@ -62,7 +82,6 @@ struct node::impl {
   /// A position for people: the partition's name, and bytes or entries.
   std::pair<std::string, std::uint64_t> readable_position(storage::partition_id id,
                                                           storage::sequence at);
-  sources::arrival_notes& arrivals();
 
   node_options options;
   schema::plan_ptr plan;
@@ -71,28 +90,40 @@ struct node::impl {
   std::unique_ptr<storage::journal> journal;
   std::vector<std::unique_ptr<storage::shard_store>> stores;
   std::vector<std::shared_ptr<actors::shard_gate>> gates;
-  std::unique_ptr<journal_arrivals> notes;
+  std::optional<driver_context> driving;
+  std::vector<std::unique_ptr<source_driver>> drivers;
   std::shared_ptr<journal_bell> bell = std::make_shared<journal_bell>();
   actors::query_context context;
 
   std::mutex mutex;
   std::condition_variable changed;
-  node_progress progress;                   // guarded by mutex, like the next four
+  node_progress progress;                   // guarded by mutex, like the next six
+  source_board board;
+  bool journal_ended = false;
   std::vector<storage::positions> durable;  // by shard
   bool trim_due = false;
   bool stopping = false;
   std::map<storage::partition_id, std::string> partition_names;
 
-  std::vector<file_request> empty_files;  // of the starting, then of the housekeeping thread
+  /// A partition that is an input; what the board says of it has the same number.
+  struct known_input {
+    source_driver* driver = nullptr;
+    driver_partition partition;
+    actors::source_actor reader;
+    bool in_ingest = false;
+  };
+  std::mutex steering;  // one at a time changes what is read; taken before `mutex`
   std::uint32_t next_input = 0;
+  std::map<std::uint32_t, known_input> known;
   // Of the inputs, read by earlier runs.
   std::atomic<std::uint64_t> skipped_bytes{0};
   // Lines of standard input that no journal entry could hold.
   std::atomic<std::uint64_t> too_long{0};
   storage::partition_id journal_partition = 0;
   bool ends = false;
-  bool stopped = false;
-  result<void> stop_result;
+  call_gate calls;
+  std::mutex stop_guard;
+  std::optional<result<void>> stop_result;
 
   caf::actor_system_config config;
   std::optional<caf::actor_system> system;
@@ -101,7 +132,7 @@ struct node::impl {
   actors::ingest_actor ingest;
   actors::query_actor query;
   actors::coordinator_actor coordinator;
-  std::vector<actors::source_actor> readers;
+  actors::source_actor journal_reader;
   std::unique_ptr<standard_input> feed;
   std::thread housekeeping;
 };

@@ -28,11 +28,6 @@ std::pair<std::string, std::uint64_t> node::impl::readable_position(storage::par
   return {partition_names[id], id == journal_partition ? entry_applied(at) : at};
 }
 
-sources::arrival_notes& node::impl::arrivals() {
-  if (!notes) notes = std::make_unique<journal_arrivals>(*journal);
-  return *notes;
-}
-
 template <class Asked>
 void node::impl::answer_here(actors::query_core& core, Asked&& asked) {
   for (auto round = core.next_round(); !round.empty(); round = core.next_round()) {
@@ -57,7 +52,8 @@ result<query_answer> node::query(const query_request& request) {
   if (!parsed) return parsed.error();
   const timestamp now = request.now.value_or(timestamp{wall_clock()});
   auto core = std::make_shared<actors::query_core>(i.context, (*parsed)->subjects, now);
-  if ((*parsed)->subjects.size() == 1 || i.stopped) {
+  const auto call = i.calls.enter();
+  if ((*parsed)->subjects.size() == 1 || !call) {
     // One entity: its shard answers on this thread, ahead of its next batch.
     i.answer_here(*core);
     return core->finish();

@@ -6,10 +6,11 @@ namespace windrow::storage {
 
 namespace {
 
-constexpr std::size_t counter_name_bytes_max = 128;
+constexpr std::size_t counter_name_bytes_max = 480;
 const char* const table_names[] = {identity_table,   "partitions",         "arrivals",
                                    "dead_letters",   "dead_letter_counts", "dead_letter_totals",
-                                   "entries",        "entries_state",      "counters"};
+                                   "entries",        "entries_state",      "counters",
+                                   "skips"};
 
 std::string hexadecimal(bytes key) {
   constexpr const char* digits = "0123456789abcdef";
@@ -69,7 +70,7 @@ result<void> journal::set_counters(
   return file_->write([&](lmdb::write_transaction& txn) -> result<void> {
     for (const auto& [name, number] : values) {
       if (name.empty() || name.size() > counter_name_bytes_max)
-        return failure{errc::invalid, "A counter's name has 1 to 128 bytes."};
+        return failure{errc::invalid, "A counter's name has 1 to 480 bytes."};
       byte_buffer value;
       byte_writer(value).number(number);
       seal_value(table_names[counter_entries], as_bytes(name), value);

@@ -14,6 +14,7 @@
 #include "storage/dead_letter.hpp"
 #include "storage/identity.hpp"
 #include "storage/lmdb.hpp"
+#include "storage/skip_range.hpp"
 
 namespace windrow::storage {
 
@@ -116,6 +117,15 @@ public:
   /// Forgets the ranges that end at or below `through`: every shard has applied them.
   result<void> trim_arrivals(partition_id id, sequence through);
 
+  // Skips: the ranges of a partition that a seek passed over, replaced as a whole in one
+  // transaction, so that a seek has happened or has not.
+
+  result<std::vector<skip_range>> skips(partition_id id);
+  result<void> set_skips(partition_id id, const std::vector<skip_range>& ranges);
+  /// Forgets the ranges that end at or below `through`: every shard has moved behind them. Not
+  /// while another thread seeks in the partition.
+  result<void> trim_skips(partition_id id, sequence through);
+
   // Dead letters: one for each (partition, sequence, stream), however often it is staged.
 
   /// Keeps a letter in memory until the next flush, and flushes when 4 MiB are waiting. Where that
@@ -154,7 +164,8 @@ public:
 private:
   enum table : std::size_t {
     identity_entry, partition_entries, arrival_entries, letter_entries, letter_count_entries,
-    letter_total_entries, push_entries, push_state, counter_entries, table_count
+    letter_total_entries, push_entries, push_state, counter_entries,
+    skip_entries, table_count
   };
   static lmdb::environment_options environment_of(const options& o);
 

@@ -4,7 +4,7 @@
 #include "storage/checksum.hpp"
 #include "storage/journal.hpp"
 
-/// Partitions and the arrival times of their messages.
+/// Partitions, the arrival times of their messages, and what a seek passed over.
 namespace windrow::storage {
 
 namespace {
@@ -12,6 +12,7 @@ namespace {
 constexpr std::size_t name_bytes_max = 4096;
 constexpr std::string_view partition_table = "partitions";
 constexpr std::string_view arrival_table = "arrivals";
+constexpr std::string_view skip_table = "skips";
 
 using partition_key = std::array<std::uint8_t, 4>;
 using arrival_key = std::array<std::uint8_t, 12>;
@@ -180,6 +181,56 @@ result<void> journal::trim_arrivals(partition_id partition, sequence through) {
       if (auto erased = txn.erase(id(arrival_entries), key); !erased) return erased.error();
     return {};
   });
+}
+
+// ---- skips -------------------------------------------------------------------------------------
+
+result<std::vector<skip_range>> journal::skips(partition_id partition) {
+  std::vector<skip_range> ranges;
+  const partition_key key = partition_key_of(partition);
+  auto read = file_->read([&](const lmdb::read_transaction& txn) -> result<void> {
+    auto found = txn.get(id(skip_entries), key);
+    if (!found) return found.error();
+    if (!*found) return {};
+    auto value = unseal(skip_entries, {key, **found});
+    if (!value) return value.error();
+    byte_reader in(*value);
+    while (in.ok() && !in.done()) {
+      skip_range range;
+      range.from = in.number<sequence>();
+      range.to = in.number<sequence>();
+      ranges.push_back(range);
+    }
+    return in.done() ? result<void>{} : damaged(skip_entries, key);
+  });
+  if (!read) return read.error();
+  return ranges;
+}
+
+result<void> journal::set_skips(partition_id partition, const std::vector<skip_range>& ranges) {
+  if (auto known = check_partition(partition); !known) return known;
+  const partition_key key = partition_key_of(partition);
+  byte_buffer value;
+  byte_writer out(value);
+  for (const skip_range& range : ranges) {
+    out.number(range.from);
+    out.number(range.to);
+  }
+  seal_value(skip_table, key, value);
+  const std::lock_guard lock(guard_);
+  return file_->write([&](lmdb::write_transaction& txn) -> result<void> {
+    if (!ranges.empty()) return txn.put(id(skip_entries), key, value);
+    auto erased = txn.erase(id(skip_entries), key);
+    return erased ? result<void>{} : erased.error();
+  });
+}
+
+// Not for use while another thread seeks in the partition.
+result<void> journal::trim_skips(partition_id partition, sequence through) {
+  auto ranges = skips(partition);
+  if (!ranges) return ranges.error();
+  const auto gone = std::erase_if(*ranges, [&](const skip_range& r) { return r.to <= through; });
+  return gone == 0 ? result<void>{} : set_skips(partition, *ranges);
 }
 
 }  // namespace windrow::storage

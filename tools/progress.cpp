@@ -32,6 +32,10 @@ std::string dead_letters_text(std::uint64_t count) {
   return count_text(count) + (count == 1 ? " dead letter" : " dead letters");
 }
 
+std::string failed_text(std::size_t count) {
+  return std::to_string(count) + (count == 1 ? " source failed" : " sources failed");
+}
+
 std::string rate_text(double rate) { return short_count(rate) + " messages/s"; }
 
 std::optional<std::string> time_left(const progress_view& view) {
@@ -71,6 +75,7 @@ std::string progress_line(const progress_view& view, std::size_t width) {
   parts.push_back(share ? rate_text(view.events_per_second)
                         : count_text(view.counts.events) + " messages   " +
                               rate_text(view.events_per_second));
+  if (view.counts.failed_sources > 0) parts.push_back(failed_text(view.counts.failed_sources));
   if (share) parts.push_back("lag " + bytes_text(lag_of(view.counts)));
   parts.push_back(dead_letters_text(view.counts.dead_letters));
 
@@ -97,7 +102,9 @@ std::string progress_log_line(const progress_view& view) {
   if (const auto share = share_of(view.counts)) line += " (" + percent(*share) + ")";
   line += ", " + rate_text(view.events_per_second);
   if (view.counts.bytes_total) line += ", lag " + bytes_text(lag_of(view.counts));
-  return line + ", " + dead_letters_text(view.counts.dead_letters) + "\n";
+  line += ", " + dead_letters_text(view.counts.dead_letters);
+  if (view.counts.failed_sources > 0) line += ", " + failed_text(view.counts.failed_sources);
+  return line + "\n";
 }
 
 }  // namespace windrow::tools

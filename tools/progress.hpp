@@ -15,6 +15,7 @@ struct progress_counts {
   std::uint64_t bytes_read = 0;
   /// Bytes of the inputs whose size is known; nothing for standard input.
   std::optional<std::uint64_t> bytes_total = std::nullopt;
+  std::size_t failed_sources = 0;  ///< which have stopped
 };
 
 /// Counters with the rates that they imply.

@@ -69,7 +69,13 @@ result<std::vector<std::pair<std::string, std::string>>> given_inputs(const run_
 result<void> look_for_files(const std::vector<cluster::node_input>& inputs) {
   for (const cluster::node_input& in : inputs) {
     struct stat status {};
-    if (in.path == "-" || ::stat(in.path.c_str(), &status) == 0) continue;
+    if (in.path == "-") continue;
+    if (::stat(in.path.c_str(), &status) == 0) {
+      if (S_ISREG(status.st_mode)) continue;
+      return failure{errc::invalid, "the source `" + in.source + "` cannot be read: " + in.path +
+                                        " is not a regular file; pass pipes and devices through "
+                                        "standard input: --input " + in.source + "=-"};
+    }
     return failure{errc::io, "the source `" + in.source + "` cannot be read: " + in.path + ": " +
                                  std::strerror(errno) + "; --input " + in.source +
                                  "=PATH reads another file"};
@@ -99,6 +105,7 @@ int work(cluster::node& node, const cluster::node_options& options) {
     counts = node.progress();
     shown.update(steady_clock(), counts);
   }
+  shown.failures(counts);
   shown.say("writing the last checkpoint");
   const result<void> stopped = node.stop();
   run_outcome outcome{node.progress(), steady_clock() - started, options.data};
@@ -107,7 +114,7 @@ int work(cluster::node& node, const cluster::node_options& options) {
   if (outcome.counts.failed) return fail(*outcome.counts.failed);
   if (!stopped.ok()) return fail(stopped.error());
   print(next_commands(node.plan(), outcome, wall_clock()));
-  return exit_success;
+  return outcome.counts.failed_sources.empty() ? exit_success : exit_failure;
 }
 
 int run(const run_arguments& given) {

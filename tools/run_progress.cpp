@@ -19,10 +19,20 @@ run_progress::run_progress(std::int64_t started_at, bool sized)
     : meter_(started_at), sized_(sized), terminal_(is_terminal(STDERR_FILENO)),
       line_at_(started_at) {}
 
+void run_progress::failures(const cluster::node_progress& counts) {
+  for (const auto& [source, why] : counts.failed_sources) {
+    if (!said_.insert_or_assign(source, why.message).second) continue;
+    if (terminal_) report(clear_line);
+    report("windrow: error: the source `" + source + "` has stopped: " + why.message + "\n");
+  }
+}
+
 void run_progress::update(std::int64_t now, const cluster::node_progress& counts) {
+  failures(counts);
   progress_counts shown{.events = counts.read,
                         .dead_letters = counts.dead_lettered,
-                        .bytes_read = counts.read_bytes};
+                        .bytes_read = counts.read_bytes,
+                        .failed_sources = counts.failed_sources.size()};
   if (sized_) shown.bytes_total = std::max(counts.total_bytes, counts.read_bytes);
   const progress_view view = meter_.update(now, shown);
   if (terminal_) {

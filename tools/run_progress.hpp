@@ -2,6 +2,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
+#include <string>
 #include <string_view>
 
 #include "cluster/node.hpp"
@@ -17,6 +19,8 @@ public:
   run_progress(std::int64_t started_at, bool sized);
 
   void update(std::int64_t now, const cluster::node_progress& counts);
+  /// Says of every source that has failed, once, why.
+  void failures(const cluster::node_progress& counts);
   /// What is being done, in place of the bar. Nothing where there is no bar.
   void say(std::string_view doing);
   /// Removes the bar; without one, a last line where there were lines before.
@@ -31,6 +35,7 @@ private:
   std::int64_t line_at_;             ///< when the last line was due
   std::uint64_t line_events_ = 0;    ///< what it said
   bool lines_printed_ = false;
+  std::map<std::string, std::string> said_;  ///< of failed sources
 };
 
 }  // namespace windrow::tools

@@ -55,6 +55,9 @@ std::string summary_text(const run_outcome& outcome) {
   const double seconds = static_cast<double>(std::max<std::int64_t>(outcome.elapsed, 1)) / 1e6;
   out += line("rate", short_count(static_cast<double>(c.read) / seconds) + " messages/s, " +
                           elapsed_text(outcome.elapsed) + " in all");
+  for (const auto& [source, why] : c.failed_sources) {
+    out += line("failed", printable(source + ": " + why.message));
+  }
   out += line("state", outcome.data);
   return out;
 }

@@ -72,6 +72,54 @@ std::string reasons(const ingest_output& out) {
   return text;
 }
 
+std::string sequences_of(const ingest_output& out) {
+  std::string text;
+  for (const auto& made : out.batches) {
+    for (const auto& section : made.batch->sections) {
+      for (const auto s : section.sequences) text += std::to_string(made.batch->first + s) + " ";
+    }
+  }
+  return text;
+}
+
+TEST(IngestCore, PassesOverRangesOfASeek) {
+  event_plan made;
+  auto core = core_for(made.builder.build());
+  core.set_skips({{1, 3}, {5, 6}});
+  ingest_output out;
+  core.take(*run_of(std::vector<std::string>(8, event("\"u1\"", "2.5"))), out);
+  EXPECT_EQ(sequences_of(out), "1 4 5 7 8 ");
+  EXPECT_EQ(core.counters().read, 5u);
+  EXPECT_EQ(core.position(), 8u);
+}
+
+TEST(IngestCore, ASkippedBadMessageIsNoDeadLetter) {
+  event_plan made;
+  auto core = core_for(made.builder.build());
+  core.set_skips({{0, 2}});
+  ingest_output out;
+  core.take(*run_of({"{", "{", "{"}), out);
+  EXPECT_EQ(reasons(out), "3:parse/json");
+}
+
+TEST(IngestCore, SkippingAheadMovesEveryShard) {
+  event_plan made;
+  auto core = core_for(made.builder.build(), 3);
+  ingest_output out;
+  core.skip_to(0, out);
+  EXPECT_TRUE(out.batches.empty());
+  core.skip_to(1'000'000'000'000, out);
+  ASSERT_EQ(out.batches.size(), 3u);
+  for (const auto& b : out.batches) {
+    EXPECT_EQ(b.batch->first, 1u);
+    EXPECT_EQ(b.batch->last, 1'000'000'000'000u);
+    EXPECT_EQ(b.batch->rows, 0u);
+  }
+  out.clear();
+  core.take(*run_of({event("\"u1\"", "2.5")}, 1'000'000'000'000), out);
+  EXPECT_EQ(sequences_of(out), "1000000000001 ");
+}
+
 TEST(IngestCore, PutsARowWithItsKeyTimeAndColumnsIntoABatch) {
   event_plan made;
   auto core = core_for(made.builder.build());

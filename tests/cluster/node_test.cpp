@@ -91,12 +91,14 @@ TEST_F(Node, RefusesAFileThatBecameShorter) {
                  payment("c1", 5, "10:30:00") + "\n" + payment("c1", 6, "10:40:00") + "\n");
   run();
   folder_.write("payments.ndjson", payment("c1", 5, "10:30:00") + "\n");
-  auto n = open();
-  ASSERT_FALSE(n);
-  EXPECT_EQ(n.error().code, errc::mismatch);
-  EXPECT_NE(n.error().message.find("windrow source reset payments"), std::string::npos);
+  const auto failed = run().failed_sources;
+  ASSERT_EQ(failed.size(), 1u);
+  EXPECT_EQ(failed[0].first, "payments");
+  EXPECT_EQ(failed[0].second.code, errc::mismatch);
+  EXPECT_NE(failed[0].second.message.find("windrow source reset payments"), std::string::npos);
 }
 
+// One source fails, for a reason of its own; what the other reads is applied all the same.
 TEST_F(Node, RefusesAFileThatTwoSourcesRead) {
   folder_.append("payments.ndjson", payment("c1", 5, "10:30:00") + "\n");
   std::string text = card_declarations + std::string(R"(
@@ -115,10 +117,24 @@ TEST_F(Node, RefusesAFileThatTwoSourcesRead) {
   o.once = true;
   o.inputs = {{"payments", folder_ / "payments.ndjson"}, {"again", folder_ / "payments.ndjson"}};
   auto n = node::open(o);
-  ASSERT_FALSE(n);
-  EXPECT_EQ(n.error().code, errc::invalid);
-  EXPECT_NE(n.error().message.find("for the source `payments`"), std::string::npos)
-      << n.error().message;
+  ASSERT_TRUE(n) << n.error().message;
+  while (!(*n)->progress().finished) (*n)->wait(std::chrono::seconds(1));
+  EXPECT_TRUE((*n)->stop());
+  const node_progress p = (*n)->progress();
+  EXPECT_EQ(p.applied, 1u);
+  ASSERT_EQ(p.failed_sources.size(), 1u);
+  EXPECT_EQ(p.failed_sources[0].first, "again");
+  EXPECT_EQ(p.failed_sources[0].second.code, errc::invalid);
+  EXPECT_NE(p.failed_sources[0].second.message.find("for the source `payments`"),
+            std::string::npos);
+}
+
+TEST_F(Node, EndsWhereASourceCannotBeReadAtAll) {
+  std::filesystem::remove(folder_ / "payments.ndjson");
+  const node_progress p = run();
+  EXPECT_TRUE(p.finished);
+  ASSERT_EQ(p.failed_sources.size(), 1u);
+  EXPECT_EQ(p.failed_sources[0].second.code, errc::not_found);
 }
 
 TEST_F(Node, KeepsABadLineAsADeadLetter) {

@@ -114,6 +114,36 @@ TEST(JournalArrivals, AreNotedOnce) {
   EXPECT_EQ(log->note_arrival(9, {0, 1, 5}).error().code, errc::not_found);
 }
 
+TEST(JournalSkips, AreReplacedAsAWhole) {
+  journal_at log;
+  EXPECT_EQ(log->set_skips(1, {{1, 2}}).error().code, errc::not_found);
+  ASSERT_TRUE(log->register_partition(partition_kind::file, "/a", ""));
+  ASSERT_TRUE(log->register_partition(partition_kind::file, "/b", ""));
+  EXPECT_THAT(*log->skips(1), IsEmpty());
+  ASSERT_TRUE(log->set_skips(1, {{100, 200}, {300, 400}}));
+  ASSERT_TRUE(log->set_skips(2, {{5, 6}}));
+  log.reopen();
+  EXPECT_THAT(*log->skips(1), ElementsAre(skip_range{100, 200}, skip_range{300, 400}));
+  ASSERT_TRUE(log->set_skips(1, {{300, 350}}));
+  EXPECT_THAT(*log->skips(1), ElementsAre(skip_range{300, 350}));
+  ASSERT_TRUE(log->set_skips(1, {}));
+  EXPECT_THAT(*log->skips(1), IsEmpty());
+  EXPECT_THAT(*log->skips(2), ElementsAre(skip_range{5, 6}));
+}
+
+TEST(JournalSkips, AreForgottenOnceEveryShardIsBehindThem) {
+  journal_at log;
+  ASSERT_TRUE(log->register_partition(partition_kind::file, "/a", ""));
+  ASSERT_TRUE(log->set_skips(1, {{100, 200}, {300, 400}}));
+  ASSERT_TRUE(log->trim_skips(1, 199));
+  EXPECT_EQ(log->skips(1)->size(), 2u);
+  ASSERT_TRUE(log->trim_skips(1, 200));
+  EXPECT_THAT(*log->skips(1), ElementsAre(skip_range{300, 400}));
+  ASSERT_TRUE(log->trim_skips(1, 1000));
+  log.reopen();
+  EXPECT_THAT(*log->skips(1), IsEmpty());
+}
+
 TEST(JournalArrivals, TrimOnlyWholeRangesOfOnePartition) {
   journal_at log;
   ASSERT_TRUE(log->register_partition(partition_kind::file, "a", ""));
