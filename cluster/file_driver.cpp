@@ -62,18 +62,20 @@ result<sources::file_identity> new_identity(const std::string& path,
 
 result<sources::arrival_note> journal_arrivals::note(storage::partition_id partition,
                                                      storage::sequence from, storage::sequence to) {
-  auto ranges = journal_.arrivals(partition, from, to);
+  storage::journal& journal = context_.journal;
+  auto ranges = context_.heard(journal.arrivals(partition, from, to));
   if (!ranges) return ranges.error();
   const bool covered = !ranges->empty() && ranges->front().from <= from;
-  storage::arrival_range range{from, to, clock_()};
+  storage::arrival_range range{from, to, context_.clock()};
   if (covered) {
     range = ranges->front();
     range.to = std::min(range.to, to);
   } else {
     if (!ranges->empty()) range.to = ranges->front().from;
-    if (auto noted = journal_.note_arrival(partition, range); !noted) return noted.error();
+    auto noted = context_.heard(journal.note_arrival(partition, range));
+    if (!noted) return noted.error();
   }
-  auto counters = journal_.counters();
+  auto counters = context_.heard(journal.counters());
   if (!counters) return counters.error();
   return sources::arrival_note{
       {range.arrival}, range.to, counters->count(line_end_name(partition, range.to)) != 0};
@@ -81,7 +83,7 @@ result<sources::arrival_note> journal_arrivals::note(storage::partition_id parti
 
 result<void> journal_arrivals::end_line(storage::partition_id partition, storage::sequence at) {
   const std::pair<std::string, std::uint64_t> mark{line_end_name(partition, at), 1};
-  return journal_.set_counters({&mark, 1});
+  return context_.heard(context_.journal.set_counters({&mark, 1}));
 }
 
 // ---- partitions --------------------------------------------------------------------------------
@@ -125,8 +127,8 @@ result<std::vector<driver_partition>> file_driver::discover() {
     if (!now) return now.error();
     looked_ = true;
     if (!*now) return found;
-    auto registered = context_.journal.register_partition(
-        storage::partition_kind::file, sources::partition_name(**now), options_.name);
+    auto registered = context_.heard(context_.journal.register_partition(
+        storage::partition_kind::file, sources::partition_name(**now), options_.name));
     if (!registered) return registered.error();
     known = *registered;
   }
@@ -139,8 +141,9 @@ result<std::vector<driver_partition>> file_driver::discover() {
                        options_.name + "` read `" + known->state + "`, or give `" + options_.name +
                        "` a copy of the file"};
   }
-  if (auto kept = context_.journal.set_partition_state(known->id, options_.name); !kept)
-    return kept.error();
+  const auto kept =
+      context_.heard(context_.journal.set_partition_state(known->id, options_.name));
+  if (!kept) return kept.error();
   given_.insert(known->id);
   found.push_back(describe(*known));
   return found;
@@ -183,7 +186,8 @@ result<void> file_driver::committed(const storage::positions& on_disk) {
   for (const storage::partition_id id : given_) {
     const auto at = on_disk.find(id);
     if (at == on_disk.end()) continue;
-    if (auto trimmed = context_.journal.trim_arrivals(id, at->second); !trimmed) return trimmed;
+    auto trimmed = context_.heard(context_.journal.trim_arrivals(id, at->second));
+    if (!trimmed) return trimmed;
   }
   return {};
 }
@@ -215,9 +219,10 @@ result<driver_partition> file_driver::reset(storage::partition_id partition) {
   }
   const auto next = new_identity(identity->path, known);
   if (!next) return next.error();
-  auto made = context_.journal.register_partition(storage::partition_kind::file,
-                                                  sources::partition_name(*next), options_.name);
+  auto made = context_.heard(context_.journal.register_partition(
+      storage::partition_kind::file, sources::partition_name(*next), options_.name));
   if (!made) return made.error();
+  given_.insert(made->id);
   return describe(*made);
 }
 

@@ -13,15 +13,13 @@ namespace windrow::cluster {
 /// When bytes of files arrived, kept in the journal.
 class journal_arrivals final : public sources::arrival_notes {
 public:
-  journal_arrivals(storage::journal& journal, std::function<std::int64_t()> clock)
-      : journal_(journal), clock_(std::move(clock)) {}
+  explicit journal_arrivals(const driver_context& context) : context_(context) {}
   result<sources::arrival_note> note(storage::partition_id partition, storage::sequence from,
                                      storage::sequence to) override;
   result<void> end_line(storage::partition_id partition, storage::sequence at) override;
 
 private:
-  storage::journal& journal_;
-  std::function<std::int64_t()> clock_;
+  const driver_context& context_;
 };
 
 /// Files of one declared source.
@@ -39,7 +37,7 @@ public:
     bool declared = true;       ///< the path is the declared one
   };
   file_driver(options o, const driver_context& context)
-      : options_(std::move(o)), context_(context), notes_(context.journal, context.clock) {}
+      : options_(std::move(o)), context_(context), notes_(context) {}
 
   const std::string& name() const noexcept override { return options_.name; }
   const char* kind() const noexcept override { return "file"; }

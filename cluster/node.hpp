@@ -11,6 +11,9 @@
 #include <string_view>
 #include <vector>
 
+#include "cluster/source_driver.hpp"
+#include "cluster/source_status.hpp"
+#include "cluster/steering.hpp"
 #include "schema/compile.hpp"
 #include "schema/plan.hpp"
 #include "storage/folder.hpp"
@@ -83,6 +86,22 @@ public:
   result<std::uint64_t> push(std::string_view stream, std::span<const std::string_view> messages);
   result<void> settle();
   result<void> checkpoint();
+
+  /// Every source that the node reads (of a folder that is only looked at: every declared one),
+  /// and `journal`, what is pushed.
+  result<std::vector<source_status>> sources();
+  // Steering: also of a folder that is only looked at, and then for its next run. Each answers when
+  // what it did is durable. `not_found` for a name that is not there, with those that are.
+
+  /// Reads no more of it, also after a restart, until it is resumed. It holds no credit.
+  result<steering> pause_source(const source_selection& what);
+  /// Reads on: what was paused, and also what has failed.
+  result<steering> resume_source(const source_selection& what);
+  /// Reads on elsewhere: ahead, passing over what lies between, exactly, whatever happens to the
+  /// process. Back, nothing changes but what earlier seeks have yet to pass over.
+  result<steering> seek_source(const source_selection& what, const seek_target& target);
+  /// Gives up the position: it is read again from its start, as new input.
+  result<steering> reset_source(const source_selection& what);
 
   result<query_answer> query(const query_request& request);
   result<explanation> explain(const entity_reference& entity, const std::string& feature,

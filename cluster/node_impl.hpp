@@ -56,6 +56,26 @@ struct node::impl {
   };
   result<starting_point> start_of(const driver_partition& partition);
 
+  // What people see and do (node_steering.cpp); the first three for anyone, the others for who
+  // holds `steering`.
+  result<source_status> status_of(const std::string& source);
+  result<void> describe_stopped(const std::string& source, const driver_partition& p,
+                                partition_status& into);
+  source_status status_of_journal();
+  struct chosen {
+    source_driver* driver = nullptr;
+    driver_partition partition;
+    std::optional<std::uint32_t> number;  // where it is an input
+  };
+  result<std::vector<chosen>> choose(const source_selection& what);
+  result<std::vector<chosen>> choose_to_move(const source_selection& what, bool one);
+  /// Where ingest stands in it, if ingest knows it.
+  std::optional<storage::sequence> stop_input(std::uint32_t number);
+  void go_on(std::uint32_t number);
+  result<steering_step> seek_partition(const chosen& c, const seek_target& target);
+  storage::sequence largest_position(storage::partition_id partition);
+  void look_whether_done();
+
   result<void> stop();
   result<void> checkpoint();
   /// Waits until the journal is applied, or for as long as `given_up` says no.

@@ -27,7 +27,8 @@ std::unique_ptr<source_driver> make_driver(const schema::plan& plan, int source,
 result<void> node::impl::make_drivers() {
   driving.emplace(driver_context{
       *journal, options.data, options.once,
-      [this](storage::partition_id id) { return smallest_position(id); }, wall_clock});
+      [this](storage::partition_id id) { return smallest_position(id); }, wall_clock,
+      [this](const failure& why) { fail(why); }});
   if (options.look_only) {
     for (std::size_t i = 0; i < plan->sources.size(); ++i) {
       const auto source = static_cast<int>(i);
@@ -121,6 +122,11 @@ void node::impl::discover() {
 
 void node::impl::add_partition(source_driver& driver, const driver_partition& partition,
                                std::vector<actors::ingest_input>& starting) {
+  {
+    // Two readers of one position would each skip what the other has read.
+    std::lock_guard lock(mutex);
+    if (board.find(partition.id)) return;
+  }
   const std::uint32_t number = next_input++;
   known[number] = {&driver, partition, {}, false};
   const auto paused = is_paused(*journal, driver.name(), partition.id);
@@ -130,7 +136,7 @@ void node::impl::add_partition(source_driver& driver, const driver_partition& pa
     board.opened(number, driver.name(), partition.id, start ? start->read_from : 0);
     if (paused && *paused) board.paused(number);
   }
-  if (!paused) return input_failed(number, paused.error());
+  if (!paused) return fail(paused.error());
   if (!*paused) open_input(number, starting);
 }
 
@@ -147,7 +153,7 @@ result<node::impl::starting_point> node::impl::start_of(const driver_partition& 
 void node::impl::open_input(std::uint32_t number, std::vector<actors::ingest_input>& starting) {
   known_input& input = known.at(number);
   auto start = start_of(input.partition);
-  if (!start) return input_failed(number, start.error());
+  if (!start) return fail(start.error());
   auto opened = input.driver->open(input.partition.id, start->read_from);
   if (!opened) return input_failed(number, opened.error());
   if (input.partition.end)

@@ -6,18 +6,6 @@
 
 namespace windrow::cluster {
 
-const char* to_string(source_state state) noexcept {
-  switch (state) {
-    case source_state::running: return "running";
-    case source_state::waiting: return "waiting";
-    case source_state::paused: return "paused";
-    case source_state::failed: return "failed";
-    case source_state::ended: return "ended";
-    case source_state::stopped: return "stopped";
-  }
-  return "";
-}
-
 void rate_meter::sample(std::int64_t now, std::uint64_t count) {
   if (last_at_ && now <= *last_at_) return;
   if (last_at_) {
@@ -75,6 +63,23 @@ bool source_board::complete(const std::string& source, bool is_complete) {
 bool source_board::source_has_failed(const std::string& source) const {
   const auto found = sources_.find(source);
   return found != sources_.end() && found->second.failed.has_value();
+}
+
+bool source_board::is_complete(const std::string& source) const {
+  const auto found = sources_.find(source);
+  return found != sources_.end() && found->second.complete;
+}
+
+bool source_board::is_paused(input_number input) const {
+  return inputs_.at(input).what == fate::paused;
+}
+
+bool source_board::is_stopped(input_number input) const {
+  return inputs_.at(input).what != fate::open;
+}
+
+void source_board::moved(input_number input, storage::sequence position) {
+  inputs_[input].position = position;
 }
 
 void source_board::sample(std::int64_t now) {

@@ -61,6 +61,12 @@ public:
   bool complete(const std::string& source, bool is_complete);
   /// The source as a whole, not one of its inputs.
   bool source_has_failed(const std::string& source) const;
+  bool is_complete(const std::string& source) const;
+  bool is_paused(input_number input) const;
+  /// Paused or failed: not read at present.
+  bool is_stopped(input_number input) const;
+  /// A seek of an input that is not being read.
+  void moved(input_number input, storage::sequence position);
 
   /// Rates are those of the calls before; microseconds of a steady clock.
   void sample(std::int64_t now);

@@ -49,6 +49,15 @@ struct driver_context {
   bool once = false;  ///< inputs end where their partition ended when the node started
   std::function<storage::sequence(storage::partition_id)> position_of;
   std::function<std::int64_t()> clock;  ///< the wall clock, microseconds
+  /// The journal has refused something: that is no failure of the source, and stops the node.
+  std::function<void(const failure&)> journal_failed;
+
+  /// Hands on what the journal answered.
+  template <class T>
+  result<T> heard(result<T> answer) const {
+    if (!answer && answer.error().code != errc::invalid) journal_failed(answer.error());
+    return answer;
+  }
 };
 
 /// One declared source of a node: knows its partitions and opens them as inputs.
@@ -103,9 +112,9 @@ public:
   virtual result<storage::sequence> locate(storage::partition_id partition,
                                            const seek_target& target) = 0;
 
-  /// Gives up the position in a partition: it becomes a new one, registered in the journal, that
-  /// `discover` returns next and that is read from its start. What was applied stays applied; what
-  /// is read again counts again. The node has stopped the partition's input.
+  /// Gives up the position in a partition: it becomes a new one, registered in the journal and
+  /// returned here (and not by `discover`), that is read from its start. What was applied stays
+  /// applied; what is read again counts again. The node has stopped the partition's input.
   virtual result<driver_partition> reset(storage::partition_id partition) = 0;
 };
 

@@ -17,7 +17,17 @@ enum class source_state : std::uint8_t {
   ended,    ///< read to its end (`once`)
   stopped,  ///< no node runs in the folder
 };
-const char* to_string(source_state state) noexcept;
+inline const char* to_string(source_state state) noexcept {
+  switch (state) {
+    case source_state::running: return "running";
+    case source_state::waiting: return "waiting";
+    case source_state::paused: return "paused";
+    case source_state::failed: return "failed";
+    case source_state::ended: return "ended";
+    case source_state::stopped: return "stopped";
+  }
+  return "";
+}
 
 /// One partition of a source as people see it. Counts are since the node started and do not
 /// include what was read again after a crash and had been applied already, except dead letters, which

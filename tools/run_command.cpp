@@ -110,6 +110,7 @@ int work(cluster::node& node, const cluster::node_options& options) {
   const result<void> stopped = node.stop();
   run_outcome outcome{node.progress(), steady_clock() - started, options.data};
   shown.finish(steady_clock(), outcome.counts);
+  shown.failures(outcome.counts);
   print(summary_text(outcome));
   if (outcome.counts.failed) return fail(*outcome.counts.failed);
   if (!stopped.ok()) return fail(stopped.error());

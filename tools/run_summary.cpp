@@ -45,7 +45,10 @@ std::string feature_to_ask(const schema::plan& plan, const schema::entity_class&
 std::string summary_text(const run_outcome& outcome) {
   const cluster::node_progress& c = outcome.counts;
   std::string out = line("read", counted(c.read, " message", " messages"));
-  out += line("applied", count_text(c.applied));
+  // A failed node could not write its last checkpoint: nobody knows how much of this is on disk.
+  out += line("applied", count_text(c.applied) +
+                             (c.failed ? "   of these, what is not on disk is applied again by "
+                                         "the next run" : ""));
   out += line("skipped", count_text(c.skipped));
   out += line("dead-lettered", count_text(c.dead_lettered));
   for (const auto& [reason, count] : c.dead_letters) {

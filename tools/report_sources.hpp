@@ -1,0 +1,20 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cluster/source_status.hpp"
+#include "cluster/steering.hpp"
+#include "tools/table.hpp"
+
+/// The answers of `windrow source`.
+namespace windrow::tools {
+
+/// A line a partition, and below the table why a source has failed or waits.
+std::string sources_table(const std::vector<cluster::source_status>& sources,
+                          const table_options& options);
+
+/// A line a partition that was paused, resumed, moved or given up.
+std::string steering_text(const cluster::steering& done);
+
+}  // namespace windrow::tools
