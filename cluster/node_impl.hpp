@@ -21,10 +21,18 @@
 #include "actors/writer.hpp"
 #include "cluster/inputs.hpp"
 #include "cluster/node.hpp"
+#include "cluster/standard_input.hpp"
 
 namespace windrow::cluster {
 
-/// What a node is made of. Shared by node.cpp (life) and node_query.cpp (answers).
+/// Why a node takes nothing any longer.
+inline failure node_closed(const std::optional<failure>& why) {
+  return {errc::closed,
+          why ? "the node has stopped taking input: " + why->message : "the node is closed"};
+}
+
+/// What a node is made of. Shared by node.cpp (life), node_push.cpp (what is pushed to it) and
+/// node_query.cpp (answers).
 struct node::impl {
   ~impl();
 
@@ -40,6 +48,7 @@ struct node::impl {
   result<void> stop();
   result<void> checkpoint();
   result<void> settle();
+  result<void> takes_pushes();
   void shut_down();
 
   void counted(const std::vector<const actors::ingest_counters*>& counters, std::uint64_t late,
