@@ -31,7 +31,8 @@ result<std::string> payload_of(std::span<const std::string_view> messages) {
     const std::size_t at = payload.size();
     payload.append(m).push_back('\n');
     // Between tokens a line break is a space; inside strings JSON does not allow one.
-    std::replace(payload.begin() + static_cast<std::ptrdiff_t>(at), payload.end() - 1, '\n', ' ');
+    for (auto end = m.find('\n'); end != std::string_view::npos; end = m.find('\n', end + 1))
+      payload[at + end] = ' ';
   }
   return payload;
 }

@@ -117,6 +117,10 @@ result<void> journal::stage_dead_letter(dead_letter letter) {
 }
 
 result<void> journal::flush_dead_letters() {
+  {
+    const std::lock_guard lock(guard_);
+    if (staged_bytes_ == 0) return {};  // those that are being flushed count
+  }
   const std::lock_guard order(writing_);
   std::vector<staged_letter> letters;
   {
