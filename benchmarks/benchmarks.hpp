@@ -26,6 +26,11 @@ void measure_little_memory(const settings& s, report& out);
 /// Killed and started again: the first answer, and the replay.
 void measure_recovery(const settings& s, report& out);
 
+/// An ingest with and without checkpoints.
+void measure_checkpoints(const settings& s, report& out);
+/// Pushes in batches of a thousand: how many are acknowledged, how fast, and their replay.
+void measure_push(const settings& s, report& out);
+
 /// What this program does when a benchmark starts it once more.
 struct child_task {
   std::string folder;

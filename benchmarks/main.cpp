@@ -27,6 +27,8 @@ constexpr named benchmarks[] = {
     {"long-window", "43,200 full buckets beside ten", measure_long_window},
     {"sizes", "bytes an entity and a tile take", measure_sizes},
     {"little-memory", "ingest with memory for a quarter of the state", measure_little_memory},
+    {"checkpoints", "what they cost an ingest that is under way", measure_checkpoints},
+    {"push", "batches pushed and acknowledged, and the replay of the journal", measure_push},
     {"recovery", "kill -9: the first answer, and the replay", measure_recovery},
 };
 

@@ -72,10 +72,16 @@ result<engine> engine::open(const engine_options& options) {
   return engine(std::move(i));
 }
 
-result<std::uint64_t> engine::push(std::string_view stream,
-                                   std::span<const std::string_view> messages) {
+result<push_receipt> engine::push(std::string_view stream,
+                                  std::span<const std::string_view> messages,
+                                  const push_options& options) {
   if (!impl_->node) return no_engine();
-  return impl_->node->push(stream, messages);
+  return impl_->node->push(stream, messages, options);
+}
+
+result<std::uint64_t> engine::producer_sequence(std::string_view producer) const {
+  if (!impl_->node) return no_engine();
+  return impl_->node->journal().producer_sequence(producer);
 }
 
 result<void> engine::settle() {

@@ -1,18 +1,14 @@
 #include "cluster/inputs.hpp"
 
-#include <unistd.h>
-
 #include <chrono>
 
 #include "sources/partition_name.hpp"
-#include "sources/stream_source.hpp"
 
 namespace windrow::cluster {
 
 namespace {
 
 constexpr std::size_t run_bytes = 1 << 20;
-constexpr std::uint64_t entries_behind_max = 64;
 
 }  // namespace
 
@@ -87,58 +83,6 @@ result<sources::source_step> journal_input::next() {
   auto run = sources::make_run(partition_, position_, last, {first.arrival}, messages);
   position_ = last;
   return sources::source_step{sources::source_step::kind::run, std::move(run)};
-}
-
-// ---- standard input ----------------------------------------------------------------------------
-
-standard_input::standard_input(options o) : options_(std::move(o)), thread_([this] { feed(); }) {}
-
-standard_input::~standard_input() {
-  stop_ = true;
-  thread_.join();
-}
-
-result<void> standard_input::append(const sources::message_run& run) {
-  storage::push push{source_tag(options_.source), run.arrival.micros, {}};
-  for (const sources::message_view& m : run.messages) {
-    if (m.oversized) {
-      // Too long to journal: what is left of it can only be a dead letter.
-      options_.too_long();
-      return options_.journal->stage_dead_letter(
-          {partition_, m.sequence, options_.source, "parse", "too_long", "the line is too long",
-           run.arrival.micros, std::string(m.text()), run.true_size});
-    }
-    push.payload.append(m.text()).push_back('\n');
-  }
-  if (push.payload.empty()) return {};
-  auto appended = options_.journal->append({&push, 1});
-  if (!appended) return appended.error();
-  options_.bell->ring();
-  return {};
-}
-
-void standard_input::feed() {
-  auto registered = options_.journal->register_partition(
-      storage::partition_kind::standard_input,
-      sources::stream_partition_name(std::to_string(wall_clock()) + "-" + std::to_string(getpid())),
-      "");
-  if (!registered) return options_.failed(registered.error());
-  partition_ = registered->id;
-  sources::stream_source input(STDIN_FILENO, partition_);
-  while (!stop_) {
-    if (options_.behind() > entries_behind_max) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(2));
-      continue;
-    }
-    auto ready = input.wait(100);
-    if (!ready) return options_.unreadable(ready.error());
-    if (!*ready) continue;
-    auto step = input.next({wall_clock()});
-    if (!step) return options_.unreadable(step.error());
-    if (step->what == sources::source_step::kind::end) return options_.ended();
-    if (!step->run) continue;
-    if (auto appended = append(*step->run); !appended) return options_.failed(appended.error());
-  }
 }
 
 }  // namespace windrow::cluster

@@ -1,12 +1,10 @@
 #pragma once
 
-#include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
-#include <thread>
 
 #include "actors/input.hpp"
 #include "schema/plan.hpp"
@@ -76,36 +74,6 @@ private:
   std::shared_ptr<journal_bell> bell_;
   int source_ = schema::none;
   int stream_ = schema::none;
-};
-
-/// Copies standard input into the journal on a thread of its own, because it cannot be read again.
-class standard_input {
-public:
-  struct options {
-    std::string source;
-    storage::journal* journal = nullptr;
-    std::shared_ptr<journal_bell> bell;
-    /// Entries that are journalled but not applied yet; the feed waits while there are many.
-    std::function<std::uint64_t()> behind;
-    /// The journal does not take any more.
-    std::function<void(const failure&)> failed;
-    /// Standard input cannot be read any more.
-    std::function<void(const failure&)> unreadable;
-    /// A line became a dead letter without passing through the journal.
-    std::function<void()> too_long;
-    std::function<void()> ended;
-  };
-  explicit standard_input(options o);
-  ~standard_input();
-
-private:
-  void feed();
-  result<void> append(const sources::message_run& run);
-
-  options options_;
-  storage::partition_id partition_ = 0;  // of this run's standard input, for dead letters
-  std::atomic<bool> stop_{false};
-  std::thread thread_;
 };
 
 }  // namespace windrow::cluster

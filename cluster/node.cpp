@@ -13,11 +13,6 @@ namespace {
 
 constexpr std::chrono::seconds start_deadline{120};
 
-failure closed(const std::optional<failure>& why) {
-  return {errc::closed,
-          why ? "the node has stopped taking input: " + why->message : "the node is closed"};
-}
-
 // What is left of the memory limit for records: credit, buffers and the program itself come first.
 std::size_t record_budget(std::size_t memory, std::size_t shards) {
   // Half of the rest: slabs that eviction has emptied in part are held as well.
@@ -214,6 +209,7 @@ result<void> node::impl::forget(const std::vector<storage::positions>& committed
     auto trimmed = partition == journal_partition ? journal->trim(entry_applied(at))
                                                   : journal->trim_skips(partition, at);
     if (!trimmed) return trimmed;
+    if (auto settled = journal->settle_dead_letters(partition, at); !settled) return settled;
   }
   for (const auto& driver : drivers) {
     if (auto told = driver->committed(smallest); !told) source_failed(driver->name(), told.error());
@@ -331,45 +327,9 @@ node::impl::~impl() {
   shut_down();
 }
 
-result<std::uint64_t> node::push(std::string_view stream,
-                                 std::span<const std::string_view> messages) {
-  impl& i = *impl_;
-  const auto call = i.calls.enter();
-  if (i.options.look_only || !call) return closed(std::nullopt);
-  {
-    std::lock_guard lock(i.mutex);
-    if (i.progress.failed) return closed(i.progress.failed);
-  }
-  const auto& streams = i.plan->streams;
-  if (std::none_of(streams.begin(), streams.end(),
-                   [&](const auto& s) { return s.name == stream; })) {
-    std::string names;
-    for (const auto& s : streams) names += (names.empty() ? "" : ", ") + s.name;
-    return failure{errc::not_found,
-                   "there is no stream " + std::string(stream) + "; there are: " + names};
-  }
-  if (messages.empty()) return failure{errc::invalid, "a push without messages; give at least one"};
-  if (messages.size() > entry_messages_max) {
-    return failure{errc::invalid, "a push of more than " + std::to_string(entry_messages_max) +
-                                      " messages; send several"};
-  }
-  storage::push push{stream_tag(stream), wall_clock(), {}};
-  for (const std::string_view m : messages) {
-    const std::size_t at = push.payload.size();
-    push.payload.append(m).push_back('\n');
-    // Between tokens a line break is a space; inside strings JSON does not allow one.
-    std::replace(push.payload.begin() + static_cast<std::ptrdiff_t>(at), push.payload.end() - 1,
-                 '\n', ' ');
-  }
-  auto appended = i.journal->append({&push, 1});
-  if (!appended) return appended.error();
-  i.bell->ring();
-  return *appended;
-}
-
 result<void> node::settle() {
   const auto call = impl_->calls.enter();
-  if (!call) return closed(std::nullopt);
+  if (!call) return node_closed(std::nullopt);
   return impl_->settle([this] { return impl_->calls.closed(); });
 }
 
@@ -378,8 +338,8 @@ result<void> node::impl::settle(const std::function<bool()>& given_up) {
   const storage::sequence target = after_entry(journal->last());
   while (smallest_position(journal_partition) < target) {
     std::unique_lock lock(mutex);
-    if (progress.failed) return closed(progress.failed);
-    if (given_up()) return closed(std::nullopt);
+    if (progress.failed) return node_closed(progress.failed);
+    if (given_up()) return node_closed(std::nullopt);
     changed.wait_for(lock, std::chrono::milliseconds(1));
   }
   return {};
@@ -387,7 +347,7 @@ result<void> node::impl::settle(const std::function<bool()>& given_up) {
 
 result<void> node::checkpoint() {
   const auto call = impl_->calls.enter();
-  if (impl_->options.look_only || !call) return closed(std::nullopt);
+  if (impl_->options.look_only || !call) return node_closed(std::nullopt);
   return impl_->checkpoint();
 }
 

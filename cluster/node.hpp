@@ -28,6 +28,19 @@ struct node_input {
   std::string path;     ///< absolute, or `-` for standard input
 };
 
+/// How standard input is taken, where it is an input. The functions are called on its own thread.
+struct standard_input_options {
+  /// Whose lines they are: each line of this run, blank ones too, is a sequence of that producer,
+  /// the first one `first`. Lines that it had pushed before are not counted again. Empty: nobody's,
+  /// and all of it is new input.
+  std::string producer;
+  storage::sequence first = 1;
+  /// The last sequence taken of the producer; before any line is read.
+  std::function<void(storage::sequence)> resumes;
+  /// So many lines of this run, blank ones too, are durable: in the journal or as dead letters.
+  std::function<void(std::uint64_t)> acknowledged;
+};
+
 struct node_options {
   std::string data;
   /// What the folder must be for, or is made for. Nothing: whatever the folder holds.
@@ -37,6 +50,7 @@ struct node_options {
   std::chrono::milliseconds checkpoint_interval{10'000};
   /// Sources to read; none: the folder is only served.
   std::vector<node_input> inputs;
+  standard_input_options standard_input;
   /// End at the end of the inputs; otherwise files are followed.
   bool once = false;
   /// Never make a folder, and leave it as it is: for commands that look. Pushes are refused.
@@ -83,9 +97,16 @@ public:
   /// stays locked until destruction. The first failure, if any.
   result<void> stop();
 
-  result<std::uint64_t> push(std::string_view stream, std::span<const std::string_view> messages);
+  result<push_receipt> push(std::string_view stream, std::span<const std::string_view> messages,
+                            const push_options& options = {});
   result<void> settle();
   result<void> checkpoint();
+
+  /// Puts the messages of dead letters into the journal again, each in the transaction that removes
+  /// its letter. They arrive now, and are applied like pushes.
+  result<storage::replay_outcome> replay_dead_letters(const storage::dead_letter_filter& filter);
+  /// Forgets dead letters; how many there were.
+  result<std::uint64_t> drop_dead_letters(const storage::dead_letter_filter& filter);
 
   /// Every source that the node reads (of a folder that is only looked at: every declared one),
   /// and `journal`, what is pushed.

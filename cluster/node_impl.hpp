@@ -24,11 +24,18 @@
 #include "cluster/node.hpp"
 #include "cluster/source_board.hpp"
 #include "cluster/source_driver.hpp"
+#include "cluster/standard_input.hpp"
 
 namespace windrow::cluster {
 
+/// Why a node takes nothing any longer.
+inline failure node_closed(const std::optional<failure>& why) {
+  return {errc::closed,
+          why ? "the node has stopped taking input: " + why->message : "the node is closed"};
+}
+
 /// What a node is made of. Shared by node.cpp (life), node_sources.cpp (inputs), node_steering.cpp
-/// (what people do to sources) and node_query.cpp (answers).
+/// (what people do to sources), node_push.cpp (what is pushed to it) and node_query.cpp (answers).
 struct node::impl {
   ~impl();
 
@@ -80,6 +87,8 @@ struct node::impl {
   result<void> checkpoint();
   /// Waits until the journal is applied, or for as long as `given_up` says no.
   result<void> settle(const std::function<bool()>& given_up);
+  /// Whether pushes are taken; `call` is the caller's pass.
+  result<void> takes_pushes(const call_gate::pass& call);
   void shut_down();
 
   void progressed(const actors::input_progress& p);

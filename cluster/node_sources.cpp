@@ -190,6 +190,7 @@ void node::impl::begin(std::vector<actors::ingest_input> starting) {
 void node::impl::start_standard_input(const std::string& source) {
   standard_input::options o;
   o.source = source;
+  o.lines = options.standard_input;
   o.journal = journal.get();
   o.bell = bell;
   o.behind = [this] {

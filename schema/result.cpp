@@ -14,6 +14,8 @@ std::string_view to_string(errc code) noexcept {
     case errc::busy: return "busy";
     case errc::io: return "io";
     case errc::closed: return "closed";
+    case errc::conflict: return "conflict";
+    case errc::gap: return "gap";
   }
   return "unknown";
 }

@@ -142,4 +142,14 @@ message_run_ptr line_cutter::cut_oversized(timestamp arrival, bool line_ends) {
   return run;
 }
 
+std::uint64_t count_lines(const message_run& run, sequence after, sequence through) {
+  if (after >= through) return 0;
+  if (run.true_size > 0) return 1;  // too long to hold, and alone
+  const char* const base = run.buffer.data.get();
+  const char* const end = base + (through - run.after);
+  const auto newlines = std::count(base + (after - run.after), end, '\n');
+  // The last line of all may lack its newline.
+  return static_cast<std::uint64_t>(newlines) + (end[-1] == '\n' ? 0 : 1);
+}
+
 }  // namespace windrow::sources

@@ -62,4 +62,8 @@ private:
   std::uint64_t discarded_ = 0;  ///< its length so far, without what is in the buffer
 };
 
+/// How many lines of a run that a cutter made end in (after, through], blank ones too. Both are
+/// positions of the run: its own, or sequences of its messages.
+std::uint64_t count_lines(const message_run& run, sequence after, sequence through);
+
 }  // namespace windrow::sources

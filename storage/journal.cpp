@@ -7,10 +7,11 @@ namespace windrow::storage {
 namespace {
 
 constexpr std::size_t counter_name_bytes_max = 480;
-const char* const table_names[] = {identity_table,   "partitions",         "arrivals",
-                                   "dead_letters",   "dead_letter_counts", "dead_letter_totals",
-                                   "entries",        "entries_state",      "counters",
-                                   "skips"};
+constexpr std::size_t group_bytes_max = 8 << 20;
+const char* const table_names[] = {identity_table,    "partitions",         "arrivals",
+                                   "dead_letters",    "dead_letter_counts", "dead_letter_totals",
+                                   "removed_letters", "entries",            "entries_state",
+                                   "producers",       "counters",           "skips"};
 
 std::string hexadecimal(bytes key) {
   constexpr const char* digits = "0123456789abcdef";
@@ -25,6 +26,12 @@ lmdb::environment_options journal::environment_of(const options& o) {
   static_assert(std::size(table_names) == table_count);
   return {o.directory, {std::begin(table_names), std::end(table_names)}, o.map_bytes};
 }
+
+journal::journal(const options& o, std::unique_ptr<lmdb::environment> file)
+    : letter_bytes_max_(o.dead_letter_bytes),
+      file_(std::move(file)),
+      pushes_(group_bytes_max,
+              [this](std::span<waiting_push* const> group) { commit_pushes(group); }) {}
 
 result<void> journal::create(const options& o) {
   auto made = lmdb::environment::create(environment_of(o), [&](lmdb::write_transaction& txn) {
@@ -67,6 +74,7 @@ result<bytes> journal::unseal(table from, const lmdb::entry& stored) const {
 
 result<void> journal::set_counters(
     std::span<const std::pair<std::string, std::uint64_t>> values) {
+  const std::lock_guard order(writing_);
   return file_->write([&](lmdb::write_transaction& txn) -> result<void> {
     for (const auto& [name, number] : values) {
       if (name.empty() || name.size() > counter_name_bytes_max)

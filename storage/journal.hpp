@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -12,11 +13,16 @@
 
 #include "storage/batch.hpp"
 #include "storage/dead_letter.hpp"
+#include "storage/fair_mutex.hpp"
+#include "storage/group_commit.hpp"
 #include "storage/identity.hpp"
 #include "storage/lmdb.hpp"
+#include "storage/push.hpp"
 #include "storage/skip_range.hpp"
 
 namespace windrow::storage {
+
+struct producer_state;
 
 enum class partition_kind : std::uint8_t { file = 1, standard_input = 2, kafka = 3, journal = 4 };
 
@@ -38,13 +44,6 @@ struct arrival_range {
   friend bool operator==(const arrival_range&, const arrival_range&) = default;
 };
 
-/// One pushed message group: all of its rows are stored or none.
-struct push {
-  std::string stream;
-  std::int64_t arrival = 0;  ///< microseconds
-  std::string payload;       ///< NDJSON lines
-  friend bool operator==(const push&, const push&) = default;
-};
 struct journal_entry {
   sequence at = 0;
   push what;
@@ -52,10 +51,11 @@ struct journal_entry {
 };
 
 struct dead_letter_filter {
-  std::optional<partition_id> partition;
-  std::optional<std::string> reason;
-  std::optional<sequence> at;
-  std::size_t limit = 1000;
+  std::vector<partition_id> partitions{};  ///< none: all
+  std::optional<std::string> reason{};     ///< its code, its phase, or both: `time: future`
+  std::optional<sequence> at{};
+  std::size_t limit = 1000;                ///< the oldest
+  std::vector<std::string> streams{};      ///< none: all
 };
 struct dead_letter_count {
   partition_id partition = 0;
@@ -70,7 +70,15 @@ struct dead_letter_totals {
   std::uint64_t kept = 0;
   std::uint64_t kept_bytes = 0;
   std::uint64_t dropped = 0;
+  std::uint64_t replayed = 0;  ///< by `replay_dead_letters`
+  std::uint64_t erased = 0;    ///< by `drop_dead_letters`
   friend bool operator==(const dead_letter_totals&, const dead_letter_totals&) = default;
+};
+struct replay_outcome {
+  std::uint64_t replayed = 0;
+  std::uint64_t cut = 0;         ///< left where they are: only their beginning was kept
+  std::uint64_t undeclared = 0;  ///< left where they are: nothing takes messages of their stream
+  friend bool operator==(const replay_outcome&, const replay_outcome&) = default;
 };
 
 /// What a node must not forget besides its shards: which source partitions there are, when their
@@ -80,9 +88,10 @@ struct dead_letter_totals {
 /// Durability: whatever returned success is on disk, except `stage_dead_letter`, which is durable
 /// after `flush_dead_letters`. Order: flush before the shards commit positions above the letters'
 /// sequences; then a crash in between replays and writes each letter once.
-/// Concurrency: any thread may call anything.
+/// Concurrency: any thread may call anything. Writers take turns in the order in which they come;
+/// what is answered from memory does not wait for them.
 /// Limits: partition and stream names 4,096 bytes; phase and reason 128 bytes each; 4 MiB of dead
-/// letters in memory; `dead_letter_bytes` of them on disk.
+/// letters in memory; `dead_letter_bytes` of them on disk; 8 MiB of pushes a commit, or one push.
 class journal {
 public:
   struct options {
@@ -137,10 +146,32 @@ public:
   std::vector<dead_letter_count> dead_letter_counts() const;
   std::vector<dead_letter_totals> dead_letter_summary() const;
 
+  // Letters that leave on request. They stay counted, and do not come back: where a source is read
+  // again from before them, staging them does nothing.
+
+  /// Forgets the letters that pass the filter; how many there were.
+  result<std::uint64_t> drop_dead_letters(const dead_letter_filter& filter);
+  /// What an entry of a letter's stream is called; nothing where no such stream takes messages.
+  using entry_stream = std::function<std::optional<std::string>(const std::string& stream)>;
+  /// Appends the messages of the letters that pass the filter as entries that arrive at `arrival`,
+  /// each in the transaction that removes its letter: after any crash it is one or the other. A
+  /// message that fails again is a new letter. Letters that come while this works are left alone.
+  result<replay_outcome> replay_dead_letters(const dead_letter_filter& filter, std::int64_t arrival,
+                                             const entry_stream& stream_of);
+  /// Every shard has on disk what lies at or below `through`, so that it will not be read again:
+  /// what was remembered of removed letters is not needed any longer.
+  result<void> settle_dead_letters(partition_id id, sequence through);
+
   // Entries: the pushes, numbered from 1 without gaps.
 
-  /// Stores all pushes in one transaction; the first one's sequence.
-  result<sequence> append(std::span<const push> pushes);
+  /// Stores a push, durably when it returns; threads that push at once share a commit, and the
+  /// newest arrival among them. With a producer:
+  /// what is at or below the producer's last sequence is not stored again; `conflict` where it is
+  /// remembered with other content, `gap` where a sequence is left out, `invalid` for a bad name
+  /// or sequence. A push that is refused leaves nothing behind, and does not concern the others.
+  result<push_outcome> append(push what);
+  /// The newest sequence taken of a producer; 0 where there is none.
+  result<sequence> producer_sequence(std::string_view producer);
   /// Entries from `from` on: as many as fit in `max_bytes`, but at least one where there is one.
   /// `corrupt` where `from` was trimmed already or an entry is missing or damaged.
   result<std::vector<journal_entry>> read(sequence from, std::size_t max_bytes);
@@ -164,8 +195,8 @@ public:
 private:
   enum table : std::size_t {
     identity_entry, partition_entries, arrival_entries, letter_entries, letter_count_entries,
-    letter_total_entries, push_entries, push_state, counter_entries,
-    skip_entries, table_count
+    letter_total_entries, removed_letter_entries, push_entries, push_state, producer_entries,
+    counter_entries, skip_entries, table_count
   };
   static lmdb::environment_options environment_of(const options& o);
 
@@ -175,10 +206,13 @@ private:
     letter_key key{};
     dead_letter letter;
   };
-  /// Totals, and the key at and below which letters of the partition were let go.
+  /// What is known of a partition's letters, kept or not.
   struct letter_account {
     dead_letter_totals totals;
-    letter_key dropped_through{};
+    letter_key dropped_through{};    ///< at and below it letters were let go
+    std::uint64_t removed = 0;       ///< of those that left on request, the keys remembered
+    sequence removed_through = 0;    ///< at and below it they are not: none will come again
+    friend bool operator==(const letter_account&, const letter_account&) = default;
   };
   struct count_key {
     partition_id partition = 0;
@@ -193,9 +227,19 @@ private:
     letter_accounts accounts;
     letter_counts counts;
   };
+  struct waiting_push {
+    const push* what = nullptr;
+    result<push_outcome> outcome = push_outcome{};
+  };
+  /// What a group of pushes changes in memory once it is committed.
+  struct push_group {
+    sequence next = 0;  ///< of the next entry
+    std::int64_t arrival = 0;
+    std::optional<letter_books> books;  ///< where there are letters
+    byte_buffer value{};
+  };
 
-  journal(const options& o, std::unique_ptr<lmdb::environment> file)
-      : letter_bytes_max_(o.dead_letter_bytes), file_(std::move(file)) {}
+  journal(const options& o, std::unique_ptr<lmdb::environment> file);
 
   result<void> load();
   result<void> load_partitions(const lmdb::read_transaction& txn);
@@ -203,10 +247,31 @@ private:
   result<void> load_entries(const lmdb::read_transaction& txn);
   result<void> put_partition(const partition& p);
   result<void> check_partition(partition_id id) const;
-  result<void> flush_locked();
-  result<void> write_letters(lmdb::write_transaction& txn, letter_books& books);
-  result<void> drop_letters(lmdb::write_transaction& txn, letter_books& books);
+  // Those that write are called with `writing_` held.
+  result<void> write_letters(lmdb::write_transaction& txn, letter_books& books,
+                             std::span<const staged_letter> letters) const;
+  result<void> let_oldest_go(lmdb::write_transaction& txn, letter_books& books) const;
   result<void> write_books(lmdb::write_transaction& txn, const letter_books& books) const;
+  using letter_visitor = std::function<void(const letter_key&, dead_letter&, std::size_t bytes)>;
+  result<void> scan_letters(const dead_letter_filter& filter, const letter_visitor& visit);
+  /// What to do with letters that are about to leave.
+  struct removal {
+    /// Sees each; false keeps it. May change the account's totals.
+    std::function<bool(dead_letter&, letter_account&)> leaves;
+    std::int64_t arrival = 0;
+    std::map<std::string, std::string> entries{};  ///< to append: payloads by stream
+  };
+  result<void> remove_letters(const dead_letter_filter& filter, removal& how);
+  result<void> remove_step(std::span<const letter_key> letters, removal& how);
+  bool is_read_again(partition_id id) const;
+  result<bool> settle_step(partition_id id, sequence through);
+  void commit_pushes(std::span<waiting_push* const> group);
+  result<void> store_push(lmdb::write_transaction& txn, waiting_push& one, push_group& group);
+  result<void> store_entry(lmdb::write_transaction& txn, std::string_view stream,
+                           std::string_view payload, push_group& group) const;
+  result<producer_state> find_producer(const lmdb::transaction& txn, std::string_view name) const;
+  result<void> put_producer(lmdb::write_transaction& txn, std::string_view name,
+                            const producer_state& state) const;
   result<void> trim_step(sequence through);
   static letter_key letter_key_of(const dead_letter& letter);
   result<dead_letter> decode_letter(const lmdb::entry& stored) const;
@@ -218,14 +283,18 @@ private:
 
   const std::uint64_t letter_bytes_max_;
   std::unique_ptr<lmdb::environment> file_;
-  /// Guards everything below, and keeps what is in memory in step with what is committed.
+  /// Held while something is written: keeps what is in memory in step with what is committed.
+  fair_mutex writing_;
+  /// Guards what is in memory, below; never held while the disk works. Changing any of it but
+  /// `staged_` needs `writing_` as well.
   mutable std::mutex guard_;
   std::vector<partition> partitions_;  ///< partitions_[i] has the id i + 1
   letter_books books_;
   std::vector<staged_letter> staged_;
-  std::size_t staged_bytes_ = 0;
+  std::size_t staged_bytes_ = 0;       ///< also of those that are being flushed
   sequence last_ = 0;
   sequence trimmed_ = 0;
+  group_commit<waiting_push> pushes_;
 };
 
 }  // namespace windrow::storage

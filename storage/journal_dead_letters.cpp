@@ -34,6 +34,17 @@ byte_buffer encode(const dead_letter& letter) {
   return value;
 }
 
+bool passes(const dead_letter_filter& filter, const dead_letter& letter) {
+  const auto in = [](const auto& wanted, const auto& value) {
+    return wanted.empty() || std::find(wanted.begin(), wanted.end(), value) != wanted.end();
+  };
+  const auto& reason = filter.reason;
+  return in(filter.partitions, letter.partition) && in(filter.streams, letter.stream) &&
+         (!filter.at || letter.at == *filter.at) &&
+         (!reason || *reason == letter.reason || *reason == letter.phase ||
+          *reason == letter.phase + ": " + letter.reason);
+}
+
 }  // namespace
 
 journal::letter_key journal::letter_key_of(const dead_letter& letter) {
@@ -72,6 +83,10 @@ result<void> journal::load_letters(const lmdb::read_transaction& txn) {
         account.totals.kept = in.number<std::uint64_t>();
         account.totals.kept_bytes = in.number<std::uint64_t>();
         account.totals.dropped = in.number<std::uint64_t>();
+        account.totals.replayed = in.number<std::uint64_t>();
+        account.totals.erased = in.number<std::uint64_t>();
+        account.removed = in.number<std::uint64_t>();
+        account.removed_through = in.number<sequence>();
         const bytes through = in.raw(account.dropped_through.size());
         if (!in.done() || found.key.size() != 4) return damaged(letter_total_entries, found.key);
         std::copy(through.begin(), through.end(), account.dropped_through.begin());
@@ -86,43 +101,66 @@ result<void> journal::stage_dead_letter(dead_letter letter) {
       letter.phase.size() > code_bytes_max || letter.reason.size() > code_bytes_max)
     return failure{errc::invalid, "A dead letter needs a source partition, and names of a bounded "
                                   "length."};
-  const std::lock_guard lock(guard_);
-  if (staged_bytes_ >= staged_bytes_max)
-    if (auto flushed = flush_locked(); !flushed) return flushed;
-  staged_bytes_ += memory_of(letter);
-  const letter_key key = letter_key_of(letter);
-  staged_.push_back({key, std::move(letter)});
-  return staged_bytes_ < staged_bytes_max ? result<void>{} : flush_locked();
+  const auto full = [this] {
+    const std::lock_guard lock(guard_);
+    return staged_bytes_ >= staged_bytes_max;
+  };
+  if (full())
+    if (auto flushed = flush_dead_letters(); !flushed) return flushed;
+  {
+    const std::lock_guard lock(guard_);
+    staged_bytes_ += memory_of(letter);
+    const letter_key key = letter_key_of(letter);
+    staged_.push_back({key, std::move(letter)});
+  }
+  return full() ? flush_dead_letters() : result<void>{};
 }
 
 result<void> journal::flush_dead_letters() {
-  const std::lock_guard lock(guard_);
-  return flush_locked();
-}
-
-result<void> journal::flush_locked() {
-  if (staged_.empty()) return {};
-  std::stable_sort(staged_.begin(), staged_.end(),
+  {
+    const std::lock_guard lock(guard_);
+    if (staged_bytes_ == 0) return {};  // those that are being flushed count
+  }
+  const std::lock_guard order(writing_);
+  std::vector<staged_letter> letters;
+  {
+    const std::lock_guard lock(guard_);
+    letters.swap(staged_);
+  }
+  if (letters.empty()) return {};
+  std::stable_sort(letters.begin(), letters.end(),
                    [](const staged_letter& a, const staged_letter& b) { return a.key < b.key; });
   letter_books books = books_;
   auto written = file_->write([&](lmdb::write_transaction& txn) -> result<void> {
-    if (auto done = write_letters(txn, books); !done) return done;
-    if (auto done = drop_letters(txn, books); !done) return done;
+    if (auto done = write_letters(txn, books, letters); !done) return done;
+    if (auto done = let_oldest_go(txn, books); !done) return done;
     return write_books(txn, books);
   });
-  if (!written) return written;
+  const std::lock_guard lock(guard_);
+  if (!written) {
+    staged_.insert(staged_.begin(), std::move_iterator(letters.begin()),
+                   std::move_iterator(letters.end()));
+    return written;
+  }
   books_ = std::move(books);
-  staged_.clear();
-  staged_bytes_ = 0;
+  for (const staged_letter& one : letters) staged_bytes_ -= memory_of(one.letter);
   return {};
 }
 
-result<void> journal::write_letters(lmdb::write_transaction& txn, letter_books& books) {
-  for (const staged_letter& staged : staged_) {
+result<void> journal::write_letters(lmdb::write_transaction& txn, letter_books& books,
+                                    std::span<const staged_letter> letters) const {
+  for (const staged_letter& staged : letters) {
     letter_account& account = books.accounts[staged.letter.partition];
     account.totals.partition = staged.letter.partition;
     // Letters leave in key order, so one at or below the mark was here, and counted, before.
     if (account.totals.dropped > 0 && staged.key <= account.dropped_through) continue;
+    // So was one that has left on request.
+    if (staged.letter.at <= account.removed_through) continue;
+    if (account.removed > 0) {
+      auto removed = txn.get(id(removed_letter_entries), staged.key);
+      if (!removed) return removed.error();
+      if (*removed) continue;
+    }
     byte_buffer value = encode(staged.letter);
     seal_value(letter_table, staged.key, value);
     auto fresh = txn.insert(id(letter_entries), staged.key, value);
@@ -136,7 +174,7 @@ result<void> journal::write_letters(lmdb::write_transaction& txn, letter_books& 
 }
 
 /// Lets the letters with the oldest arrival go, a sixteenth more than needed.
-result<void> journal::drop_letters(lmdb::write_transaction& txn, letter_books& books) {
+result<void> journal::let_oldest_go(lmdb::write_transaction& txn, letter_books& books) const {
   std::uint64_t kept = 0;
   for (const auto& [partition, account] : books.accounts) kept += account.totals.kept_bytes;
   if (kept <= letter_bytes_max_) return {};
@@ -205,7 +243,7 @@ result<void> journal::write_books(lmdb::write_transaction& txn, const letter_boo
   }
   for (const auto& [partition, account] : books.accounts) {
     const auto old = books_.accounts.find(partition);
-    if (old != books_.accounts.end() && old->second.totals == account.totals) continue;
+    if (old != books_.accounts.end() && old->second == account) continue;
     std::array<std::uint8_t, 4> name{};
     store_big(name.data(), partition);
     byte_buffer value;
@@ -213,6 +251,10 @@ result<void> journal::write_books(lmdb::write_transaction& txn, const letter_boo
     out.number(account.totals.kept);
     out.number(account.totals.kept_bytes);
     out.number(account.totals.dropped);
+    out.number(account.totals.replayed);
+    out.number(account.totals.erased);
+    out.number(account.removed);
+    out.number(account.removed_through);
     out.raw(account.dropped_through);
     seal_value(total_table, name, value);
     if (auto put = txn.put(id(letter_total_entries), name, value); !put) return put;
@@ -239,27 +281,29 @@ result<dead_letter> journal::decode_letter(const lmdb::entry& stored) const {
   return letter;
 }
 
-result<std::vector<dead_letter>> journal::dead_letters(const dead_letter_filter& filter) {
-  std::vector<dead_letter> all;
-  if (filter.limit == 0) return all;
-  letter_key first{};
-  if (filter.partition) {
-    store_big(first.data(), *filter.partition);
-    if (filter.at) store_big(first.data() + 4, *filter.at);
-  }
-  auto read = file_->read([&](const lmdb::read_transaction& txn) {
-    return txn.scan(id(letter_entries), first, {}, [&](const lmdb::entry& found) -> result<bool> {
-      auto letter = decode_letter(found);
+result<void> journal::scan_letters(const dead_letter_filter& filter,
+                                   const letter_visitor& visit) {
+  if (filter.limit == 0) return {};
+  std::size_t found = 0;
+  return file_->read([&](const lmdb::read_transaction& txn) {
+    return txn.scan(id(letter_entries), {}, {}, [&](const lmdb::entry& at) -> result<bool> {
+      auto letter = decode_letter(at);
       if (!letter) return letter.error();
-      if (filter.partition && letter->partition != *filter.partition) return false;
-      if (filter.partition && filter.at && letter->at != *filter.at) return false;
-      if (filter.at && letter->at != *filter.at) return true;
-      if (filter.reason && letter->reason != *filter.reason) return true;
-      all.push_back(std::move(*letter));
-      return all.size() < filter.limit;
+      if (!passes(filter, *letter)) return true;
+      letter_key key{};
+      std::copy(at.key.begin(), at.key.end(), key.begin());
+      visit(key, *letter, at.value.size());
+      return ++found < filter.limit;
     });
   });
-  if (!read) return read.error();
+}
+
+result<std::vector<dead_letter>> journal::dead_letters(const dead_letter_filter& filter) {
+  std::vector<dead_letter> all;
+  auto scanned = scan_letters(filter, [&](const letter_key&, dead_letter& letter, std::size_t) {
+    all.push_back(std::move(letter));
+  });
+  if (!scanned) return scanned.error();
   return all;
 }
 

@@ -2,6 +2,7 @@
 
 #include "storage/checksum.hpp"
 #include "storage/journal.hpp"
+#include "storage/producer_state.hpp"
 
 /// The entries: what was pushed to this node.
 namespace windrow::storage {
@@ -51,32 +52,89 @@ result<void> journal::load_entries(const lmdb::read_transaction& txn) {
   return {};
 }
 
-result<sequence> journal::append(std::span<const push> pushes) {
-  for (const push& one : pushes)
-    if (one.stream.empty() || one.stream.size() > stream_bytes_max)
-      return failure{errc::invalid, "The name of a stream has 1 to 4096 bytes."};
-  const std::lock_guard lock(guard_);
-  const sequence first = last_ + 1;
-  if (pushes.empty()) return first;
+result<push_outcome> journal::append(push what) {
+  if (what.stream.empty() || what.stream.size() > stream_bytes_max)
+    return failure{errc::invalid, "The name of a stream has 1 to 4096 bytes."};
+  if (what.producer)
+    if (auto well = check_producer(*what.producer); !well) return well.error();
+  waiting_push one{&what};
+  pushes_.join(one, what.payload.size());
+  return std::move(one.outcome);
+}
+
+/// Stores what the group's pushes hold, in one transaction, and tells each what became of it.
+void journal::commit_pushes(std::span<waiting_push* const> group) {
+  const std::lock_guard order(writing_);
+  push_group stored{last() + 1, group.front()->what->arrival, {}};
+  for (const waiting_push* one : group) {
+    stored.arrival = std::max(stored.arrival, one->what->arrival);
+    if (!one->what->letters.empty()) stored.books = books_;
+  }
   auto written = file_->write([&](lmdb::write_transaction& txn) -> result<void> {
-    byte_buffer value;
-    sequence at = first;
-    for (const push& one : pushes) {
-      value.clear();
-      value.reserve(one.payload.size() + one.stream.size() + 32);
-      byte_writer out(value);
-      out.number(one.arrival);
-      out.text(one.stream);
-      out.raw(as_bytes(one.payload));
-      const entry_key key = entry_key_of(at++);
-      seal_value(entry_table, key, value);
-      if (auto put = txn.append(id(push_entries), key, value); !put) return put;
-    }
-    return {};
+    for (waiting_push* one : group)
+      if (auto done = store_push(txn, *one, stored); !done) return done;
+    if (!stored.books) return {};
+    if (auto done = let_oldest_go(txn, *stored.books); !done) return done;
+    return write_books(txn, *stored.books);
   });
-  if (!written) return written.error();
-  last_ = first + pushes.size() - 1;
-  return first;
+  if (!written) {
+    for (waiting_push* one : group) one->outcome = written.error();
+    return;
+  }
+  const std::lock_guard lock(guard_);
+  last_ = stored.next - 1;
+  if (stored.books) books_ = *std::move(stored.books);
+}
+
+/// Fails where storage does. That this push is refused is its outcome, and leaves nothing behind.
+result<void> journal::store_push(lmdb::write_transaction& txn, waiting_push& one,
+                                 push_group& group) {
+  const push& what = *one.what;
+  producer_state state;
+  push_outcome outcome;
+  std::string_view payload = what.payload;
+  if (what.producer) {
+    auto found = find_producer(txn, what.producer->name);
+    if (!found) return found.error();
+    state = std::move(*found);
+    auto checked = state.check(*what.producer);
+    if (checked) outcome = *checked;
+    const std::size_t before = outcome.duplicates;
+    if (!checked || before == what.producer->units.size()) {
+      one.outcome = std::move(checked);
+      return {};
+    }
+    if (before > 0) payload.remove_prefix(what.producer->units[before - 1].end);
+  }
+  outcome.entry = payload.empty() ? 0 : group.next;
+  if (!payload.empty())
+    if (auto done = store_entry(txn, what.stream, payload, group); !done) return done;
+  if (!what.letters.empty()) {
+    std::vector<staged_letter> letters;
+    for (const dead_letter& letter : what.letters)
+      letters.push_back({letter_key_of(letter), letter});
+    if (auto done = write_letters(txn, *group.books, letters); !done) return done;
+  }
+  if (what.producer) {
+    state.take(*what.producer, outcome);
+    if (auto put = put_producer(txn, what.producer->name, state); !put) return put;
+  }
+  one.outcome = outcome;
+  return {};
+}
+
+result<void> journal::store_entry(lmdb::write_transaction& txn, std::string_view stream,
+                                  std::string_view payload, push_group& group) const {
+  byte_buffer& value = group.value;
+  value.clear();
+  value.reserve(payload.size() + stream.size() + 32);
+  byte_writer out(value);
+  out.number(group.arrival);
+  out.text(stream);
+  out.raw(as_bytes(payload));
+  const entry_key key = entry_key_of(group.next++);
+  seal_value(entry_table, key, value);
+  return txn.append(id(push_entries), key, value);
 }
 
 result<journal_entry> journal::decode_entry(const lmdb::entry& stored) const {
@@ -141,25 +199,29 @@ sequence journal::trimmed() const {
 }
 
 result<void> journal::trim(sequence through) {
-  const std::lock_guard lock(guard_);
-  through = std::min(through, last_);
-  while (trimmed_ < through)
-    if (auto done = trim_step(std::min(through, trimmed_ + trim_step_entries)); !done) return done;
+  through = std::min(through, last());
+  while (trimmed() < through)
+    if (auto done = trim_step(through); !done) return done;
   return {};
 }
 
 /// The state goes with the entries: afterwards it alone knows where numbering continues.
 result<void> journal::trim_step(sequence through) {
+  const std::lock_guard order(writing_);
+  const sequence from = trimmed() + 1;
+  through = std::min(through, from + trim_step_entries - 1);
   auto written = file_->write([&](lmdb::write_transaction& txn) -> result<void> {
-    for (sequence at = trimmed_ + 1; at <= through; ++at)
-      if (auto erased = txn.erase(id(push_entries), entry_key_of(at)); !erased) return erased.error();
+    for (sequence at = from; at <= through; ++at)
+      if (auto gone = txn.erase(id(push_entries), entry_key_of(at)); !gone) return gone.error();
     byte_buffer value;
     byte_writer(value).number(through);
     seal_value(state_table, as_bytes(state_key), value);
     return txn.put(id(push_state), as_bytes(state_key), value);
   });
-  if (written) trimmed_ = through;
-  return written;
+  if (!written) return written;
+  const std::lock_guard lock(guard_);
+  trimmed_ = std::max(trimmed_, through);
+  return {};
 }
 
 }  // namespace windrow::storage

@@ -65,11 +65,11 @@ result<partition> journal::register_partition(partition_kind kind, const std::st
                                               const std::string& state) {
   if (name.empty() || name.size() > name_bytes_max)
     return failure{errc::invalid, "The name of a source partition has 1 to 4096 bytes."};
-  const std::lock_guard lock(guard_);
-  for (const partition& p : partitions_)
-    if (p.kind == kind && p.name == name) return p;
+  const std::lock_guard order(writing_);
+  if (auto known = find_partition(kind, name)) return *std::move(known);
   partition made{static_cast<partition_id>(partitions_.size() + 1), kind, name, state};
   if (auto put = put_partition(made); !put) return put.error();
+  const std::lock_guard lock(guard_);
   partitions_.push_back(made);
   return made;
 }
@@ -82,11 +82,12 @@ result<void> journal::check_partition(partition_id id) const {
 
 result<void> journal::set_partition_state(partition_id id, const std::string& state) {
   if (auto known = check_partition(id); !known) return known;
-  const std::lock_guard lock(guard_);
-  partition changed = partitions_[id - 1];
+  const std::lock_guard order(writing_);
+  partition changed = partitions()[id - 1];
   if (changed.state == state) return {};
   changed.state = state;
   if (auto put = put_partition(changed); !put) return put;
+  const std::lock_guard lock(guard_);
   partitions_[id - 1] = std::move(changed);
   return {};
 }
@@ -140,7 +141,7 @@ result<void> journal::note_arrival(partition_id partition, const arrival_range& 
   if (auto known = check_partition(partition); !known) return known;
   if (range.from >= range.to)
     return failure{errc::invalid, "A range of arrivals ends after it begins."};
-  const std::lock_guard lock(guard_);
+  const std::lock_guard order(writing_);
   auto there = arrivals(partition, range.from, range.to);
   if (!there) return there.error();
   if (there->size() == 1 && there->front() == range) return {};
@@ -160,7 +161,7 @@ result<void> journal::note_arrival(partition_id partition, const arrival_range& 
 }
 
 result<void> journal::trim_arrivals(partition_id partition, sequence through) {
-  const std::lock_guard lock(guard_);
+  const std::lock_guard order(writing_);
   const arrival_key first = arrival_key_of(partition, 0);
   std::vector<arrival_key> gone;
   auto listed = file_->read([&](const lmdb::read_transaction& txn) {

@@ -52,6 +52,11 @@ int say_error(const failure& why, int code) {
 
 void print(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
 
+void print_now(std::string_view text) {
+  print(text);
+  std::fflush(stdout);
+}
+
 void report(std::string_view text) {
   // What was printed before it comes before it, also where both go to one place.
   std::fflush(stdout);

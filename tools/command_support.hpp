@@ -22,6 +22,8 @@ inline constexpr int exit_usage = 2;
 
 /// Writes an answer to standard output.
 void print(std::string_view text);
+/// Writes to standard output, at once: for programs that wait for it.
+void print_now(std::string_view text);
 /// Writes to standard error.
 void report(std::string_view text);
 /// `windrow: note: ...` on standard error.

@@ -7,7 +7,9 @@
 #include <chrono>
 #include <cstring>
 #include <filesystem>
+#include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +17,7 @@
 #include "tools/command_support.hpp"
 #include "tools/commands.hpp"
 #include "tools/interrupt.hpp"
+#include "tools/json_writer.hpp"
 #include "tools/run_inputs.hpp"
 #include "tools/run_progress.hpp"
 #include "tools/run_summary.hpp"
@@ -34,6 +37,9 @@ struct run_arguments {
   unsigned shards = 0;
   std::string memory = "1G";
   std::string checkpoint = "10s";
+  bool acknowledge = false;
+  std::optional<std::string> producer;
+  std::optional<std::uint64_t> sequence;
 };
 
 /// Flags as the node takes them, without declarations and inputs.
@@ -65,6 +71,42 @@ result<std::vector<std::pair<std::string, std::string>>> given_inputs(const run_
   return out;
 }
 
+/// Lines of standard input are acknowledged on standard output, one JSON object a line.
+result<void> acknowledge(const run_arguments& given, cluster::node_options& options) {
+  const bool reads = std::any_of(options.inputs.begin(), options.inputs.end(),
+                                 [](const cluster::node_input& in) { return in.path == "-"; });
+  if (!reads)
+    return failure{errc::invalid, "--ack acknowledges lines of standard input; name the source that "
+                                  "reads it with --input SOURCE=-"};
+  cluster::standard_input_options& lines = options.standard_input;
+  lines.producer = given.producer.value_or("");
+  lines.first = given.sequence.value_or(1);
+  lines.resumes = [producer = lines.producer](storage::sequence last) {
+    json_writer out;
+    out.begin_object().key("producer").string(producer);
+    out.key("sequence").unsigned_integer(last).end_object();
+    print_now(out.take() + "\n");
+  };
+  lines.acknowledged = [](std::uint64_t count) {
+    json_writer out;
+    out.begin_object().key("acknowledged").unsigned_integer(count).end_object();
+    print_now(out.take() + "\n");
+  };
+  return {};
+}
+
+/// Flags that say something together only.
+result<void> check_acknowledgement(const run_arguments& given) {
+  if (!given.acknowledge && (given.producer || given.sequence))
+    return failure{errc::invalid, "--producer and --sequence number lines that are acknowledged; "
+                                  "add --ack"};
+  if (given.producer && given.producer->empty())
+    return failure{errc::invalid, "--producer is empty; a name has 1 to 256 bytes"};
+  if (given.sequence && !given.producer)
+    return failure{errc::invalid, "--sequence is one of a producer; name it with --producer NAME"};
+  return {};
+}
+
 /// Said before a folder is made, rather than by a node that is half open.
 result<void> look_for_files(const std::vector<cluster::node_input>& inputs) {
   for (const cluster::node_input& in : inputs) {
@@ -94,7 +136,9 @@ int show_errors(const schema::compiled& compiled) {
                                   (errors == 1 ? " error)" : " errors)") + "; nothing was read"});
 }
 
-int work(cluster::node& node, const cluster::node_options& options) {
+int work(cluster::node& node, const cluster::node_options& options, bool acknowledging) {
+  // Standard output is for acknowledgements then.
+  const auto say = acknowledging ? report : print;
   const std::int64_t started = steady_clock();
   const bool sized = std::none_of(options.inputs.begin(), options.inputs.end(),
                                   [](const cluster::node_input& in) { return in.path == "-"; });
@@ -111,16 +155,19 @@ int work(cluster::node& node, const cluster::node_options& options) {
   run_outcome outcome{node.progress(), steady_clock() - started, options.data};
   shown.finish(steady_clock(), outcome.counts);
   shown.failures(outcome.counts);
-  print(summary_text(outcome));
+  say(summary_text(outcome));
   if (outcome.counts.failed) return fail(*outcome.counts.failed);
   if (!stopped.ok()) return fail(stopped.error());
-  print(next_commands(node.plan(), outcome, wall_clock()));
+  say(next_commands(node.plan(), outcome, wall_clock()));
   return outcome.counts.failed_sources.empty() ? exit_success : exit_failure;
 }
 
 int run(const run_arguments& given) {
   auto options = options_of(given);
   if (!options.ok()) return fail_usage(options.error());
+  if (auto together = check_acknowledgement(given); !together.ok()) {
+    return fail_usage(together.error());
+  }
   const auto replaced = given_inputs(given);
   if (!replaced.ok()) return fail_usage(replaced.error());
   auto compiled = compile_file(given.file);
@@ -136,10 +183,13 @@ int run(const run_arguments& given) {
 
   options->declarations = std::move(compiled->declarations);
   options->inputs = std::move(inputs->read);
+  if (given.acknowledge) {
+    if (auto can = acknowledge(given, options.value()); !can.ok()) return fail_usage(can.error());
+  }
   watch_interrupts();
   auto node = cluster::node::open(options.value());
   if (!node.ok()) return fail(node.error());
-  return work(**node, options.value());
+  return work(**node, options.value(), given.acknowledge);
 }
 
 }  // namespace
@@ -164,13 +214,24 @@ void add_run_command(CLI::App& app, chosen_command& chosen) {
   command->add_option("--checkpoint", given->checkpoint,
                       "How often every change is made durable (default 10s)")
       ->type_name("DURATION");
+  command->add_flag("--ack", given->acknowledge,
+                    "Say on standard output how many lines of standard input are durable");
+  command->add_option("--producer", given->producer,
+                      "With --ack: whose lines they are; none is counted twice")
+      ->type_name("NAME");
+  command->add_option("--sequence", given->sequence,
+                      "With --producer: which of its lines the first one is (default 1)")
+      ->check(CLI::Range(std::uint64_t{1}, std::numeric_limits<std::uint64_t>::max()))
+      ->type_name("N");
   command->footer(
       "Run again on the same folder it continues where it stopped. Without --once files are\n"
       "followed as they grow; SIGINT and SIGTERM make a checkpoint and leave.\n\n"
       "Examples:\n"
       "  windrow run features.yaml --data state --once\n"
       "  windrow run features.yaml --data state --input transactions=new.ndjson\n"
-      "  zcat old.gz | windrow run features.yaml --data state --input transactions=- --once");
+      "  zcat old.gz | windrow run features.yaml --data state --input transactions=- --once\n"
+      "  producer | windrow run features.yaml --data state --input transactions=- --ack \\\n"
+      "    --producer till-4");
   command->callback([given, &chosen] { chosen = [given] { return run(*given); }; });
 }
 

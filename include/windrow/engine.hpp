@@ -93,6 +93,21 @@ struct explanation {
   std::vector<bucket> buckets;  ///< those with events, oldest first
 };
 
+/// Who pushes, for pushes that may have to be repeated: a producer is any name of 1 to 256 bytes
+/// (UTF-8), and numbers its pushes 1, 2, 3, … whatever their stream. Without one, a push whose
+/// answer was lost and that is sent again counts again.
+struct push_options {
+  std::string producer{};
+  std::uint64_t sequence = 0;
+};
+struct push_receipt {
+  /// The journal's, of the entry that holds the push. 0 for a repetition of a push so old that it
+  /// is not remembered (the producer's last 16 are).
+  std::uint64_t sequence = 0;
+  /// This sequence of the producer had been pushed before; nothing was counted again.
+  bool duplicate = false;
+};
+
 /// The features of one class, resolved once for many lookups. Valid for the engine that made it.
 class prepared_query {
 public:
@@ -120,13 +135,23 @@ public:
   engine& operator=(engine&&) noexcept;
 
   /// Accepts messages (JSON objects) of a stream: all or none. When this returns they are durable
-  /// and will be applied exactly once, also after a crash. Gives the journal's sequence. A message
-  /// that cannot be applied becomes a dead letter, not an error here. At most 2^20 - 1 messages.
-  result<std::uint64_t> push(std::string_view stream, std::span<const std::string_view> messages);
-  result<std::uint64_t> push(std::string_view stream,
-                             std::initializer_list<std::string_view> messages) {
-    return push(stream, std::span(messages.begin(), messages.size()));
+  /// and will be applied exactly once, also after a crash. A message that cannot be applied becomes
+  /// a dead letter, not an error here. At most 2^20 - 1 messages, and 64 MiB. Threads that push at
+  /// once share a commit.
+  ///
+  /// With a producer: the sequence after its last one is taken; one at or below the last is a
+  /// duplicate, and is acknowledged but not counted, or `conflict` where it is remembered with
+  /// other content or another stream; one further ahead is a `gap`. So repeat a push as it was
+  /// until it is answered, then go on; a producer pushes from one place at a time.
+  result<push_receipt> push(std::string_view stream, std::span<const std::string_view> messages,
+                            const push_options& options = {});
+  result<push_receipt> push(std::string_view stream,
+                            std::initializer_list<std::string_view> messages,
+                            const push_options& options = {}) {
+    return push(stream, std::span(messages.begin(), messages.size()), options);
   }
+  /// The last sequence that was taken of a producer; 0 before the first. It goes on after that.
+  result<std::uint64_t> producer_sequence(std::string_view producer) const;
   /// Returns once everything pushed before the call is visible to lookups.
   result<void> settle();
 

@@ -23,6 +23,8 @@ enum class errc : std::uint8_t {
   busy,              ///< The folder is in use by another process.
   io,                ///< The operating system refused: disk full, unreadable, permission.
   closed,            ///< The engine has been closed, or has stopped because of an earlier error.
+  conflict,          ///< A producer's sequence was taken before, with other content.
+  gap,               ///< A producer's sequence is not the next one; the message says which is.
 };
 
 /// The stable lower-case name of a code, as it appears in JSON (`"expired"`).

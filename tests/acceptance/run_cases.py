@@ -1,5 +1,6 @@
 """`windrow run`: once, again, with more input, with other input, in the background, by signal."""
 
+import json
 import os
 import signal
 import time
@@ -146,6 +147,73 @@ class RunTest(ExampleTest):
         self.run_once("--input", "transactions=-", stdin=TRANSACTIONS)
         self.run_once("--input", "transactions=-", stdin=TRANSACTIONS)
         self.assertEqual(self.value("sum_transaction_amount[10m]"), 29.0)
+
+    def acknowledge(self, lines, *more, **options):
+        return self.run_once("--input", "transactions=-", "--ack", *more, stdin=lines, **options)
+
+    def said(self, result):
+        return [json.loads(text) for text in result.out.splitlines()]
+
+    def test_acknowledged_lines_are_all_that_is_said_on_standard_output(self):
+        done = self.acknowledge(b"\n" + TRANSACTIONS)
+        self.assertEqual(self.said(done)[-1], {"acknowledged": 7})
+        self.assertEqual({tuple(said) for said in self.said(done)}, {("acknowledged",)})
+        self.assertEqual(command.summary(done.err)["read"], 8)
+        self.assert_example_answers()
+
+    def test_lines_of_a_producer_count_once(self):
+        for last in (0, 6, 6):
+            done = self.acknowledge(TRANSACTIONS, "--producer", "till 4")
+            self.assertEqual(self.said(done)[0], {"producer": "till 4", "sequence": last})
+            self.assertEqual(self.said(done)[-1], {"acknowledged": 6})
+        self.assert_example_answers()
+
+    def test_lines_of_a_producer_go_on(self):
+        rows = TRANSACTIONS.splitlines(True)
+        self.acknowledge(b"".join(rows[:4]), "--producer", "p")
+        done = self.acknowledge(b"".join(rows[2:]), "--producer", "p", "--sequence", "3")
+        self.assertEqual(self.said(done)[-1], {"acknowledged": 4})
+        self.assert_example_answers()
+
+    def test_two_producers_push_the_same(self):
+        for name in ("p", "q"):
+            self.acknowledge(TRANSACTIONS, "--producer", name)
+        self.assertEqual(self.value("sum_transaction_amount[10m]"), 29.0)
+
+    def test_other_lines_of_a_producer_are_refused(self):
+        self.acknowledge(TRANSACTIONS, "--producer", "p")
+        other = TRANSACTIONS.replace(b'"amount": 7.0', b'"amount": 8.0')
+        self.assert_refused(self.acknowledge(other, "--producer", "p", check=False),
+                            "sequence 6", "`p`", "other content", "line 1")
+        self.assert_example_answers()
+
+    def test_lines_that_leave_a_gap_are_refused(self):
+        self.acknowledge(TRANSACTIONS, "--producer", "p")
+        self.assert_refused(
+            self.acknowledge(TRANSACTIONS, "--producer", "p", "--sequence", "8", check=False),
+            "gap", "7 is expected")
+        self.assert_example_answers()
+
+    def test_a_line_that_is_too_long_is_acknowledged_and_is_one_dead_letter(self):
+        for _ in range(2):
+            done = self.acknowledge(b"x" * (11 << 20) + b"\n" + TRANSACTIONS, "--producer", "p")
+            self.assertEqual(self.said(done)[-1], {"acknowledged": 7})
+        letters = command.run("deadletters", "list", "--data", self.data, "--json", check=True)
+        self.assertEqual([letter["reason"] for letter in json.loads(letters.out)["letters"]],
+                         ["too_long"])
+        self.assert_example_answers()
+
+    def test_acknowledging_needs_standard_input(self):
+        self.assert_refused(self.run_once("--ack", check=False), "--input source=-")
+        self.assertEqual(self.run_once("--ack", check=False).code, 2)
+
+    def test_a_producer_needs_a_name_and_acknowledgements(self):
+        for more in (["--producer", "p"], ["--ack", "--producer", ""], ["--ack", "--sequence", "2"],
+                     ["--ack", "--producer", "p", "--sequence", "0"]):
+            with self.subTest(more=more):
+                refused = self.run_once("--input", "transactions=-", *more, check=False)
+                self.assertEqual(refused.code, 2, refused)
+        self.assert_refused(self.acknowledge(b"", "--producer", "n" * 257, check=False), "256 bytes")
 
     def test_a_memory_budget(self):
         self.run_once("--memory", 64 << 20)

@@ -73,6 +73,41 @@ TEST_F(Engine, AppliesAPushOnceWhereverACheckpointFell) {
   EXPECT_EQ(total, 100);
 }
 
+TEST_F(Engine, CountsAPushOfAProducerOnce) {
+  const std::string one = payment("c1", 5, "10:30:00"), two = payment("c1", 7, "10:31:00");
+  for (int run = 0; run < 3; ++run) {
+    engine e = open();
+    EXPECT_EQ(*e.producer_sequence("till 4"), run == 0 ? 0u : 2u);
+    const auto first = e.push("payments", {one}, {.producer = "till 4", .sequence = 1});
+    ASSERT_TRUE(first) << first.error().message;
+    EXPECT_EQ(first->sequence, 1u);
+    EXPECT_EQ(first->duplicate, run > 0);
+    if (run == 1) {
+      ASSERT_TRUE(e.checkpoint());
+    }
+    const auto second = e.push("payments", {two, one}, {.producer = "till 4", .sequence = 2});
+    EXPECT_EQ(second->sequence, 2u);
+    EXPECT_EQ(second->duplicate, run > 0);
+    ASSERT_TRUE(e.settle());
+    EXPECT_EQ(spent(e, "c1"), 17);
+  }
+}
+
+TEST_F(Engine, RefusesOtherContentGapsAndBadProducers) {
+  engine e = open();
+  const std::string one = payment("c1", 5, "10:30:00"), two = payment("c1", 7, "10:31:00");
+  ASSERT_TRUE(e.push("payments", {one}, {.producer = "p", .sequence = 1}));
+  EXPECT_EQ(e.push("payments", {two}, {.producer = "p", .sequence = 1}).error().code,
+            errc::conflict);
+  EXPECT_EQ(e.push("payments", {two}, {.producer = "p", .sequence = 3}).error().code, errc::gap);
+  EXPECT_EQ(e.push("payments", {two}, {.producer = "p"}).error().code, errc::invalid);
+  EXPECT_EQ(e.push("payments", {two}, {.sequence = 2}).error().code, errc::invalid);
+  EXPECT_EQ(e.push("payments", {two}, {.producer = "\xff", .sequence = 1}).error().code,
+            errc::invalid);
+  ASSERT_TRUE(e.settle());
+  EXPECT_EQ(spent(e, "c1"), 5);
+}
+
 TEST_F(Engine, AnswersManyEntitiesInOrderLikeOneAtATime) {
   engine e = open(3);
   query_request request{

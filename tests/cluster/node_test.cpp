@@ -160,5 +160,59 @@ TEST_F(Node, VerifiesWhatItWrote) {
   EXPECT_GT(*checked, 0u);
 }
 
+/// Opens the folder without inputs: what is in the journal is applied, and pushes are taken.
+class NodeDeadLetters : public Node {
+protected:
+  std::unique_ptr<node> serve() {
+    node_options o;
+    o.data = folder_ / "data";
+    auto n = node::open(o);
+    if (!n) ADD_FAILURE() << n.error().message;
+    return std::move(*n);
+  }
+};
+
+TEST_F(NodeDeadLetters, AreReplayedOnceThroughTheNormalPath) {
+  folder_.append("payments.ndjson", "{oops\n" + payment("c1", 5, "10:30:00") + "\n");
+  run();
+  {
+    auto n = serve();
+    // As if a declaration that was wrong had refused it.
+    const std::string good = payment("c1", 7, "10:31:00");
+    ASSERT_TRUE(n->journal().stage_dead_letter(
+        {2, 1, "payments", "parse", "type", "", 1, good, good.size()}));
+    const auto replayed = n->replay_dead_letters({});
+    ASSERT_TRUE(replayed) << replayed.error().message;
+    EXPECT_EQ(*replayed, (storage::replay_outcome{2, 0, 0}));
+    EXPECT_EQ(n->replay_dead_letters({})->replayed, 0u);
+    ASSERT_TRUE(n->settle());
+    ASSERT_TRUE(n->stop());
+  }
+  EXPECT_EQ(spent("c1"), 12);
+  auto n = serve();
+  const auto again = n->journal().dead_letters({});
+  ASSERT_EQ(again->size(), 1u) << "the one that fails again is a new letter";
+  EXPECT_EQ(again->front().bytes, "{oops");
+  EXPECT_EQ(n->journal().partitions()[again->front().partition - 1].kind,
+            storage::partition_kind::journal);
+  EXPECT_EQ(*n->drop_dead_letters({}), 1u);
+  EXPECT_EQ(n->journal().dead_letters({})->size(), 0u);
+}
+
+TEST_F(NodeDeadLetters, DoNotComeBackWhenTheFileIsReadAgain) {
+  folder_.append("payments.ndjson", "{oops\n" + payment("c1", 5, "10:30:00") + "\n");
+  {
+    auto n = open();
+    ASSERT_TRUE(n);
+    while (!(*n)->progress().finished) (*n)->wait(std::chrono::seconds(1));
+    EXPECT_EQ(*(*n)->drop_dead_letters({}), 1u);
+    // Ends without a checkpoint, as a crash does: the file is read again from its beginning.
+  }
+  run();
+  auto n = serve();
+  EXPECT_EQ(n->journal().dead_letters({})->size(), 0u);
+  EXPECT_EQ(n->journal().dead_letter_counts().front().count, 1u);
+}
+
 }  // namespace
 }  // namespace windrow::cluster

@@ -167,5 +167,45 @@ TEST(MessageRun, IsMadeFromMessagesHeldElsewhere) {
   EXPECT_EQ(run->messages[2].sequence, 10u);
 }
 
+// Blank lines are no messages, but they are lines.
+TEST(LineCutter, CountsTheLinesOfARun) {
+  for (const std::size_t piece : {1, 3, 7, 1000}) {
+    SCOPED_TRACE(piece);
+    const std::string text = "\xEF\xBB\xBF""a\n\n  \r\nb\n" + std::string(300, 'x') +
+                             "\n\nlonger than the others\n\nc\n \n\nd";
+    line_cutter cutter(1, 0, small_limits());
+    std::vector<std::string> lines;
+    std::uint64_t total = 0;
+    const auto take = [&](bool line_ends) {
+      while (const auto run = cutter.cut(timestamp{1}, line_ends)) {
+        sequence position = run->after;
+        std::uint64_t of_run = 0;
+        for (const message_view& message : run->messages) {
+          of_run += count_lines(*run, position, message.sequence);
+          lines.push_back(std::string(message.text()).substr(0, 2) + " " +
+                          std::to_string(total + of_run));
+          position = message.sequence;
+        }
+        of_run += count_lines(*run, position, run->last);
+        total += of_run;
+        if (run->true_size == 0) {
+          EXPECT_EQ(count_lines(*run, run->after, run->last), of_run);
+        }
+      }
+    };
+    for (std::size_t at = 0; at < text.size();) {
+      const auto space = cutter.space();
+      const std::size_t size = std::min({space.size(), piece, text.size() - at});
+      std::memcpy(space.data(), text.data() + at, size);
+      cutter.filled(size);
+      at += size;
+      take(false);
+    }
+    take(true);
+    EXPECT_EQ(lines, (std::vector<std::string>{"a 1", "b 4", "xx 5", "lo 7", "c 9", "d 12"}));
+    EXPECT_EQ(total, 12u);
+  }
+}
+
 }  // namespace
 }  // namespace windrow::sources

@@ -1,11 +1,10 @@
-#include "storage/journal.hpp"
+#include "tests/storage/journal_at.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <random>
+#include <thread>
 
-#include "tests/storage/temporary_folder.hpp"
 
 namespace windrow::storage {
 namespace {
@@ -14,50 +13,38 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using testing::in_child;
+using testing::journal_at;
+using testing::letter;
 using testing::limit_file_size;
 using testing::slurp;
 using testing::spill;
-using testing::temporary_folder;
 using testing::why;
-
-/// A journal in a directory of its own that can be closed and opened again.
-class journal_at {
-public:
-  journal_at() {
-    o_.directory = folder_.path();
-    o_.identity.kind = store_kind::journal;
-    o_.map_bytes = 64 << 20;
-    auto made = journal::create(o_);
-    EXPECT_TRUE(made) << why(made);
-    reopen();
-  }
-  void reopen() {
-    close();
-    auto opened = journal::open(o_);
-    ASSERT_TRUE(opened) << why(opened);
-    journal_ = std::move(*opened);
-  }
-  void close() { journal_.reset(); }
-  journal* operator->() { return journal_.get(); }
-  journal::options& options() { return o_; }
-  std::string data_file() const { return folder_ / "data.mdb"; }
-
-private:
-  temporary_folder folder_;
-  journal::options o_;
-  std::unique_ptr<journal> journal_;
-};
-
-dead_letter letter(sequence at, const std::string& reason = "bad_json", partition_id partition = 1) {
-  return {partition, at, "clicks", "parse", reason, "It does not parse.", 1'000'000 + std::int64_t(at),
-          "{oops " + std::to_string(at), 77};
-}
 
 std::vector<push> pushes(int count, const std::string& tag = "p") {
   std::vector<push> all;
   for (int i = 0; i < count; ++i)
     all.push_back({"clicks", 1000 + i, "{\"" + tag + "\":" + std::to_string(i) + "}\n"});
   return all;
+}
+
+/// Appends one after the other; the entry of the first.
+sequence append_all(journal_at& log, const std::vector<push>& all) {
+  const sequence first = log->last() + 1;
+  for (const push& one : all) {
+    const auto appended = log->append(one);
+    EXPECT_TRUE(appended) << why(appended);
+  }
+  return first;
+}
+
+/// Appends many, from threads that share commits.
+void append_many(journal_at& log, int count) {
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 50; ++i)
+    threads.emplace_back([&] {
+      for (int k = 0; k < count / 50; ++k) ASSERT_TRUE(log->append({"clicks", 1000, "x\n"}));
+    });
+  for (auto& one : threads) one.join();
 }
 
 TEST(JournalPartitions, AreNumberedOnceAndForAll) {
@@ -199,11 +186,11 @@ TEST(JournalDeadLetters, AreListedByFilter) {
     ASSERT_TRUE(log->stage_dead_letter(letter(at, at % 2 ? "odd" : "even", at <= 5 ? 1 : 2)));
   ASSERT_TRUE(log->flush_dead_letters());
   EXPECT_EQ(log->dead_letters({{}, "odd", {}, 1000})->size(), 5);
-  EXPECT_THAT(*log->dead_letters({2, "odd", {}, 1}), ElementsAre(letter(7, "odd", 2)));
-  EXPECT_THAT(*log->dead_letters({2, {}, 8, 1000}), ElementsAre(letter(8, "even", 2)));
+  EXPECT_THAT(*log->dead_letters({{2}, "odd", {}, 1}), ElementsAre(letter(7, "odd", 2)));
+  EXPECT_THAT(*log->dead_letters({{2}, {}, 8, 1000}), ElementsAre(letter(8, "even", 2)));
   EXPECT_THAT(*log->dead_letters({{}, {}, 8, 1000}), ElementsAre(letter(8, "even", 2)));
-  EXPECT_THAT(*log->dead_letters({1, {}, 8, 1000}), IsEmpty());
-  EXPECT_EQ(log->dead_letters({2, {}, {}, 1000})->size(), 5);
+  EXPECT_THAT(*log->dead_letters({{1}, {}, 8, 1000}), IsEmpty());
+  EXPECT_EQ(log->dead_letters({{2}, {}, {}, 1000})->size(), 5);
 }
 
 TEST(JournalDeadLetters, FlushThemselvesWhenManyWait) {
@@ -277,8 +264,8 @@ TEST(JournalEntries, AreReadBackInOrder) {
   journal_at log;
   EXPECT_EQ(log->last(), 0);
   EXPECT_THAT(*log->read(1, 1000), IsEmpty());
-  EXPECT_EQ(*log->append(pushes(3, "a")), 1);
-  EXPECT_EQ(*log->append(pushes(2, "b")), 4);
+  EXPECT_EQ(append_all(log, pushes(3, "a")), 1);
+  EXPECT_EQ(append_all(log, pushes(2, "b")), 4);
   log.reopen();
   EXPECT_EQ(log->last(), 5);
   const auto entries = log->read(3, 1 << 20);
@@ -293,7 +280,7 @@ TEST(JournalEntries, AreReadInPiecesOfABoundedSize) {
   journal_at log;
   std::vector<push> large(3, {"clicks", 1, std::string(2 << 20, 'x')});
   large[1].payload.assign(10, 'y');
-  ASSERT_TRUE(log->append(large));
+  append_all(log, large);
   EXPECT_EQ(log->read(1, 1000)->size(), 1);
   EXPECT_EQ(log->read(1, 1000)->front().what, large[0]);
   EXPECT_EQ(log->read(2, 1000)->size(), 1);
@@ -303,7 +290,7 @@ TEST(JournalEntries, AreReadInPiecesOfABoundedSize) {
 
 TEST(JournalEntries, KeepTheirNumbersWhenTrimmed) {
   journal_at log;
-  ASSERT_TRUE(log->append(pushes(3000)));
+  append_many(log, 3000);
   ASSERT_TRUE(log->trim(2500));
   log.reopen();
   EXPECT_EQ(log->trimmed(), 2500);
@@ -316,7 +303,7 @@ TEST(JournalEntries, KeepTheirNumbersWhenTrimmed) {
   ASSERT_TRUE(log->trim(9999));
   log.reopen();
   EXPECT_EQ(log->last(), 3000);
-  EXPECT_EQ(*log->append(pushes(1)), 3001);
+  EXPECT_EQ(append_all(log, pushes(1)), 3001);
   log.reopen();
   EXPECT_EQ(log->read(3001, 1)->front().at, 3001);
 }
@@ -325,19 +312,19 @@ TEST(JournalEntries, AreAppendedAllOrNone) {
   journal_at log;
   log.options().map_bytes = 1 << 20;
   log.reopen();
-  ASSERT_TRUE(log->append(pushes(2)));
-  std::vector<push> too_much = pushes(5);
-  too_much[4].payload.assign(2 << 20, 'x');
+  append_all(log, pushes(2));
+  push too_much = pushes(1)[0];
+  too_much.payload.assign(2 << 20, 'x');
   const auto appended = log->append(too_much);
   ASSERT_FALSE(appended);
   EXPECT_EQ(appended.error().code, errc::io);
   EXPECT_EQ(log->last(), 2);
   EXPECT_EQ(log->read(1, 1 << 20)->size(), 2);
-  EXPECT_EQ(*log->append(pushes(1)), 3);
+  EXPECT_EQ(append_all(log, pushes(1)), 3);
   log.options().map_bytes = 64 << 20;
   log.reopen();
   EXPECT_EQ(log->read(1, 1 << 20)->size(), 3);
-  EXPECT_EQ(*log->append(too_much), 4);
+  EXPECT_EQ(log->append(too_much)->entry, 4);
 }
 
 TEST(JournalCounters, AreKept) {
@@ -352,11 +339,12 @@ TEST(JournalCounters, AreKept) {
 void fill(journal_at& log) {
   ASSERT_TRUE(log->register_partition(partition_kind::file, "PARTITION-NAME", "PARTITION-STATE"));
   ASSERT_TRUE(log->note_arrival(1, {0, 77, 0x4142434445464748}));
-  ASSERT_TRUE(log->append(std::vector<push>{{"clicks", 1, "ENTRY-PAYLOAD"}}));
+  append_all(log, {{"clicks", 1, "ENTRY-PAYLOAD", push_producer{"PRODUCER", 1, {{7, 13}}}}});
   auto one = letter(5, "REASON-CODE");
   one.message = "LETTER-MESSAGE";
   ASSERT_TRUE(log->stage_dead_letter(one));
-  ASSERT_TRUE(log->flush_dead_letters());
+  ASSERT_TRUE(log->stage_dead_letter(letter(6, "DROPPED")));
+  EXPECT_EQ(*log->drop_dead_letters({{}, "DROPPED"}), 1);
   const std::pair<std::string, std::uint64_t> counter{"read", 0x5152535455565758};
   ASSERT_TRUE(log->set_counters({&counter, 1}));
 }
@@ -372,10 +360,11 @@ result<void> read_everything(const journal::options& o) {
 TEST(Journal, VerifiesWhatItWrote) {
   journal_at log;
   fill(log);
-  // Identity, partition, arrival, letter, its count and total, entry, counter.
+  // Identity, partition, arrival, letter, its count and total, a removed one, its count, entry,
+  // producer, counter.
   const auto verified = log->verify();
   ASSERT_TRUE(verified) << why(verified);
-  EXPECT_EQ(*verified, 8);
+  EXPECT_EQ(*verified, 11);
 }
 
 TEST(Journal, NoticesAFlippedBitInAnyValue) {
@@ -384,7 +373,7 @@ TEST(Journal, NoticesAFlippedBitInAnyValue) {
   log.close();
   const std::string good = slurp(log.data_file());
   ASSERT_TRUE(read_everything(log.options()));
-  for (const char* text : {"PARTITION-NAME", "PARTITION-STATE", "HGFEDCBA", "ENTRY-PAYLOAD",
+  for (const char* text : {"PRODUCER", "PARTITION-NAME", "PARTITION-STATE", "HGFEDCBA", "ENTRY-PAYLOAD",
                            "REASON-CODE", "LETTER-MESSAGE", "XWVUTSRQ"}) {
     // Old copies of the page may be about: damage them all.
     std::string bad = good;
@@ -404,12 +393,12 @@ TEST(Journal, NoticesAFlippedBitInAnyValue) {
 
 TEST(Journal, NeverGivesADamagedEntry) {
   journal_at log;
-  ASSERT_TRUE(log->append(std::vector<push>{{"clicks", 1, "ENTRY-PAYLOAD"}, {"clicks", 2, "next"}}));
+  append_all(log, {{"clicks", 1, "ENTRY-PAYLOAD"}, {"clicks", 2, "next"}});
   log.close();
   std::string bad = slurp(log.data_file());
-  const std::size_t at = bad.find("ENTRY-PAYLOAD");
-  ASSERT_NE(at, std::string::npos);
-  bad[at] ^= 1;
+  // Also in an old copy of the page.
+  for (std::size_t at = 0; (at = bad.find("ENTRY-PAYLOAD", at)) != std::string::npos; ++at)
+    bad[at] ^= 1;
   spill(log.data_file(), bad);
   log.reopen();
   const auto read = log->read(1, 1000);

@@ -1,0 +1,165 @@
+// Messages pushed in batches of a thousand, each acknowledged once it is durable: how many, how
+// long an acknowledgement takes beside what the disk needs for one sync, and how fast a journal
+// that nothing has been applied from is replayed.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+#include "benchmarks/benchmarks.hpp"
+#include "benchmarks/mapped_text.hpp"
+#include "benchmarks/node_run.hpp"
+
+namespace windrow::bench {
+
+namespace {
+
+constexpr std::size_t batch_messages = 1000;
+
+// Milliseconds of one small write that is made durable, the median of many.
+double sync_milliseconds(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+  std::vector<double> all;
+  const std::string page(4096, 'x');
+  for (int i = 0; fd >= 0 && i < 100; ++i) {
+    const auto start = clock::now();
+    if (::pwrite(fd, page.data(), page.size(), i * 4096) < 0 || ::fdatasync(fd) != 0) break;
+    all.push_back(seconds_since(start) * 1e3);
+  }
+  ::close(fd);
+  ::unlink(path.c_str());
+  return all.empty() ? 0 : median(std::move(all));
+}
+
+struct pushed {
+  double seconds = 0;
+  std::vector<double> acknowledged_ms;
+};
+
+// Each thread is a producer that takes the next batch of the file once its last one is acknowledged.
+result<pushed> push_file(cluster::node& node, std::string_view text, int threads) {
+  const std::size_t messages = text.size() / line_bytes;
+  std::atomic<std::size_t> next{0};
+  std::mutex guard;
+  pushed all;
+  std::optional<failure> failed;
+  const auto push = [&](int thread) {
+    std::vector<double> mine;
+    std::vector<std::string_view> batch;
+    push_options options{"pusher " + std::to_string(thread), 0};
+    for (;;) {
+      const std::size_t from = next.fetch_add(batch_messages);
+      if (from >= messages) break;
+      batch.clear();
+      for (std::size_t i = from; i < std::min(messages, from + batch_messages); ++i)
+        batch.push_back(text.substr(i * line_bytes, line_bytes - 1));
+      ++options.sequence;
+      const auto start = clock::now();
+      const auto taken = node.push("purchases", batch, options);
+      mine.push_back(seconds_since(start) * 1e3);
+      if (taken && !taken->duplicate) continue;
+      const std::lock_guard lock(guard);
+      failed = taken ? failure{errc::corrupt, "a new push was taken for a repetition"}
+                     : taken.error();
+      break;
+    }
+    const std::lock_guard lock(guard);
+    all.acknowledged_ms.insert(all.acknowledged_ms.end(), mine.begin(), mine.end());
+  };
+  const auto start = clock::now();
+  std::vector<std::thread> running;
+  for (int i = 0; i < threads; ++i) running.emplace_back(push, i);
+  for (auto& one : running) one.join();
+  all.seconds = seconds_since(start);
+  if (failed) return *failed;
+  return all;
+}
+
+struct figures {
+  std::vector<double> rate, median_ms, slow_ms, sync_ms, of_limit;
+  void add(pushed& p, double millions, double sync) {
+    rate.push_back(millions / p.seconds);
+    median_ms.push_back(quantile(p.acknowledged_ms, 0.5));
+    slow_ms.push_back(quantile(p.acknowledged_ms, 0.99));
+    sync_ms.push_back(sync);
+    of_limit.push_back(slow_ms.back() / (5 * sync + 10));
+  }
+  void give(report& out, const std::string& how, std::optional<double> rate_floor) const {
+    out.add({"acknowledged, " + how, "M events/s", rate, rate_floor, {}});
+    out.add({"acknowledgement, median, " + how, "ms", median_ms, {}, {}, true});
+    out.add({"acknowledgement, p99, " + how, "ms", slow_ms, {}, {}, true});
+    out.add({"one sync before it", "ms", sync_ms, {}, {}, true});
+    out.add({"p99 / (5 syncs + 10 ms), " + how, "x", of_limit, 1, {}, true});
+  }
+};
+
+result<void> push_and_check(const settings& s, const event_file& file, std::string_view text,
+                            int threads, figures& out, report& checks) {
+  const scratch_folder folder(s, "push");
+  // Rounds follow each other without much pause: stripes are written most of the time.
+  node_run what{.features = {}, .folder = folder.path(), .input = ""};
+  what.checkpoint = std::chrono::milliseconds(500);
+  what.once = false;
+  const double sync = sync_milliseconds(s.data + "/sync");
+  auto node = open_node(what);
+  if (!node) return node.error();
+  auto done = push_file(**node, text, threads);
+  if (!done) return done.error();
+  out.add(*done, static_cast<double>(file.events) / 1e6, sync);
+  if (auto settled = (*node)->settle(); !settled) return settled;
+  if (auto stopped = (*node)->stop(); !stopped) return stopped;
+  check_answers(**node, what, file, checks);
+  return {};
+}
+
+// What was pushed, and is only in the journal, is applied by the next process.
+result<double> replay_rate(const settings& s, const event_file& file, std::string_view text,
+                           report& checks) {
+  const scratch_folder folder(s, "replay");
+  node_run what{.features = {}, .folder = folder.path(), .input = ""};
+  what.checkpoint = std::chrono::hours(1);
+  what.once = false;
+  {
+    auto node = open_node(what);
+    if (!node) return node.error();
+    auto done = push_file(**node, text, 32);
+    if (!done) return done.error();
+  }  // gone without a checkpoint
+  const auto start = clock::now();
+  auto node = open_node(what);
+  if (!node) return node.error();
+  if (auto settled = (*node)->settle(); !settled) return settled.error();
+  const double seconds = seconds_since(start);
+  check_answers(**node, what, file, checks);
+  return static_cast<double>(file.events) / 1e6 / seconds;
+}
+
+}  // namespace
+
+void measure_push(const settings& s, report& out) {
+  out.begin("push");
+  auto file = event_file_of(s, key_shape::uniform);
+  if (!file) return out.failed(file.error());
+  auto text = mapped_text::open(file->path);
+  if (!text) return out.failed(text.error());
+  figures many, few;
+  std::vector<double> replayed;
+  for (int run = 0; run < s.runs; ++run) {
+    if (auto done = push_and_check(s, *file, text->text(), 32, many, out); !done)
+      return out.failed(done.error());
+    if (auto done = push_and_check(s, *file, text->text(), 4, few, out); !done)
+      return out.failed(done.error());
+    auto rate = replay_rate(s, *file, text->text(), out);
+    if (!rate) return out.failed(rate.error());
+    replayed.push_back(*rate);
+  }
+  many.give(out, "32 threads", 1);
+  few.give(out, "4 threads", {});
+  out.add({"replay of the journal, from opening on", "M events/s", replayed, 2, {}});
+}
+
+}  // namespace windrow::bench

@@ -1,0 +1,236 @@
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <random>
+#include <set>
+
+#include "tests/storage/journal_at.hpp"
+
+namespace windrow::storage {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using testing::journal_at;
+using testing::letter;
+using testing::why;
+
+/// Letters of a source that is read from its beginning: staged, on disk.
+void read_letters(journal_at& log, sequence from, sequence to, partition_id partition = 1) {
+  for (sequence at = from; at <= to; ++at)
+    ASSERT_TRUE(log->stage_dead_letter(letter(at, at % 2 ? "odd" : "even", partition)));
+  ASSERT_TRUE(log->flush_dead_letters());
+}
+
+std::vector<sequence> kept(journal_at& log) {
+  std::vector<sequence> all;
+  const auto letters = log->dead_letters({});
+  EXPECT_TRUE(letters) << why(letters);
+  for (const dead_letter& one : *letters) all.push_back(one.at);
+  return all;
+}
+
+std::optional<std::string> to_itself(const std::string& stream) { return "stream:" + stream; }
+
+dead_letter_totals totals(journal_at& log, partition_id partition = 1) {
+  for (const dead_letter_totals& one : log->dead_letter_summary())
+    if (one.partition == partition) return one;
+  return {};
+}
+
+TEST(JournalRemoval, DropsWhatPassesTheFilter) {
+  journal_at log;
+  read_letters(log, 1, 6);
+  read_letters(log, 1, 2, 2);
+  EXPECT_EQ(*log->drop_dead_letters({{1}, "odd"}), 3);
+  EXPECT_EQ(*log->drop_dead_letters({{1}, "parse", 4}), 1);
+  EXPECT_EQ(*log->drop_dead_letters({{1}, "parse: odd"}), 0);
+  EXPECT_EQ(*log->drop_dead_letters({{}, {}, {}, 1000, {"views"}}), 0);
+  log.reopen();
+  EXPECT_THAT(kept(log), ElementsAre(2, 6, 1, 2));
+  EXPECT_EQ(*log->drop_dead_letters({{}, {}, {}, 1, {"clicks"}}), 1);
+  EXPECT_THAT(kept(log), ElementsAre(6, 1, 2));
+  EXPECT_EQ(totals(log).erased, 5);
+  EXPECT_EQ(totals(log).kept, 1);
+  EXPECT_THAT(log->dead_letter_counts(), ElementsAre(dead_letter_count{1, "parse", "even", 3},
+                                                     dead_letter_count{1, "parse", "odd", 3},
+                                                     dead_letter_count{2, "parse", "even", 1},
+                                                     dead_letter_count{2, "parse", "odd", 1}));
+}
+
+TEST(JournalRemoval, TakesLettersThatWereOnlyStaged) {
+  journal_at log;
+  ASSERT_TRUE(log->stage_dead_letter(letter(1)));
+  EXPECT_EQ(*log->drop_dead_letters({}), 1);
+  ASSERT_TRUE(log->flush_dead_letters());
+  EXPECT_THAT(kept(log), IsEmpty());
+}
+
+TEST(JournalRemoval, ReplaysBytesAsEntriesOfTheirStreams) {
+  journal_at log;
+  read_letters(log, 1, 3);
+  auto other = letter(2);
+  other.stream = "views";
+  other.bytes = "{\n}";
+  other.total_bytes = 3;
+  ASSERT_TRUE(log->stage_dead_letter(other));
+  EXPECT_EQ(*log->replay_dead_letters({}, 77, to_itself), (replay_outcome{4, 0, 0}));
+  log.reopen();
+  EXPECT_THAT(kept(log), IsEmpty());
+  EXPECT_EQ(totals(log).replayed, 4);
+  EXPECT_EQ(totals(log).kept_bytes, 0);
+  EXPECT_THAT(*log->read(1, 1 << 20),
+              ElementsAre(journal_entry{1, {"stream:clicks", 77, "{oops 1\n{oops 2\n{oops 3\n"}},
+                          journal_entry{2, {"stream:views", 77, "{ }\n"}}));
+  EXPECT_EQ(*log->replay_dead_letters({}, 78, to_itself), (replay_outcome{0, 0, 0}));
+  EXPECT_EQ(log->last(), 2);
+}
+
+TEST(JournalRemoval, LeavesWhatCannotBeReplayed) {
+  journal_at log;
+  auto cut = letter(1);
+  cut.total_bytes = 100'000;
+  ASSERT_TRUE(log->stage_dead_letter(cut));
+  auto unknown = letter(2);
+  unknown.stream = "gone";
+  ASSERT_TRUE(log->stage_dead_letter(unknown));
+  ASSERT_TRUE(log->stage_dead_letter(letter(3)));
+  const auto only_clicks = [](const std::string& stream) -> std::optional<std::string> {
+    if (stream == "clicks") return stream;
+    return std::nullopt;
+  };
+  EXPECT_EQ(*log->replay_dead_letters({}, 1, only_clicks), (replay_outcome{1, 1, 1}));
+  EXPECT_THAT(kept(log), ElementsAre(1, 2));
+}
+
+TEST(JournalRemoval, WhatIsReadAgainDoesNotComeBack) {
+  journal_at log;
+  read_letters(log, 1, 10);
+  EXPECT_EQ(log->replay_dead_letters({{}, "odd"}, 1, to_itself)->replayed, 5);
+  EXPECT_EQ(*log->drop_dead_letters({{}, {}, 4}), 1);
+  // The source crashed before any position above them was durable.
+  for (int crash = 0; crash < 3; ++crash) {
+    log.reopen();
+    read_letters(log, 1, 12);
+    EXPECT_THAT(kept(log), ElementsAre(2, 6, 8, 10, 11, 12));
+    EXPECT_EQ(totals(log).kept, 6);
+  }
+  EXPECT_THAT(log->dead_letter_counts(), ElementsAre(dead_letter_count{1, "parse", "even", 6},
+                                                     dead_letter_count{1, "parse", "odd", 6}));
+}
+
+TEST(JournalRemoval, OtherStreamsOfTheSameMessageStay) {
+  journal_at log;
+  auto other = letter(5);
+  other.stream = "views";
+  for (int crash = 0; crash < 2; ++crash) {
+    ASSERT_TRUE(log->stage_dead_letter(letter(5)));
+    ASSERT_TRUE(log->stage_dead_letter(other));
+    EXPECT_EQ(log->replay_dead_letters({{}, {}, {}, 1000, {"clicks"}}, 1, to_itself)->replayed,
+              crash == 0 ? 1 : 0);
+    log.reopen();
+  }
+  EXPECT_THAT(*log->dead_letters({}), ElementsAre(other));
+}
+
+TEST(JournalRemoval, ForgetsWhatNoSourceCanBringAgain) {
+  journal_at log;
+  read_letters(log, 1, 10);
+  read_letters(log, 1, 10, 2);
+  const auto before = log->verify();
+  EXPECT_EQ(*log->drop_dead_letters({{}, "odd"}), 10);
+  ASSERT_TRUE(log->settle_dead_letters(1, 6));
+  EXPECT_EQ(*log->verify(), *before - 10 + 10 - 3);
+  log.reopen();
+  // Resumes behind 6; also a source that is read from its beginning once more brings nothing back.
+  read_letters(log, 1, 10);
+  read_letters(log, 1, 10, 2);
+  EXPECT_THAT(kept(log), ElementsAre(2, 4, 6, 8, 10, 2, 4, 6, 8, 10));
+  ASSERT_TRUE(log->settle_dead_letters(1, 100));
+  ASSERT_TRUE(log->settle_dead_letters(2, 100));
+  EXPECT_EQ(*log->verify(), *before - 10);
+  read_letters(log, 1, 11);
+  EXPECT_THAT(kept(log), ElementsAre(2, 4, 6, 8, 10, 2, 4, 6, 8, 10));
+  read_letters(log, 101, 101);
+  EXPECT_THAT(kept(log), ElementsAre(2, 4, 6, 8, 10, 101, 2, 4, 6, 8, 10));
+}
+
+TEST(JournalRemoval, ForgetsManyInSteps) {
+  journal_at log;
+  read_letters(log, 1, 10'000);
+  EXPECT_EQ(log->replay_dead_letters({{}, {}, {}, 20'000}, 1, to_itself)->replayed, 10'000);
+  ASSERT_TRUE(log->settle_dead_letters(1, 10'000));
+  log.reopen();
+  read_letters(log, 1, 10'000);
+  EXPECT_THAT(kept(log), IsEmpty());
+  std::size_t lines = 0;
+  const auto entries = log->read(1, 1 << 30);
+  for (const journal_entry& one : *entries)
+    lines += std::count(one.what.payload.begin(), one.what.payload.end(), '\n');
+  EXPECT_EQ(lines, 10'000u);
+}
+
+TEST(JournalRemoval, RemembersNothingOfStandardInput) {
+  journal_at log;
+  ASSERT_TRUE(log->register_partition(partition_kind::standard_input, "run", ""));
+  read_letters(log, 1, 5);
+  const auto before = log->verify();
+  EXPECT_EQ(*log->drop_dead_letters({}), 5);
+  EXPECT_EQ(*log->verify(), *before - 5);
+}
+
+// A source is read, crashes, and is read again from its durable position, while letters leave: each
+// message ends up in one place exactly.
+TEST(JournalRemoval, EachLetterEndsInOnePlace) {
+  for (unsigned seed = 1; seed <= 10; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    std::mt19937 random(seed);
+    const auto below = [&](sequence n) { return static_cast<sequence>(random() % n); };
+    journal_at log;
+    sequence durable = 0, read = 0, highest = 0;
+    std::uint64_t dropped = 0;
+    for (int step = 0; step < 60; ++step) {
+      switch (below(6)) {
+        case 0:
+          log.reopen();
+          read = durable;  // what was staged is lost, and comes again
+          break;
+        case 1:  // as a shard's commit: letters first, then the position
+          ASSERT_TRUE(log->flush_dead_letters());
+          durable = read;
+          ASSERT_TRUE(log->settle_dead_letters(1, durable));
+          break;
+        case 2:
+          ASSERT_TRUE(log->replay_dead_letters({{}, below(2) ? "odd" : "even", {}, 1 + below(20)},
+                                               1, to_itself));
+          break;
+        case 3:
+          dropped += *log->drop_dead_letters({{}, {}, 1 + below(read + 1)});
+          break;
+        default:
+          for (sequence n = below(8); n > 0; --n, ++read)
+            ASSERT_TRUE(log->stage_dead_letter(letter(read + 1, read % 2 ? "even" : "odd")));
+      }
+      highest = std::max(highest, read);
+    }
+    for (; read < highest; ++read)
+      ASSERT_TRUE(log->stage_dead_letter(letter(read + 1, read % 2 ? "even" : "odd")));
+    ASSERT_TRUE(log->flush_dead_letters());
+    std::multiset<std::string> found;
+    const auto letters = log->dead_letters({});
+    for (const dead_letter& one : *letters) found.insert(one.bytes);
+    const auto entries = log->read(1, 1 << 30);
+    for (const journal_entry& one : *entries) {
+      std::size_t from = 0;
+      for (std::size_t end; (end = one.what.payload.find('\n', from)) != std::string::npos;
+           from = end + 1)
+        found.insert(one.what.payload.substr(from, end - from));
+    }
+    EXPECT_EQ(found.size() + dropped, read);
+    for (sequence at = 1; at <= read; ++at)
+      EXPECT_LE(found.count("{oops " + std::to_string(at)), 1u) << at;
+  }
+}
+
+}  // namespace
+}  // namespace windrow::storage
