@@ -51,7 +51,6 @@ caf::result<batch_applied> shard::on_apply(const apply_batch& message) {
       return;
     }
     answer.late = applied->late;
-    core.evict();
     over = core.over_budget();
   });
   if (answer.failed) {
@@ -103,9 +102,12 @@ void shard::advance() {
     std::shared_ptr<storage::stripe_write> w;
     bool done = false;
     settings_.gate->own([&](storage::shard_core& core) {
+      const auto now = std::chrono::steady_clock::now();
+      const bool due = now >= next_round_ || !checkpoints_.empty();
+      hurried_ = due || (round_ && hurried_);
+      // A round for want of memory goes no faster than memory asks for it.
+      if (!hurried_ && !core.pressed()) return;
       if (!round_) {
-        const auto now = std::chrono::steady_clock::now();
-        if (now < next_round_ && !core.wants_checkpoint()) return;
         next_round_ = now + settings_.checkpoint_interval;
         round_positions_ = core.resume_positions();
         core.begin_round();
@@ -136,7 +138,6 @@ void shard::on_written(const std::shared_ptr<storage::stripe_write>& w, const st
   if (why) return fail(*why);
   settings_.gate->own([&](storage::shard_core& core) {
     core.committed(*w);
-    core.evict();
   });
   release_waiting();
   advance();
@@ -159,7 +160,7 @@ void shard::release_waiting() {
   if (waiting_.empty()) return;
   bool over = false;
   settings_.gate->own([&](storage::shard_core& core) {
-    for (int i = 0; i < 8 && core.over_budget(); ++i) core.evict(16 * 1024);
+    if (core.over_budget()) core.evict();
     over = core.over_budget();
   });
   if (over && !failure_) return;

@@ -65,6 +65,7 @@ private:
   std::vector<caf::typed_response_promise<checkpoint_done>> checkpoints_;
   bool again_ = false;                      // a checkpoint was asked for during a round
   bool round_ = false;
+  bool hurried_ = false;                    // the round is due, not only for want of memory
   int writes_under_way_ = 0;
   storage::positions round_positions_;
   std::chrono::steady_clock::time_point next_round_;

@@ -13,11 +13,11 @@ namespace {
 
 constexpr std::chrono::seconds start_deadline{120};
 
-// What is left of the memory limit for records: credit, buffers and the program itself come first.
+// What is left of the memory limit for the shards: the program itself and its buffers come first,
+// then an eighth for batches under way and for what their records take beyond a full budget.
 std::size_t record_budget(std::size_t memory, std::size_t shards) {
-  // Half of the rest: slabs that eviction has emptied in part are held as well.
-  const std::size_t fixed = std::min<std::size_t>(std::size_t{48} << 20, memory / 2);
-  return (memory - fixed) / 2 / shards;
+  const std::size_t fixed = std::min<std::size_t>(std::size_t{32} << 20, memory / 2);
+  return (memory - fixed - memory / 8) / shards;
 }
 
 std::int64_t steady_clock() {
@@ -120,11 +120,14 @@ result<void> node::impl::start_actors() {
   ws.folder_seed = folder->meta().hash_seed;
   ws.journal = journal.get();
   for (auto& s : stores) ws.stores.push_back(s.get());
-  writer = system->spawn<caf::detached>(actors::make_writer, ws);
+  // A commit mostly waits for the disk: two wait together, and each shard has its own.
+  const std::size_t writers_wanted = std::min<std::size_t>(gates.size(), 2);
+  for (std::size_t n = 0; n < writers_wanted; ++n)
+    writers.push_back(system->spawn<caf::detached>(actors::make_writer, ws));
   for (auto& gate : gates) {
     actors::shard_settings ss;
     ss.gate = gate;
-    ss.writer = writer;
+    ss.writer = writers[shards.size() % writers.size()];
     ss.checkpoint_interval = options.checkpoint_interval;
     ss.look_only = options.look_only;
     ss.durable = [this](std::uint32_t s, const storage::positions& p) { round_durable(s, p); };
@@ -136,7 +139,7 @@ result<void> node::impl::start_actors() {
   is.folder_seed = folder->meta().hash_seed;
   // Batches under way are applied whatever they bring into memory, so little memory means few.
   is.limits.batches =
-      static_cast<std::uint32_t>(std::clamp<std::size_t>(options.memory >> 22, 16, 64));
+      static_cast<std::uint32_t>(std::clamp<std::size_t>(options.memory >> 23, 8, 64));
   is.limits.bytes = std::min<std::uint64_t>(16 << 20, options.memory / 16 / gates.size());
   is.journal = journal.get();
   is.events.progressed = [this](const actors::input_progress& p) { progressed(p); };
@@ -315,10 +318,11 @@ void node::impl::shut_down() {
   end(journal_reader);
   end(coordinator), end(query), end(ingest);
   for (auto& s : shards) end(s);
-  end(writer);
+  for (auto& writer : writers) end(writer);
   known.clear(), shards.clear();
   journal_reader = nullptr;
-  coordinator = nullptr, query = nullptr, ingest = nullptr, writer = nullptr;
+  coordinator = nullptr, query = nullptr, ingest = nullptr;
+  writers.clear();
   system.reset();  // waits for the actors
 }
 

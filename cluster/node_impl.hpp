@@ -156,7 +156,7 @@ struct node::impl {
 
   caf::actor_system_config config;
   std::optional<caf::actor_system> system;
-  actors::writer_actor writer;
+  std::vector<actors::writer_actor> writers;
   std::vector<actors::shard_actor> shards;
   actors::ingest_actor ingest;
   actors::query_actor query;

@@ -154,6 +154,30 @@ void record_pool::shrink(record*& r) {
   r->capacity = block.capacity;
 }
 
+void record_pool::settle(record*& r) {
+  const auto moved = [this](void* old, std::uint32_t capacity, std::size_t bytes) -> void* {
+    if (!arena_.sparse(old, capacity)) return old;
+    const arena::block block = arena_.allocate(capacity);
+    std::memcpy(block.data, old, bytes);
+    arena_.release(old, capacity);
+    return block.data;
+  };
+  r = static_cast<record*>(moved(r, r->capacity, r->used));
+  if (segment_directory* d = directory(*r)) {
+    for (segment& s : d->segments) {
+      if (s.tiles) s.tiles = static_cast<std::byte*>(moved(s.tiles, s.capacity, s.capacity));
+    }
+  }
+}
+
+void record_pool::unload_segments(record& r) noexcept {
+  segment_directory* d = directory(r);
+  if (!d) return;
+  for (segment& s : d->segments) {
+    if (!s.dirty) free_segment(r, s);
+  }
+}
+
 segment_directory* record_pool::directory(const record& r) const noexcept {
   if (!(r.flags & record::has_directory)) return nullptr;
   segment_directory* d;
@@ -169,6 +193,7 @@ segment_directory& record_pool::make_directory(record*& r) {
   auto* d = new segment_directory;
   std::memcpy(reinterpret_cast<std::byte*>(r) + at, &d, sizeof d);
   r->flags |= record::has_directory;
+  own(*r, sizeof *d);
   return *d;
 }
 

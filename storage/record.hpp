@@ -33,6 +33,7 @@ struct segment {
 
 /// The segments of one record, ordered by (lane, first).
 struct segment_directory {
+  static constexpr std::size_t entry_bytes = sizeof(segment) * 3 / 2;  ///< as counted: vectors grow
   std::vector<segment> segments;
   std::vector<std::uint32_t> erased;  ///< numbers whose stored segment must be deleted
   std::uint32_t next_number = 1;
@@ -54,8 +55,20 @@ struct record {
   std::uint32_t owned;  ///< bytes owned outside the block: segments, sketches
 
   static constexpr std::uint16_t has_directory = 1;
-  static constexpr std::uint16_t referenced = 2;  ///< used since the eviction hand last passed
-  static constexpr std::uint16_t dead = 4;        ///< holds nothing: to be deleted from storage
+  static constexpr std::uint16_t dead = 2;        ///< holds nothing: to be deleted from storage
+  // The other bits are its heat: how often it was used, halved each time eviction passes.
+  static constexpr int heat_at = 8;
+  static constexpr std::uint16_t heat_one = 1 << heat_at;
+  static constexpr std::uint16_t heat_most = 15 << heat_at;
+
+  int heat() const noexcept { return flags >> heat_at; }
+  void warm() noexcept {
+    if (flags < heat_most) flags = static_cast<std::uint16_t>(flags + heat_one);
+  }
+  void cool() noexcept {
+    flags = static_cast<std::uint16_t>((flags & (heat_one - 1)) |
+                                       ((flags >> 1) & heat_most));
+  }
 };
 
 /// One lane: the tiles of one tiling, or a rollup of it (level 1: 32 buckets in one, level 2:
@@ -100,6 +113,7 @@ public:
     return spaces_[static_cast<std::size_t>(key_space)];
   }
   std::size_t space_count() const noexcept { return spaces_.size(); }
+  /// Bytes kept from others: slabs in use, and what records own outside them.
   std::size_t used_bytes() const noexcept { return arena_.used() + owned_; }
 
   /// A record without tiles or scalars, with room for about `room` bytes of them.
@@ -147,6 +161,11 @@ public:
   result<void> visit(record& r, int lane, std::int64_t from, std::int64_t to,
                      const std::function<void(std::int64_t, const std::byte*, bool)>& visit,
                      const segment_loader& load) const;
+
+  /// Moves the record and its segments out of slabs that are nearly empty.
+  void settle(record*& r);
+  /// Lets the segments that are stored as they are leave memory.
+  void unload_segments(record& r) noexcept;
 
   /// Drops tiles and segments before `keep`. True where something was dropped.
   bool trim(record*& r, keep_from keep);

@@ -181,6 +181,7 @@ record* decode_head(record_pool& pool, std::span<const std::uint8_t> body, std::
       s.count = in.varint<std::uint32_t>();
       if (!in.ok() || s.lane >= lanes || s.number == 0) return bad();
       d.segments.push_back(s);
+      pool.count_owned(*r, segment_directory::entry_bytes);
     }
   }
   for (std::size_t k = 0; k < lanes; ++k) {

@@ -29,6 +29,7 @@ void record_pool::trim_directory(record& r, keep_from keep) {
     if (s.last >= keep[s.lane]) return false;
     d->erased.push_back(s.number);
     free_segment(r, s);
+    own(r, -static_cast<std::ptrdiff_t>(segment_directory::entry_bytes));
     return true;
   });
 }
@@ -75,6 +76,7 @@ void record_pool::seal_oldest(record*& r, int lane, keep_from keep) {
   const auto after = std::find_if(d.segments.begin(), d.segments.end(),
                                   [&](const segment& x) { return !before(x, lane, s.first); });
   d.segments.insert(after, s);
+  own(*r, segment_directory::entry_bytes);
   // The tiles now belong to the segment: the bytes leave the head without being destroyed.
   const auto offset = static_cast<std::size_t>(begin - reinterpret_cast<std::byte*>(r));
   set_lane_word(r, lane, static_cast<unsigned>(lane_word(r, lane) - type.seal_count));
@@ -160,6 +162,7 @@ void record_pool::split_segment(record& r, std::size_t position) {
   low.count = half;
   low.last = low.first + tile_type::bucket(low.tiles + (half - 1) * stride);
   d.segments.insert(d.segments.begin() + static_cast<std::ptrdiff_t>(position) + 1, high);
+  own(r, segment_directory::entry_bytes);
 }
 
 // A late event whose bucket lies among sealed tiles.

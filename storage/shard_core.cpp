@@ -9,8 +9,6 @@ namespace windrow::storage {
 
 namespace {
 
-constexpr std::uint32_t first_slots = 64;
-
 value value_at(const batch_column& column, std::size_t row) {
   if (!column.is_valid(row)) return value{null{}};
   switch (column.kind) {
@@ -53,7 +51,11 @@ struct shard_core::section_plan {
 };
 
 shard_core::shard_core(schema::plan_ptr plan, shard_options options, record_source& source)
-    : plan_(plan), options_(options), source_(source), pool_(plan) {
+    : plan_(plan),
+      options_(options),
+      budget_(options.memory_budget - options.memory_budget / pages_part),
+      source_(source),
+      pool_(plan) {
   newest_.assign(plan_->timelines.size(), no_time);
   known_newest_ = newest_;
   for (std::size_t k = 0; k < plan_->key_spaces.size(); ++k) {
@@ -178,8 +180,7 @@ const record* shard_core::likely(std::uint64_t hi) const noexcept {
   return st.slots[i].r;
 }
 
-void shard_core::grow(stripe& st) {
-  const std::uint32_t size = st.slots ? (st.mask + 1) * 2 : first_slots;
+void shard_core::resize(stripe& st, std::uint32_t size) {
   auto* slots = static_cast<slot*>(table_.allocate(size * sizeof(slot)));
   for (std::uint32_t i = 0; st.slots && i <= st.mask; ++i) {
     if (!st.slots[i].r) continue;
@@ -193,7 +194,8 @@ void shard_core::grow(stripe& st) {
 }
 
 shard_core::slot* shard_core::insert(stripe& st, std::uint64_t hi, record* r) {
-  if (!st.slots || (st.used + 1) * 4 > (st.mask + 1) * 3) grow(st);
+  if (!st.slots || (st.used + 1) * 4 > (st.mask + 1) * 3)
+    resize(st, st.slots ? (st.mask + 1) * 2 : first_slots);
   std::uint32_t i = static_cast<std::uint32_t>(hi) & st.mask;
   while (st.slots[i].r) i = (i + 1) & st.mask;
   st.slots[i] = {hi, r};
@@ -220,7 +222,7 @@ void shard_core::remove(stripe& st, std::uint32_t index) {
 
 // Every change of a record goes through here first.
 void shard_core::touch(stripe& st, std::uint64_t hi, record* r) {
-  r->flags = static_cast<std::uint16_t>((r->flags | record::referenced) & ~record::dead);
+  r->flags = static_cast<std::uint16_t>(r->flags & ~record::dead);
   if (r->generation == st.generation) return;
   if (planted(plant::touch_missed) && !clean(st, r)) return;
   r->generation = st.generation;
@@ -228,6 +230,7 @@ void shard_core::touch(stripe& st, std::uint64_t hi, record* r) {
   const std::size_t bytes = r->capacity;
   st.dirty_bytes += bytes;
   dirty_bytes_ += bytes;
+  ++dirty_records_;
 }
 
 // ---- cold records ------------------------------------------------------------------------------
@@ -273,43 +276,106 @@ result<void> shard_core::load_stripe(std::uint32_t index) {
   });
   if (!loaded) return loaded;
   st.complete = true;
+  st.filtered = false;
   --incomplete_;
   return {};
 }
 
-// Brings every stored record that the batch will change into memory, in key order.
-result<void> shard_core::load_missing(const batch& b) {
-  if (incomplete_ == 0) return {};
-  read_group reading(source_);
-  if (!reading.status) return reading.status;
-  // Small state comes back a stripe at a time: one range read instead of thousands of lookups.
-  if (batches_++ % 4096 == 0) stored_bytes_ = source_.stored_bytes();
-  const bool whole = stored_bytes_ * 4 < options_.memory_budget;
-  std::vector<key_hash> missing;
-  for (const section& s : b.sections) {
-    const int key_space = section_plans_[static_cast<std::size_t>(s.route)].key_space;
-    for (std::size_t row = 0; row < s.rows(); ++row) {
-      const std::uint32_t index = stripe_of(s.hashes[row].hi);
-      stripe& st = stripes_[index];
-      if (st.complete || already_applied(b, s, row)) continue;
-      if (whole) {
-        if (auto loaded = load_stripe(index); !loaded) return loaded;
-      } else if (!find(st, s.hashes[row], key_space, s.key_at(row))) {
-        missing.push_back(s.hashes[row]);
-      }
-    }
+// Adds the stripe's stored keys to the filter, where that takes about a millisecond.
+result<void> shard_core::fill_filter(std::uint32_t index) {
+  constexpr std::size_t stripe_bytes_max = 1 << 20;
+  if (!filter_ || stored_bytes_ / stripe_count > stripe_bytes_max) return {};
+  auto scanned = source_.scan(first_key_of(index), end_key_of(index),
+                              [&](const storage_key& key, std::span<const std::uint8_t>) {
+                                const record_name name = read_record_key(key);
+                                if (name.segment == 0) filter_.add(name.hash.hi);
+                                return true;
+                              });
+  if (!scanned) return scanned;
+  // What is in memory may be stored later.
+  stripe& st = stripes_[index];
+  for (std::uint32_t i = 0; st.slots && i <= st.mask; ++i) {
+    if (st.slots[i].r) filter_.add(st.slots[i].hi);
   }
-  std::sort(missing.begin(), missing.end());
-  missing.erase(std::unique(missing.begin(), missing.end()), missing.end());
-  for (const key_hash& hash : missing) {
+  st.filtered = true;
+  return {};
+}
+
+bool shard_core::known_absent(const stripe& st, const key_hash& hash) const noexcept {
+  if (st.complete || (st.filtered && !filter_.may_hold(hash.hi))) return true;
+  return std::binary_search(absent_.begin(), absent_.end(), hash);
+}
+
+// Reads in key order; notes what is not stored.
+result<void> shard_core::load_all(std::span<const key_hash> sorted) {
+  for (const key_hash& hash : sorted) {
     auto r = read_record(hash);
     if (!r) return r.error();
-    if (*r) insert(stripes_[stripe_of(hash.hi)], hash.hi, *r);
+    if (*r)
+      insert(stripes_[stripe_of(hash.hi)], hash.hi, *r);
+    else
+      absent_.push_back(hash);
   }
   return {};
 }
 
+// Brings the stored records that the batch will change into memory, in key order. REQUIRES: a
+// group of reads.
+result<void> shard_core::load_missing(const batch& b) {
+  // Small state comes back a stripe at a time: one range read instead of thousands of lookups.
+  if (batches_++ % 4096 == 0) stored_bytes_ = source_.stored_bytes();
+  const bool whole = stored_bytes_ * 4 < options_.memory_budget;
+  const bool again = replaying(b);
+  constexpr std::size_t ahead = 16;
+  missing_.clear();
+  for (const section& s : b.sections) {
+    for (std::size_t row = 0; row < s.rows(); ++row) {
+      if (row + ahead < s.rows()) {
+        const std::uint64_t next = s.hashes[row + ahead].hi;
+        const stripe& st = stripes_[stripe_of(next)];
+        if (st.slots) __builtin_prefetch(&st.slots[next & st.mask]);
+      }
+      const key_hash& hash = s.hashes[row];
+      const std::uint32_t index = stripe_of(hash.hi);
+      stripe& st = stripes_[index];
+      if (st.complete || likely(hash.hi) || (again && already_applied(b, s, row))) continue;
+      if (whole) {
+        if (auto loaded = load_stripe(index); !loaded) return loaded;
+        continue;
+      }
+      if (!st.filtered) {
+        if (auto filled = fill_filter(index); !filled) return filled;
+      }
+      if (!known_absent(st, hash)) missing_.push_back(hash);
+    }
+  }
+  std::sort(missing_.begin(), missing_.end());
+  missing_.erase(std::unique(missing_.begin(), missing_.end()), missing_.end());
+  return load_all(missing_);
+}
+
+result<shard_core::slot*> shard_core::record_of(stripe& st, const key_hash& hash, int key_space,
+                                                std::string_view key) {
+  if (slot* at = find(st, hash, key_space, key)) return at;
+  // `load_missing` takes half of a hash for the key; here is the rare one that it was not.
+  if (!known_absent(st, hash)) {
+    if (auto loaded = load_all({&hash, 1}); !loaded) return loaded.error();
+    if (slot* at = find(st, hash, key_space, key)) return at;
+  }
+  if (st.filtered) filter_.add(hash.hi);
+  return insert(st, hash.hi, pool_.create(key_space, key, hash.lo));
+}
+
 // ---- apply -------------------------------------------------------------------------------------
+
+// Whether a row of the batch may have been applied already.
+bool shard_core::replaying(const batch& b) const {
+  const auto reaches_into = [&](const positions& known) {
+    const auto at = known.find(b.partition);
+    return at != known.end() && b.first <= at->second;
+  };
+  return reaches_into(recovered_last_) || reaches_into(applied_);
+}
 
 bool shard_core::already_applied(const batch& b, const section& s, std::size_t row) const {
   const stripe& st = stripes_[stripe_of(s.hashes[row].hi)];
@@ -348,11 +414,7 @@ result<void> shard_core::apply_section(const batch& b, const section& s, apply_o
         step.filter == schema::none ? nullptr : &s.columns[static_cast<std::size_t>(step.filter)];
     step.bucket_begin = step.bucket_end = 0;
   }
-  const auto reaches_into = [&](const positions& known) {
-    const auto at = known.find(b.partition);
-    return at != known.end() && b.first <= at->second;
-  };
-  const bool replaying = reaches_into(recovered_last_) || reaches_into(applied_);
+  const bool again = replaying(b);
   const bool may_be_late = !s.newest_before.empty();
   const std::size_t rows = s.rows();
   constexpr std::size_t far = 32, near = 20, close = 10;  // rows ahead: slot, record, newest tiles
@@ -375,16 +437,18 @@ result<void> shard_core::apply_section(const batch& b, const section& s, apply_o
         __builtin_prefetch(end - 65, 1);
       }
     }
-    if (replaying && already_applied(b, s, row)) {
+    if (again && already_applied(b, s, row)) {
       ++outcome.already_applied;
       continue;
     }
     const std::uint64_t hi = s.hashes[row].hi;
     stripe& st = stripes_[stripe_of(hi)];
     const std::string_view key = s.key_at(row);
-    slot* at = find(st, s.hashes[row], plan.key_space, key);
-    if (!at) at = insert(st, hi, pool_.create(plan.key_space, key, s.hashes[row].lo));
+    auto found = record_of(st, s.hashes[row], plan.key_space, key);
+    if (!found) return found.error();
+    slot* at = *found;
     record* r = at->r;
+    r->warm();
     touch(st, hi, r);
     for (const auto& write : plan.scalars) {
       const batch_column& column = s.columns[static_cast<std::size_t>(write.column)];
@@ -425,7 +489,13 @@ result<apply_outcome> shard_core::apply(const batch& b) {
   }
   pool_.set_newest(b.newest);
   apply_outcome outcome;
-  if (auto loaded = load_missing(b); !loaded) return loaded.error();
+  absent_.clear();
+  std::optional<read_group> reading;
+  if (incomplete_ > 0) {
+    reading.emplace(source_);
+    if (!reading->status) return reading->status.error();
+    if (auto loaded = load_missing(b); !loaded) return loaded.error();
+  }
   for (const section& s : b.sections) {
     if (auto done = apply_section(b, s, outcome); !done) return done.error();
   }

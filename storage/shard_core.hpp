@@ -14,6 +14,7 @@
 #include "storage/batch.hpp"
 #include "storage/record.hpp"
 #include "storage/record_codec.hpp"
+#include "storage/stored_filter.hpp"
 #include "storage/stripe.hpp"
 #include "storage/window/huge_pages.hpp"
 #include "windrow/result.hpp"
@@ -72,7 +73,9 @@ struct stripe_write {
 struct shard_options {
   std::uint32_t shard = 0;
   std::uint64_t folder_seed = 0;
-  std::size_t memory_budget = std::size_t{1} << 30;  ///< bytes of records and table
+  /// Bytes of all that the shard holds: records, tables, what is being written, and the pages that
+  /// LMDB keeps for a transaction.
+  std::size_t memory_budget = std::size_t{1} << 30;
 };
 
 struct apply_outcome {
@@ -129,7 +132,13 @@ struct shard_memory {
 /// dirty list. `next_write` encodes the dirty records of the next stripes with the shard's
 /// positions; once the caller has committed that write it calls `committed`, and only then are
 /// those records clean. Clean records may leave memory; a row for one that has left reads it back
-/// first, sorted by key. After a restart the stripes' positions differ: a row at or below its
+/// first, sorted by key.
+///
+/// Little memory. Where memory is `pressed` the caller takes the next write of a round, and no more
+/// than that: a stripe is written when its turn comes round again, with as many changes as memory
+/// has room for, since a commit costs a page of the file for nearly each record. Once it is
+/// committed, the records of that stripe that were used least leave, down to a third of its share.
+/// After a restart the stripes' positions differ: a row at or below its
 /// stripe's position is skipped.
 ///
 /// Concurrency: one caller at a time, any thread. No clock, no disk (see `record_source`).
@@ -156,12 +165,12 @@ public:
   std::unique_ptr<stripe_write> next_write(std::size_t bytes);
   void committed(const stripe_write& write);
 
-  /// Makes room: lets clean records leave while memory is above budget. Bounded work.
-  void evict(std::size_t records_max = 4096);
-  /// Whether memory is above budget and nothing can leave before a checkpoint.
+  /// Makes room where memory is pressed: lets clean records of the next stripes leave. Bounded work.
+  void evict(std::size_t records_max = 16 * 1024);
+  /// Whether memory nears its budget: records should be written, so that others may leave.
+  bool pressed() const noexcept;
+  /// Whether memory is above its budget: input should wait.
   bool over_budget() const noexcept;
-  /// Whether dirty bytes ask for a checkpoint ahead of its time.
-  bool wants_checkpoint() const noexcept;
   /// Physically expires what no window can use any more, in one stripe that is due, if any.
   result<void> sweep();
 
@@ -180,6 +189,9 @@ public:
   result<void> for_each_record(const std::function<void(const record_pool&, record&)>& visit);
 
 private:
+  static constexpr std::uint32_t first_slots = 64;
+  static constexpr std::size_t pages_part = 16;  // of the budget, for the pages of a commit
+
   struct lane_step;
   struct section_plan;
   using slot = stripe::slot;
@@ -191,8 +203,14 @@ private:
 
   result<void> load_missing(const batch& b);
   result<void> load_stripe(std::uint32_t index);
+  result<void> load_all(std::span<const key_hash> sorted);
+  result<void> fill_filter(std::uint32_t index);
+  bool known_absent(const stripe& st, const key_hash& hash) const noexcept;
+  /// The record of a row: found, read, or made.
+  result<slot*> record_of(stripe& st, const key_hash& hash, int key_space, std::string_view key);
   result<record*> read_record(const key_hash& hash);
   result<void> apply_section(const batch& b, const section& s, apply_outcome& outcome);
+  bool replaying(const batch& b) const;
   bool already_applied(const batch& b, const section& s, std::size_t row) const;
   /// Counts the row late where it is; true where no rule of the tiling takes it any more.
   bool too_late(stripe& st, const section& s, std::size_t row, const lane_step& step,
@@ -202,7 +220,7 @@ private:
   const record* likely(std::uint64_t hi) const noexcept;
   slot* insert(stripe& st, std::uint64_t hi, record* r);
   void remove(stripe& st, std::uint32_t index);
-  void grow(stripe& st);
+  void resize(stripe& st, std::uint32_t slots);
   void touch(stripe& st, std::uint64_t hi, record* r);
   bool clean(const stripe& st, const record* r) const noexcept {
     if (planted(plant::encoded_is_clean)) return r->generation < st.generation;
@@ -224,13 +242,20 @@ private:
   bool to_be_deleted(const record& r) const noexcept {
     return !(r.flags & record::dead) && pool_.empty(r);
   }
+  void evict_from(stripe& st, std::size_t target);
+  void leave_complete(stripe& st);
+  bool nearly_pressed() const noexcept;
+  std::size_t stripe_target() const noexcept;
+  std::size_t pages_of(const stripe_write& write) const noexcept;
   result<void> sweep_stored(std::uint32_t index);
   void update_keep();
   std::size_t used_bytes() const noexcept;
+  std::size_t other_bytes() const noexcept;
   std::int64_t newest_of_all() const noexcept;
 
   schema::plan_ptr plan_;
   shard_options options_;
+  std::size_t budget_;                           // without LMDB's pages
   record_source& source_;
   record_pool pool_;
   table_memory table_;
@@ -244,13 +269,16 @@ private:
   segment_loader load_segment_;
   std::int64_t sweep_every_ = 0;                 // of event time
   std::uint32_t round_next_ = stripe_count;
-  std::uint32_t hand_stripe_ = 0, hand_slot_ = 0;
+  std::uint32_t hand_stripe_ = 0;
   std::uint32_t sweep_stripe_ = 0;
   std::size_t incomplete_ = 0;                   // stripes with records only in storage
   std::size_t dirty_bytes_ = 0;
+  std::size_t dirty_records_ = 0;
   std::size_t in_flight_bytes_ = 0;
   std::uint64_t in_memory_ = 0;
-  bool evicting_ = false;
+  stored_filter filter_;                         // of stripes that say so
+  std::vector<key_hash> missing_;                // of the batch: to be read
+  std::vector<key_hash> absent_;                 // of the batch: looked for, not stored; sorted
   std::vector<std::uint8_t> stored_;             // one value read from storage
   std::size_t stored_bytes_ = 0;                 // measured at times, and what was written since
   std::uint64_t batches_ = 0;

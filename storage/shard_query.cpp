@@ -19,7 +19,7 @@ result<record*> shard_core::record_for(
     const lookup_request& request, std::unique_ptr<record, std::function<void(record*)>>& owner) {
   stripe& st = stripes_[stripe_of(request.hash.hi)];
   if (slot* at = find(st, request.hash, request.key_space, request.key)) {
-    at->r->flags |= record::referenced;
+    at->r->warm();
     return at->r;
   }
   if (st.complete) return static_cast<record*>(nullptr);

@@ -60,8 +60,10 @@ public:
     if (chunks_.size() > 1) chunks_.resize(1);
   }
 
+  static constexpr std::uint32_t chunk = 32;
+  static constexpr std::size_t least_bytes = chunk * sizeof(key_hash);
+
 private:
-  static constexpr std::uint32_t chunk = 512;
   std::vector<std::unique_ptr<key_hash[]>> chunks_;
   std::uint32_t size_ = 0;
 };
@@ -82,6 +84,8 @@ struct stripe {
   std::uint32_t encoded = 0;             ///< records in the write under way
   /// Every stored record of the stripe is in memory: what is not in the table does not exist.
   bool complete = true;
+  /// Every stored record of the stripe has been added to the shard's filter.
+  bool filtered = false;
   std::size_t dirty_bytes = 0;
   dirty_list dirty;
   stripe_state recovered;                ///< as read at start

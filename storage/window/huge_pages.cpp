@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <bit>
 #include <cstdint>
 #include <cstring>
@@ -30,6 +31,11 @@ table_memory::~table_memory() {
 }
 
 void* table_memory::allocate(std::size_t bytes) {
+  used_ += bytes;
+  return take(bytes);
+}
+
+void* table_memory::take(std::size_t bytes) {
   const auto size = static_cast<std::size_t>(std::countr_zero(bytes));
   if (!free_[size].empty()) {
     void* block = free_[size].back();
@@ -42,12 +48,22 @@ void* table_memory::allocate(std::size_t bytes) {
     return mappings_.back().memory;
   }
   // Half of a block of twice the size; fresh blocks are zero already.
-  char* both = static_cast<char*>(allocate(bytes * 2));
+  char* both = static_cast<char*>(take(bytes * 2));
   free_[size].push_back(both + bytes);
   return both;
 }
 
 void table_memory::release(void* block, std::size_t bytes) noexcept {
+  used_ -= bytes;
+  for (; bytes < huge_page_bytes; bytes *= 2) {
+    auto& free = free_[static_cast<std::size_t>(std::countr_zero(bytes))];
+    const auto address = reinterpret_cast<std::uintptr_t>(block);
+    const auto other = std::find(free.begin(), free.end(), reinterpret_cast<void*>(address ^ bytes));
+    if (other == free.end()) break;
+    *other = free.back();
+    free.pop_back();
+    block = reinterpret_cast<void*>(address & ~static_cast<std::uintptr_t>(bytes));
+  }
   free_[static_cast<std::size_t>(std::countr_zero(bytes))].push_back(block);
 }
 

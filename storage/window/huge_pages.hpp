@@ -14,8 +14,8 @@ inline constexpr std::size_t huge_page_bytes = std::size_t{2} << 20;
 void* map_huge(std::size_t bytes);
 void unmap_huge(void* memory, std::size_t bytes) noexcept;
 
-/// Hash tables' memory: zeroed blocks of a power of two bytes, cut from huge pages. A block given
-/// back serves the next one of its size: tables grow one after the other through the same sizes.
+/// Hash tables' memory: zeroed blocks of a power of two bytes, cut from huge pages by halves, which
+/// become one again when both are free: tables grow one after the other through the same sizes.
 /// One thread.
 class table_memory {
 public:
@@ -28,6 +28,8 @@ public:
   void* allocate(std::size_t bytes);
   void release(void* block, std::size_t bytes) noexcept;
 
+  /// Bytes of blocks in use.
+  std::size_t used() const noexcept { return used_; }
   /// Bytes held from the system.
   std::size_t held() const noexcept { return held_; }
 
@@ -37,7 +39,10 @@ private:
     std::size_t bytes;
   };
   std::vector<mapping> mappings_;
+  void* take(std::size_t bytes);
+
   std::vector<void*> free_[48];  // by log2 of the size
+  std::size_t used_ = 0;
   std::size_t held_ = 0;
 };
 

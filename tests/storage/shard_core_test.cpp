@@ -340,7 +340,7 @@ TEST(ShardCore, ReadsAColdRecordBack) {
 TEST(ShardCore, StopsReadingWholeStripesWhenStateHasOutgrownMemory) {
   one_tiling p(minute);
   const int count = p.add(aggregation::count, 0, {minute});
-  scenario s(p.maker, (2 << 20) + 200'000);  // the table's first page, and 2,000 records or so
+  scenario s(p.maker, 1'200'000);  // 2,000 records or so, and what any shard has
   const auto keys = [&](int from, int to) {
     std::vector<event> events;
     for (int i = from; i < to; ++i) events.push_back(s.at(1, "k" + std::to_string(i)));
