@@ -30,6 +30,7 @@ struct node::impl {
 
   result<void> open_folder();
   result<void> open_stores();
+  result<void> begin_session();
   result<void> start_actors();
   result<void> start_inputs();
   actors::ingest_input make_input(int source, storage::partition_id partition,

@@ -43,6 +43,12 @@ result<std::unique_ptr<journal>> journal::open(const options& o) {
   return opened;
 }
 
+result<void> journal::begin_session() {
+  return file_->write([&](lmdb::write_transaction& txn) {
+    return write_identity(txn, id(identity_entry), identity_);
+  });
+}
+
 result<void> journal::load() {
   return file_->read([&](const lmdb::read_transaction& txn) -> result<void> {
     if (auto done = load_partitions(txn); !done) return done;
