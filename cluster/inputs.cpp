@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "sources/stream_source.hpp"
+#include "storage/planted.hpp"
 
 namespace windrow::cluster {
 
@@ -53,6 +54,8 @@ result<sources::arrival_note> journal_arrivals::note(storage::partition_id parti
                                                      storage::sequence from, storage::sequence to) {
   auto ranges = journal_.arrivals(partition, from, to);
   if (!ranges) return ranges.error();
+  if (storage::planted(storage::plant::replay_by_the_clock) && !ranges->empty())
+    return sources::arrival_note{{wall_clock()}, std::min(ranges->front().to, to), false};
   const bool covered = !ranges->empty() && ranges->front().from <= from;
   storage::arrival_range range{from, to, wall_clock()};
   if (covered) {

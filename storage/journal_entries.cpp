@@ -1,7 +1,9 @@
 #include <algorithm>
+#include <utility>
 
 #include "storage/checksum.hpp"
 #include "storage/journal.hpp"
+#include "storage/planted.hpp"
 
 /// The entries: what was pushed to this node.
 namespace windrow::storage {
@@ -56,6 +58,12 @@ result<sequence> journal::append(std::span<const push> pushes) {
     if (one.stream.empty() || one.stream.size() > stream_bytes_max)
       return failure{errc::invalid, "The name of a stream has 1 to 4096 bytes."};
   const std::lock_guard lock(guard_);
+  std::vector<push> late;
+  if (planted(plant::acknowledged_early)) {
+    static std::vector<push> held;
+    late = std::exchange(held, {pushes.begin(), pushes.end()});
+    pushes = late;
+  }
   const sequence first = last_ + 1;
   if (pushes.empty()) return first;
   auto written = file_->write([&](lmdb::write_transaction& txn) -> result<void> {
@@ -142,7 +150,7 @@ sequence journal::trimmed() const {
 
 result<void> journal::trim(sequence through) {
   const std::lock_guard lock(guard_);
-  through = std::min(through, last_);
+  through = planted(plant::trimmed_too_far) ? last_ : std::min(through, last_);
   while (trimmed_ < through)
     if (auto done = trim_step(std::min(through, trimmed_ + trim_step_entries)); !done) return done;
   return {};
