@@ -13,6 +13,7 @@ packages=(
   libsimdjson-dev libabsl-dev libxxhash-dev libyaml-cpp-dev
   libcli11-dev libfmt-dev     # the command
   libgtest-dev libgmock-dev
+  strace                      # the crash laboratory checks its recorder with it
 )
 
 missing=()

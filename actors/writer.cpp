@@ -1,5 +1,6 @@
 #include "actors/writer.hpp"
 
+#include "storage/planted.hpp"
 #include "storage/stored_records.hpp"
 
 namespace windrow::actors {
@@ -17,6 +18,9 @@ writer_actor::behavior_type writer::make_behavior() {
 // A position must not become durable before the dead letters below it are.
 result<void> writer::commit(const commit_write& message) {
   message.write->seal(settings_.folder_seed);
+  if (storage::planted(storage::plant::letters_last))
+    if (auto early = storage::commit(*settings_.stores[message.shard], *message.write); !early)
+      return early;
   if (auto flushed = settings_.journal->flush_dead_letters(); !flushed) return flushed;
   return storage::commit(*settings_.stores[message.shard], *message.write);
 }

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "cluster/node_impl.hpp"
+#include "storage/versions.hpp"
 
 namespace windrow::cluster {
 
@@ -109,7 +110,15 @@ result<void> node::impl::open_stores() {
   context.position = [this](storage::partition_id id, storage::sequence at) {
     return readable_position(id, at);
   };
-  return {};
+  return options.look_only ? result<void>{} : begin_session();
+}
+
+// From here on a copy of one file that was made before is known to be old.
+result<void> node::impl::begin_session() {
+  if (auto begun = journal->begin_session(); !begun) return begun;
+  for (auto& store : stores)
+    if (auto begun = store->begin_session(); !begun) return begun;
+  return storage::note_versions(folder->path());
 }
 
 result<void> node::impl::start_actors() {
@@ -282,6 +291,7 @@ result<void> node::impl::stop() {
     if (progress.failed && done.ok()) done = *progress.failed;
   }
   shut_down();
+  if (!options.look_only && done.ok()) done = storage::note_versions(folder->path());
   stop_result = done;
   return done;
 }

@@ -41,6 +41,7 @@ struct node::impl {
 
   result<void> open_folder();
   result<void> open_stores();
+  result<void> begin_session();
   result<void> start_actors();
   // Sources (node_sources.cpp). All but the first are for who holds `steering`.
   result<void> start_inputs();

@@ -14,6 +14,7 @@
 
 #include "storage/checksum.hpp"
 #include "storage/journal.hpp"
+#include "storage/versions.hpp"
 
 namespace windrow::storage {
 
@@ -211,7 +212,7 @@ result<void> folder::load(const expectation& expected) {
     return failure{errc::corrupt, catalog + " belongs to another folder."};
   catalog_ = std::move(content->payload);
   ::unlink((path_ + "/CREATING").c_str());
-  return {};
+  return check_versions(path_);
 }
 
 result<folder> folder::create(const create_options& o) {

@@ -29,6 +29,7 @@ lmdb::environment_options journal::environment_of(const options& o) {
 
 journal::journal(const options& o, std::unique_ptr<lmdb::environment> file)
     : letter_bytes_max_(o.dead_letter_bytes),
+      identity_(o.identity),
       file_(std::move(file)),
       pushes_(group_bytes_max,
               [this](std::span<waiting_push* const> group) { commit_pushes(group); }) {}
@@ -49,6 +50,12 @@ result<std::unique_ptr<journal>> journal::open(const options& o) {
   std::unique_ptr<journal> opened(new journal(o, std::move(*file)));
   if (auto loaded = opened->load(); !loaded) return loaded.error();
   return opened;
+}
+
+result<void> journal::begin_session() {
+  return file_->write([&](lmdb::write_transaction& txn) {
+    return write_identity(txn, id(identity_entry), identity_);
+  });
 }
 
 result<void> journal::load() {

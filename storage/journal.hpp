@@ -104,6 +104,10 @@ public:
   static result<void> create(const options& o);
   static result<std::unique_ptr<journal>> open(const options& o);
 
+  /// Moves the file on by one transaction, so that no copy made before passes for it
+  /// (versions.hpp).
+  result<void> begin_session();
+
   // Partitions: numbered from 1 without gaps, never removed.
 
   /// The partition of that kind and name; registered with `state` where there is none yet (its
@@ -282,6 +286,7 @@ private:
   lmdb::table_id id(table which) const noexcept { return file_->table(which); }
 
   const std::uint64_t letter_bytes_max_;
+  const store_identity identity_;
   std::unique_ptr<lmdb::environment> file_;
   /// Held while something is written: keeps what is in memory in step with what is committed.
   fair_mutex writing_;

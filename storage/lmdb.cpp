@@ -11,6 +11,7 @@
 
 #include "storage/files.hpp"
 #include "storage/lmdb_pages.hpp"
+#include "storage/planted.hpp"
 
 namespace windrow::storage::lmdb {
 
@@ -150,7 +151,8 @@ result<void> environment::start(bool creating, const write_body* fill) {
   mdb_env_set_mapsize(env_, options_.map_bytes);
   mdb_env_set_maxdbs(env_, static_cast<MDB_dbi>(options_.tables.size()));
   mdb_env_set_maxreaders(env_, 510);
-  code = guarded([&] { return mdb_env_open(env_, options_.directory.c_str(), MDB_NOTLS, 0600); });
+  const unsigned flags = MDB_NOTLS | (planted(plant::not_synced) ? MDB_NOSYNC : 0);
+  code = guarded([&] { return mdb_env_open(env_, options_.directory.c_str(), flags, 0600); });
   if (code != 0) return describe(code, "open");
   mdb_env_get_fd(env_, &data_fd_);
   if (::fcntl(data_fd_, F_SETFD, FD_CLOEXEC) != 0)  // the one descriptor LMDB forgets

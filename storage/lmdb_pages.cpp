@@ -63,6 +63,7 @@ public:
       : name_(name), file_(file), depth_(depth) {}
 
   result<page_report> run(std::optional<std::uint64_t> transaction);
+  result<std::uint64_t> newest();
 
 private:
   failure damaged(std::uint64_t page, const std::string& what) const {
@@ -70,6 +71,7 @@ private:
                                ". Restore the data folder from a copy, or start a new one from "
                                "the sources."};
   }
+  result<void> look();
   result<void> read_at(std::uint64_t offset, std::size_t count, byte_buffer& into) const;
   result<meta_page> read_meta(std::uint64_t number);
   result<void> choose_meta(std::optional<std::uint64_t> transaction);
@@ -162,7 +164,7 @@ result<void> checker::choose_meta(std::optional<std::uint64_t> transaction) {
   return {};
 }
 
-result<page_report> checker::run(std::optional<std::uint64_t> transaction) {
+result<void> checker::look() {
   struct stat info {};
   if (::fstat(file_, &info) != 0) return system_failure(name_, "stat", errno);
   if (!S_ISREG(info.st_mode)) return failure{errc::corrupt, name_ + " is not a regular file."};
@@ -171,6 +173,17 @@ result<page_report> checker::run(std::optional<std::uint64_t> transaction) {
     return failure{errc::corrupt, name_ + " is empty where stored data should be. Restore the "
                                           "data folder from a copy, or start a new one from the "
                                           "sources."};
+  return {};
+}
+
+result<std::uint64_t> checker::newest() {
+  if (auto looked = look(); !looked) return looked.error();
+  if (auto chosen = choose_meta(std::nullopt); !chosen) return chosen.error();
+  return meta_.transaction;
+}
+
+result<page_report> checker::run(std::optional<std::uint64_t> transaction) {
+  if (auto looked = look(); !looked) return looked.error();
   if (auto chosen = choose_meta(transaction); !chosen) return chosen.error();
   // One transaction's unwritten pages at the end are normal (see `environment::open`); more are not.
   if ((meta_.last_page + 1) * meta_.page_bytes > file_bytes_ + unwritten_bytes_max)
@@ -326,8 +339,12 @@ result<void> checker::free_pages(std::uint64_t number, bytes list) {
 
 }  // namespace
 
-result<page_report> check_pages(const std::string& data_file, page_check depth,
-                                std::optional<std::uint64_t> transaction) {
+namespace {
+
+/// Opens a data file and asks a checker about it.
+template <class Ask>
+auto ask(const std::string& data_file, page_check depth, Ask question)
+    -> decltype(question(std::declval<checker&>())) {
   const file_handle file(::open(data_file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   if (!file.valid()) {
     if (errno == ENOENT)
@@ -336,7 +353,19 @@ result<page_report> check_pages(const std::string& data_file, page_check depth,
                                                 "from the sources."};
     return system_failure(data_file, "open", errno);
   }
-  return checker(data_file, file.get(), depth).run(transaction);
+  checker asked(data_file, file.get(), depth);
+  return question(asked);
+}
+
+}  // namespace
+
+result<page_report> check_pages(const std::string& data_file, page_check depth,
+                                std::optional<std::uint64_t> transaction) {
+  return ask(data_file, depth, [&](checker& c) { return c.run(transaction); });
+}
+
+result<std::uint64_t> newest_transaction(const std::string& data_file) {
+  return ask(data_file, page_check::outline, [](checker& c) { return c.newest(); });
 }
 
 }  // namespace windrow::storage::lmdb

@@ -29,4 +29,7 @@ struct page_report {
 result<page_report> check_pages(const std::string& data_file, page_check depth,
                                 std::optional<std::uint64_t> transaction = std::nullopt);
 
+/// The number of the newest commit, by the meta pages alone.
+result<std::uint64_t> newest_transaction(const std::string& data_file);
+
 }  // namespace windrow::storage::lmdb

@@ -1,8 +1,11 @@
 #pragma once
 
+#include <cstddef>
+#include <iterator>
+
 /// Bugs planted on purpose, for tests only: each breaks one rule of recovery, and a test shows
-/// that the property test catches it (the table is in tests/storage/README.md). Without
-/// WINDROW_PLANT, which only that test's build of the shard defines, none exists.
+/// that it is caught (the tables are in tests/storage/README.md and tests/crash/README.md).
+/// Without WINDROW_PLANT, which only those tests' builds define, none exists.
 namespace windrow::storage {
 
 enum class plant : int {
@@ -14,8 +17,24 @@ enum class plant : int {
   replay_not_skipped,  ///< rows a stripe has already applied are applied again
   newest_not_stored,   ///< newest event times are not stored with the stripe
   stripe_not_a_range,  ///< stripes are cut by bits that do not come first in keys
-  count,
+  count,  ///< of those above, which are caught by histories of a shard
+  acknowledged_early,   ///< a push is answered before it is stored (with the next one)
+  not_synced,           ///< a commit does not wait for the disk
+  positions_first,      ///< stripes' positions are committed before their records
+  letters_last,         ///< stripes are committed before the dead letters below their positions
+  trimmed_too_far,      ///< the journal forgets what some shard has not applied
+  checksum_skipped,     ///< a record's checksum is not compared
+  replay_by_the_clock,  ///< messages that are read again arrive again
+  end,
 };
+
+/// By number, as the environment of the planted programs names them.
+inline constexpr const char* plant_names[] = {
+    "none",           "touch_missed",       "two_in_flight",     "encoded_is_clean",
+    "delete_dropped", "replay_not_skipped", "newest_not_stored", "stripe_not_a_range",
+    "",               "acknowledged_early", "not_synced",        "positions_first",
+    "letters_last",   "trimmed_too_far",    "checksum_skipped",  "replay_by_the_clock"};
+static_assert(std::size(plant_names) == static_cast<std::size_t>(plant::end));
 
 #ifdef WINDROW_PLANT
 extern plant planted_bug;

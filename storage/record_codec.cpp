@@ -1,5 +1,7 @@
 #include "storage/record_codec.hpp"
 
+#include "storage/planted.hpp"
+
 #include <xxhash.h>
 
 #include <cstring>
@@ -61,7 +63,9 @@ std::span<const std::uint8_t> checked_body(const storage_key& key, std::uint64_t
   std::uint64_t sum;
   std::memcpy(&sum, stored.data(), 8);
   const auto body = stored.subspan(8);
-  return sum == value_checksum(key, folder_seed, body) ? body : std::span<const std::uint8_t>{};
+  const bool right =
+      planted(plant::checksum_skipped) || sum == value_checksum(key, folder_seed, body);
+  return right ? body : std::span<const std::uint8_t>{};
 }
 
 void encode_head(std::string& out, const record_pool& pool, const record& r) {

@@ -46,7 +46,13 @@ result<std::unique_ptr<shard_store>> shard_store::open(const options& o) {
   auto file = lmdb::environment::open(environment_of(o));
   if (!file) return file.error();
   if (auto ours = check_identity(**file, (*file)->table(0), o.identity); !ours) return ours.error();
-  return std::unique_ptr<shard_store>(new shard_store(std::move(*file)));
+  return std::unique_ptr<shard_store>(new shard_store(std::move(*file), o.identity));
+}
+
+result<void> shard_store::begin_session() {
+  return file_->write([&](lmdb::write_transaction& txn) {
+    return write_identity(txn, file_->table(0), identity_);
+  });
 }
 
 result<void> shard_store::commit(std::span<const put> sorted_records,

@@ -64,6 +64,10 @@ public:
   /// message names the file and what was found.
   static result<std::unique_ptr<shard_store>> open(const options& o);
 
+  /// Moves the file on by one transaction, so that no copy made before passes for it
+  /// (versions.hpp).
+  result<void> begin_session();
+
   /// Makes all of it durable in one transaction, or nothing. Requires records in strictly
   /// ascending key order; erasing what is not there is fine.
   result<void> commit(std::span<const put> sorted_records, std::span<const stripe_put> stripes);
@@ -114,7 +118,8 @@ public:
   };
 
 private:
-  explicit shard_store(std::unique_ptr<lmdb::environment> file) : file_(std::move(file)) {}
+  shard_store(std::unique_ptr<lmdb::environment> file, const store_identity& identity)
+      : identity_(identity), file_(std::move(file)) {}
   lmdb::table_id records() const noexcept { return file_->table(1); }
   lmdb::table_id stripe_table() const noexcept { return file_->table(2); }
   lmdb::table_id digests() const noexcept { return file_->table(3); }
@@ -125,6 +130,7 @@ private:
   result<void> scan_stripes(const lmdb::read_transaction& txn,
                             const std::function<result<void>(std::uint16_t, bytes)>& visit) const;
 
+  store_identity identity_;
   std::unique_ptr<lmdb::environment> file_;
 };
 

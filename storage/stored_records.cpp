@@ -1,5 +1,7 @@
 #include "storage/stored_records.hpp"
 
+#include "storage/planted.hpp"
+
 namespace windrow::storage {
 
 // Only the outermost group moves the view: a scan under way must not lose its transaction. What a
@@ -55,6 +57,8 @@ result<void> commit(shard_store& store, const stripe_write& write) {
     stripes.push_back({static_cast<std::uint16_t>(write.first_stripe + i),
                        {reinterpret_cast<const std::uint8_t*>(s.data()), s.size()}});
   }
+  if (planted(plant::positions_first))
+    if (auto done = store.commit({}, stripes); !done) return done;
   return store.commit(puts, stripes);
 }
 

@@ -69,6 +69,17 @@ def numbers(scenario, calls):
     return range(1, count + 40)
 
 
+def interrupt(scenario, actions, score):
+    for action, calls in actions.items():
+        tried = 0
+        for number in numbers(scenario, calls):
+            if try_call(scenario, action, calls, number, score):
+                tried += 1
+            elif not OPTIONS.sample:
+                break
+        print(f"{scenario.name}: {action} at {tried} of the calls `{calls}`", flush=True)
+
+
 def main():
     lab.require()
     score = lab.Score("every_call")
@@ -77,15 +88,11 @@ def main():
     print(f"seed {OPTIONS.seed}")
     for name in OPTIONS.scenario or scenarios.ALL:
         with lab.Lab("calls") as laboratory:
-            scenario = scenarios.ALL[name](laboratory, OPTIONS.seed)
-            for action, calls in actions.items():
-                tried = 0
-                for number in numbers(scenario, calls):
-                    if try_call(scenario, action, calls, number, score):
-                        tried += 1
-                    elif not OPTIONS.sample:
-                        break
-                print(f"{name}: {action} at {tried} of the calls `{calls}`", flush=True)
+            try:
+                kind = {**scenarios.ALL, **scenarios.SLOW}[name]
+                interrupt(kind(laboratory, OPTIONS.seed), actions, score)
+            except command.Failed as failure:
+                score.check([failure], f"{name}, undisturbed")
     return score.end("runs")
 
 
@@ -95,7 +102,7 @@ if __name__ == "__main__":
     parser.add_argument("--kill", action="store_true")
     parser.add_argument("--fail", action="store_true")
     parser.add_argument("--sample", type=int, help="how many calls of each scenario and action")
-    parser.add_argument("--scenario", action="append", choices=scenarios.ALL)
+    parser.add_argument("--scenario", action="append", choices={**scenarios.ALL, **scenarios.SLOW})
     parser.add_argument("--action", choices=[*KILLS, *FAILURES])
     parser.add_argument("--call", type=int, help="the number of the call")
     OPTIONS = parser.parse_args()

@@ -80,14 +80,28 @@ DEFINITION = {
 # A message with `keep: null` is skipped.
 DEFINITION["streams"]["payment_stream"]["message"]["keep"] = "bool | null"
 
+
+
+def forgetful():
+    """The same world, in which everything is forgotten after ten minutes."""
+    definition = json.loads(json.dumps(DEFINITION))
+    for entity in definition["features"].values():
+        for declared in entity["fields"].values():
+            if "windowed" in declared:
+                declared.update(windowed=["10m"], materialization={"bucket_duration": "1m"})
+    return definition
+
+
 _COUNTRIES = ["de", "fr", "jp"]
 
 
 class World:
     """Users, payments (a few of them poison), and who is asked about."""
 
-    def __init__(self, seed, payments=400, users=24, step=20 * times.SECOND):
+    def __init__(self, seed, payments=400, users=24, step=20 * times.SECOND,
+                 definition=None):
         self.rng = random.Random(f"crash {seed}")
+        self.definition = definition or DEFINITION
         self.seed, self.step = seed, step
         self.user_keys = [f"user-{i}" for i in range(users)]
         self.shop_keys = [f"shop-{i}" for i in range(6)]
@@ -127,7 +141,7 @@ class World:
         """Declaration and whole source files; returns the declaration's path."""
         path = os.path.join(folder, "features.yaml")
         with open(path, "w", encoding="utf-8") as out:
-            json.dump(DEFINITION, out)
+            json.dump(self.definition, out)
         for name, lines in (("users", self.users[:users]), ("payments", self.payments[:payments])):
             with open(os.path.join(folder, name + ".ndjson"), "wb") as out:
                 out.write(b"".join(line + b"\n" for line in lines))
@@ -138,7 +152,7 @@ class World:
         payments = len(self.payments) if payments is None else payments
         users = len(self.users) if users is None else users
         if (payments, users) not in self._oracles:
-            oracle = Oracle(DEFINITION)
+            oracle = Oracle(self.definition)
             oracle.letters = []
             for source, lines in (("users", self.users[:users]),
                                   ("payments", self.payments[:payments])):
@@ -201,6 +215,7 @@ class Fault:
     def __init__(self, action=None, when=None, until=None, calls="wstonud", log=None, clock=None):
         self.action, self.when, self.until, self.calls = action, when, until, calls
         self.log, self.clock = log, clock
+        self.prefix = []  # of the command: what it runs under
 
     def environment(self, data, fired):
         found = {"LD_PRELOAD": FAULTY, "FAULTY_UNDER": os.path.abspath(data)}
@@ -236,7 +251,7 @@ class Outcome:
         return f"exit code {self.code}, said {self.out[-500:]!r} and {self.err[-1000:]!r}"
 
 
-def run(program, arguments, data, fault=None, stdin=None, timeout=60):
+def run(program, arguments, data, fault=None, stdin=None, timeout=90):
     """Runs a program to its end, on a disk with a fault. Raises command.Failed on a hang."""
     fault = fault or Fault()
     fired = data + ".fired"
@@ -245,7 +260,8 @@ def run(program, arguments, data, fault=None, stdin=None, timeout=60):
     begun = time.monotonic()
     environment = {**os.environ, **fault.environment(data, fired)}
     try:
-        done = subprocess.run([program, *map(str, arguments)], env=environment,
+        done = subprocess.run([*fault.prefix, program, *map(str, arguments)],
+                              env=environment,
                               stdin=stdin or subprocess.DEVNULL, capture_output=True,
                               timeout=timeout, check=False)
     except subprocess.TimeoutExpired as late:

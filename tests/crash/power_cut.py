@@ -21,6 +21,7 @@ import scenarios
 from lab import Fault
 
 NAMES = ("create", "ingest", "letters", "push", "recover")
+SCENARIOS = {**scenarios.ALL, **scenarios.SLOW}
 
 
 class Recorded:
@@ -72,7 +73,7 @@ def main():
     share = -(-OPTIONS.states // len(names))
     for name in names:
         with lab.Lab("power", kept=OPTIONS.kept) as laboratory:
-            recorded = Recorded(scenarios.ALL[name](laboratory, OPTIONS.seed))
+            recorded = Recorded(SCENARIOS[name](laboratory, OPTIONS.seed))
             numbers = range(share) if OPTIONS.state is None else [OPTIONS.state]
             for number in numbers:
                 judge(recorded, number, score)
@@ -84,7 +85,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--states", type=int, default=50, help="how many, all scenarios together")
-    parser.add_argument("--scenario", action="append", choices=NAMES)
+    parser.add_argument("--scenario", action="append", choices=SCENARIOS)
     parser.add_argument("--state", type=int, help="only this one")
     parser.add_argument("--kept", help="the laboratory that an earlier run has left")
     parser.add_argument("--no-sync", action="store_true", help="as if no sync had been made")

@@ -7,6 +7,7 @@ not at all.
 
 import os
 import subprocess
+import threading
 
 import lab
 import command
@@ -89,6 +90,38 @@ class Letters(Ingest):
         for i in range(0, len(world.payments), 2):
             world.payments[i] = b'{"id": "bad %d"' % i
         return world
+
+
+class Expire(Scenario):
+    """Payments, and payments a day later: then the sweep, which comes to a stripe every tenth of a
+    second, deletes what has expired. It must have been everywhere once before."""
+
+    name = "expire"
+    first, sweep_seconds = 60, 27
+
+    def make_world(self, seed):
+        world = lab.World(f"{self.name} {seed}", self.payments, definition=lab.forgetful())
+        for i in range(self.first, len(world.payments)):
+            world.payments[i] = world.payments[i].replace(b"2024-03-01T", b"2024-03-02T")
+        return world
+
+    def next_day(self):
+        with open(os.path.join(self.sources, "payments.ndjson"), "ab") as out:
+            out.write(b"".join(line + b"\n" for line in self.world.payments[self.first:]))
+
+    def run(self, data, fault=None):
+        fault = fault or Fault()
+        fault.prefix = ["timeout", "--foreground", "--preserve-status", "-s", "INT",
+                        str(2 * self.sweep_seconds)]
+        self.world.write(self.sources, self.first)
+        later = threading.Timer(self.sweep_seconds, self.next_day)
+        later.start()
+        outcome = lab.windrow(["run", self.declaration, "--data", data, "--shards", self.shards,
+                               "--checkpoint", "50ms"], data, fault)
+        later.cancel()
+        later.join()
+        self.world.write(self.sources)
+        return outcome
 
 
 class Push(Scenario):
@@ -178,6 +211,8 @@ class Look(Recover):
 
 
 ALL = {s.name: s for s in (Create, Ingest, Letters, Push, Recover, Look)}
+#: Those that take too long to be interrupted at every call.
+SLOW = {Expire.name: Expire}
 
 
 def count_calls(scenario, calls):

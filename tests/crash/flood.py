@@ -1,0 +1,144 @@
+"""Traffic that is hard: one key with nine tenths of it, times late and ahead, duplicates, disorder,
+and one message in a hundred poison of every kind. The poisoned run must keep four fifths of the
+clean one's rate; memory must stay within its limit; every key's total must be a naive fold's.
+
+    flood.py --messages 1000000 --memory 64
+"""
+
+import argparse
+import os
+import random
+import re
+import resource
+import subprocess
+import sys
+import time
+from collections import Counter
+
+import lab
+import command
+
+_POISON = [
+    b"nonsense", b"", b"{", b"[1, 2]", b"null", b'"text"', b"\xff\xfe", b'{"id": "x"}',
+    b'{"id": 1, "user": "u", "amount": 1, "ts": "2024-03-01T00:00:00Z"}',
+    b'{"id": "x", "user": "u", "amount": "1", "ts": "2024-03-01T00:00:00Z"}',
+    b'{"id": "x", "user": "u", "amount": 1.5, "ts": "2024-03-01T00:00:00Z"}',
+    b'{"id": "x", "user": "u", "amount": 1e400, "ts": "2024-03-01T00:00:00Z"}',
+    b'{"id": "x", "user": "u", "amount": 99999999999999999999, "ts": "2024-03-01T00:00:00Z"}',
+    b'{"id": "x", "user": null, "amount": 1, "ts": "2024-03-01T00:00:00Z"}',
+    b'{"id": "x", "user": "u", "amount": 1, "ts": "2124-03-01T00:00:00Z"}',
+    b'{"id": "x", "user": "u", "amount": 1, "ts": "yesterday"}',
+    b'{"id": "x", "user": "u", "amount": 1, "ts": "2024-02-31T00:00:00Z"}',
+    b'{"id": "x", "user": "\\ud800", "amount": 1, "ts": "2024-03-01T00:00:00Z"}',
+    b"[" * 2000, b'{"id": "' + b"x" * 5000]
+
+_DECLARATION = """\
+features:
+  Payment: { fields: { id: str, user: str, amount: int, ts: FeatureTime } }
+  User:
+    fields:
+      id: str
+      payments: { has_many: Payment, join: User.id == Payment.user }
+      total:
+        windowed: [1h, all]
+        expression: _.payments[_.amount].sum()
+        materialization: { bucket_duration: 1m, bucket_durations: { 1d: [all] } }
+sources: { payments: { file: payments.ndjson } }
+streams:
+  payment_stream:
+    source: payments
+    message: { id: str, user: str, amount: int, ts: datetime }
+    output: { Payment.id: _.id, Payment.user: _.user, Payment.amount: _.amount, Payment.ts: _.ts }
+"""
+
+
+def write(path, rng, messages, poison, hot):
+    """Writes the messages; the naive totals of all keys, and how many are poison."""
+    totals, bad = Counter(), 0
+    with open(path, "wb", buffering=1 << 20) as out:
+        for i in range(messages):
+            if poison and rng.random() < 0.01:
+                out.write(_POISON[bad % len(_POISON)] + b"\n")
+                bad += 1
+                continue
+            user = "hot" if rng.random() < hot else f"user-{rng.randrange(messages // 5)}"
+            amount = rng.randrange(1000)
+            second = max(0, i // 500 - rng.choice([0, 0, 1, 30, 900]))
+            line = (b'{"id": "p%d", "user": "%s", "amount": %d, "ts": "2024-03-01T%02d:%02d:%02dZ"}'
+                    b"\n" % (i, user.encode(), amount, second // 3600, second // 60 % 60,
+                             second % 60))
+            again = 2 if rng.random() < 0.01 else 1  # the same line twice counts twice
+            out.write(line * again)
+            totals[user] += amount * again
+    return totals, bad
+
+
+def run(folder, data):
+    """(seconds of processor time, most anonymous memory in MiB, output) of a whole run. Not by the
+    clock: others may use the machine."""
+    most, before = 0, resource.getrusage(resource.RUSAGE_CHILDREN)
+    with subprocess.Popen([command.find(), "run", os.path.join(folder, "features.yaml"), "--data",
+                           data, "--once", "--memory", f"{OPTIONS.memory}M"],
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+        while process.poll() is None:
+            try:
+                with open(f"/proc/{process.pid}/status", encoding="ascii") as status:
+                    found = re.search(r"RssAnon:\s+(\d+)", status.read())
+                most = max(most, int(found.group(1)) if found else 0)
+            except OSError:
+                pass
+            time.sleep(0.01)
+        said = process.stdout.read().decode()
+    if process.returncode != 0:
+        raise command.Failed(said)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return spent, most / 1024, said
+
+
+def wrong_totals(data, totals, rng):
+    keys = ["hot"] + rng.sample(sorted(totals), min(500, len(totals)))
+    answer = command.query(data, [("User", key) for key in keys], ["total[all]"],
+                           "2024-03-01T23:00:00Z")
+    return [f"{key} has {row['features']}, expected {totals[key]}"
+            for key, row in zip(keys, answer["rows"])
+            if [v["value"] for v in row["features"].values()] != [totals[key]]]
+
+
+def main():
+    lab.require()
+    score, rng = lab.Score("flood"), random.Random(f"flood {OPTIONS.seed}")
+    print(f"seed {OPTIONS.seed}")
+    with lab.Lab("flood", on_disk=True) as laboratory:
+        with open(laboratory.path("features.yaml"), "w", encoding="utf-8") as out:
+            out.write(_DECLARATION)
+        seconds, path = {}, laboratory.path("payments.ndjson")
+        for name, poison, hot in (("clean", False, 0.1), ("poison", True, 0.1),
+                                  ("hot", False, 0.9)):
+            totals, bad = write(path, rng, OPTIONS.messages, poison, hot)
+            took = [run(laboratory.folder, laboratory.fresh()) for _ in range(OPTIONS.times)]
+            problems = wrong_totals(laboratory.path("data"), totals, rng)
+            dead = command.summary(took[0][2]).get("dead")
+            # An empty line is no message.
+            if not bad * 0.9 <= dead <= bad:
+                problems.append(f"{dead} dead letters of {bad} poisonous lines")
+            seconds[name], memory = min(t[0] for t in took), max(t[1] for t in took)
+            print(f"{name}: {OPTIONS.messages / seconds[name]:.0f} messages a second of processor "
+                  f"time, {memory:.0f} MiB of "
+                  f"anonymous memory at most with --memory {OPTIONS.memory}M, {dead} dead letters",
+                  flush=True)
+            score.check(problems, f"{name} seed {OPTIONS.seed}")
+        ratio = seconds["clean"] / seconds["poison"]
+        print(f"with poison at {ratio:.2f} of the clean rate")
+        score.check([] if ratio >= 0.8 else [f"{ratio:.2f} is below 0.8"], "the poisoned rate")
+    return score.end("checks")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--messages", type=int, default=300_000)
+    parser.add_argument("--memory", type=int, default=64, help="MiB")
+    parser.add_argument("--times", type=int, default=3, help="runs; the fastest counts")
+    OPTIONS = parser.parse_args()
+    sys.exit(main())

@@ -1,0 +1,55 @@
+"""Proof that the laboratory can fail: each known bug, planted in the programs, is caught by the
+test named here, which passes without it. The programs are built a second time for that (with
+WINDROW_PLANT); WINDROW_PLANTED chooses the bug.
+
+    planted.py                      all of them
+    planted.py letters_last         one
+"""
+
+import os
+import subprocess
+import sys
+import time
+
+import lab
+
+_HERE = os.path.dirname(os.path.abspath(__file__))
+
+#: bug: the script that catches it. Storage's own are caught by planted_bugs_test.
+CAUGHT_BY = {
+    "acknowledged_early": "every_call.py --scenario push --action killed --sample 12",
+    "not_synced": "power_cut.py --scenario push --states 40",
+    "positions_first": "every_call.py --scenario ingest --action kill --sample 40",
+    "letters_last": "every_call.py --scenario letters --action kill --sample 40",
+    "trimmed_too_far": "every_call.py --scenario push --action kill --sample 20",
+    "checksum_skipped": "random_damage.py --folders 130",
+    "replay_by_the_clock": "clock.py --sample 12",
+    "replay_not_skipped": "every_call.py --scenario ingest --action kill --sample 30",
+}
+
+
+def run(bug):
+    """Whether the bug's test finds differences."""
+    command = [sys.executable, "-B", *CAUGHT_BY[bug].split()]
+    command[2] = os.path.join(_HERE, command[2])
+    done = subprocess.run(command, env={**os.environ, "WINDROW_PLANTED": bug}, timeout=200,
+                          capture_output=True, text=True, check=False)
+    return done.returncode == 1 and "DIFFERENT" in done.stdout, done.stdout + done.stderr
+
+
+def main():
+    lab.require()
+    missed = []
+    for bug in sys.argv[1:] or CAUGHT_BY:
+        begun = time.monotonic()
+        caught, said = run(bug)
+        print(f"{bug}: {'caught' if caught else 'MISSED'} by {CAUGHT_BY[bug]} "
+              f"in {time.monotonic() - begun:.1f} s", flush=True)
+        if not caught:
+            missed.append(bug)
+            print(said[-2000:])
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
