@@ -34,6 +34,7 @@ void ingest::on_start(const start_inputs& message) {
     options.position = in.position;
     options.shard_count = static_cast<std::uint32_t>(settings_.shards.size());
     options.folder_seed = settings_.folder_seed;
+    options.seen = settings_.seen;
     input_state state;
     state.reader = in.reader;
     state.core = std::make_unique<ingest_core>(std::move(options));
@@ -81,6 +82,7 @@ void ingest::take(std::size_t number) {
   read(number);  // while this run is decoded, the next one is read
   output_.clear();
   in.core->take(*got.run, output_, {got.source, got.stream});
+  if (output_.failed) return fail(*output_.failed);
   // Before the rows that follow them can reach a shard, and so a position.
   for (auto& letter : output_.dead_letters) {
     if (auto staged = settings_.journal->stage_dead_letter(std::move(letter)); !staged) return fail(staged.error());

@@ -19,10 +19,21 @@ failure closed(const std::optional<failure>& why) {
 }
 
 // What is left of the memory limit for records: credit, buffers and the program itself come first.
-std::size_t record_budget(std::size_t memory, std::size_t shards) {
+std::size_t record_budget(std::size_t memory, std::size_t ids, std::size_t shards) {
   // Half of the rest: slabs that eviction has emptied in part are held as well.
   const std::size_t fixed = std::min<std::size_t>(std::size_t{48} << 20, memory / 2);
-  return (memory - fixed) / 2 / shards;
+  return (memory - ids - fixed) / 2 / shards;
+}
+
+bool deduplicates(const schema::plan& plan) {
+  return std::any_of(plan.streams.begin(), plan.streams.end(), [](const schema::stream& s) {
+    return s.deduplication.output != schema::none;
+  });
+}
+
+// A quarter of the memory limit, where ids are kept.
+std::size_t ids_budget(const schema::plan& plan, std::size_t memory) {
+  return deduplicates(plan) ? memory / 4 : 0;
 }
 
 // Folding is what costs: ingest and the writer leave most of a core each to a shard.
@@ -65,6 +76,7 @@ result<void> node::impl::open_folder() {
     create.plan_digest = (*wanted)->digest;
     create.catalog = schema::encode_catalog(*options.declarations);
     create.created = wall_clock();
+    create.seen_ids = deduplicates(**wanted);
     opened = storage::folder::create(create);
   }
   if (!opened) return opened.error();
@@ -89,6 +101,7 @@ result<void> node::impl::open_stores() {
   auto opened = storage::journal::open(o);
   if (!opened) return opened.error();
   journal = std::move(*opened);
+  if (auto ids = open_seen_ids(); !ids) return ids;
   const std::uint32_t shards = folder->meta().shard_count;
   for (std::uint32_t s = 0; s < shards; ++s) {
     auto store = storage::shard_store::open(folder->shard_options(s));
@@ -97,7 +110,7 @@ result<void> node::impl::open_stores() {
     storage::shard_options so;
     so.shard = s;
     so.folder_seed = folder->meta().hash_seed;
-    so.memory_budget = record_budget(options.memory, shards);
+    so.memory_budget = record_budget(options.memory, ids_budget(*plan, options.memory), shards);
     gates.push_back(std::make_shared<actors::shard_gate>(so, *stores.back()));
   }
   durable.resize(shards);
@@ -110,6 +123,18 @@ result<void> node::impl::open_stores() {
   return {};
 }
 
+result<void> node::impl::open_seen_ids() {
+  if (!deduplicates(*plan)) return {};
+  storage::seen_ids::options o = folder->seen_ids_options();
+  for (const schema::stream& s : plan->streams) o.streams.push_back({s.name, s.deduplication.within});
+  o.memory = ids_budget(*plan, options.memory);
+  o.look_only = options.look_only;
+  auto opened = storage::seen_ids::open(o);
+  if (!opened) return opened.error();
+  seen = std::move(*opened);
+  return {};
+}
+
 result<void> node::impl::start_actors() {
   config.set("scheduler.policy", caf::atom("sharing"));
   config.set("scheduler.max-threads", std::max<std::size_t>(gates.size() + 1, 2));
@@ -117,6 +142,7 @@ result<void> node::impl::start_actors() {
   actors::writer_settings ws;
   ws.folder_seed = folder->meta().hash_seed;
   ws.journal = journal.get();
+  ws.seen = seen.get();
   for (auto& s : stores) ws.stores.push_back(s.get());
   writer = system->spawn<caf::detached>(actors::make_writer, ws);
   for (auto& gate : gates) {
@@ -137,6 +163,7 @@ result<void> node::impl::start_actors() {
       static_cast<std::uint32_t>(std::clamp<std::size_t>(options.memory >> 22, 16, 64));
   is.limits.bytes = std::min<std::uint64_t>(16 << 20, options.memory / 16 / gates.size());
   is.journal = journal.get();
+  is.seen = seen.get();
   is.events.counted = [this](const auto& counters, std::uint64_t late, std::int64_t newest) {
     counted(counters, late, newest);
   };
@@ -258,6 +285,7 @@ void node::impl::counted(const std::vector<const actors::ingest_counters*>& coun
     for (const auto& s : c->streams) {
       p.applied += s.applied;
       p.skipped += s.skipped;
+      p.duplicate += s.duplicate;
     }
     for (const auto& r : c->reasons) {
       p.dead_letters[r.phase + ": " + r.reason] += r.count;
@@ -313,6 +341,7 @@ result<void> node::impl::forget(const std::vector<storage::positions>& committed
       at = std::min(at, mine == p.end() ? 0 : mine->second);
     }
   }
+  if (seen) seen->forget(smallest);
   for (const auto& [partition, at] : smallest) {
     auto trimmed = partition == journal_partition ? journal->trim(entry_applied(at))
                                                   : journal->trim_arrivals(partition, at);
@@ -395,6 +424,8 @@ result<void> node::impl::checkpoint() {
             });
   }
   if (failed) return *failed;
+  if (seen)
+    if (auto flushed = seen->flush(); !flushed) return flushed;
   return journal->flush_dead_letters();
 }
 

@@ -21,6 +21,7 @@
 #include "actors/writer.hpp"
 #include "cluster/inputs.hpp"
 #include "cluster/node.hpp"
+#include "storage/seen_ids.hpp"
 
 namespace windrow::cluster {
 
@@ -30,6 +31,7 @@ struct node::impl {
 
   result<void> open_folder();
   result<void> open_stores();
+  result<void> open_seen_ids();
   result<void> start_actors();
   result<void> start_inputs();
   actors::ingest_input make_input(int source, storage::partition_id partition,
@@ -69,6 +71,7 @@ struct node::impl {
   // In order of construction: each uses those before it.
   std::optional<storage::folder> folder;
   std::unique_ptr<storage::journal> journal;
+  std::unique_ptr<storage::seen_ids> seen;  // null where no stream declares deduplication
   std::vector<std::unique_ptr<storage::shard_store>> stores;
   std::vector<std::shared_ptr<actors::shard_gate>> gates;
   std::unique_ptr<journal_arrivals> notes;
