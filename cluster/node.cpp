@@ -16,15 +16,26 @@ constexpr std::chrono::seconds start_deadline{120};
 
 // What is left of the memory limit for the shards: the program itself and its buffers come first,
 // then an eighth for batches under way and for what their records take beyond a full budget.
-std::size_t record_budget(std::size_t memory, std::size_t shards) {
+std::size_t record_budget(std::size_t memory, std::size_t ids, std::size_t shards) {
   const std::size_t fixed = std::min<std::size_t>(std::size_t{32} << 20, memory / 2);
-  return (memory - fixed - memory / 8) / shards;
+  return (memory - ids - fixed - memory / 8) / shards;
 }
 
 std::int64_t steady_clock() {
   return std::chrono::duration_cast<std::chrono::microseconds>(
              std::chrono::steady_clock::now().time_since_epoch())
       .count();
+}
+
+bool deduplicates(const schema::plan& plan) {
+  return std::any_of(plan.streams.begin(), plan.streams.end(), [](const schema::stream& s) {
+    return s.deduplication.output != schema::none;
+  });
+}
+
+// A quarter of the memory limit, where ids are kept.
+std::size_t ids_budget(const schema::plan& plan, std::size_t memory) {
+  return deduplicates(plan) ? memory / 4 : 0;
 }
 
 // Folding is what costs: ingest and the writer leave most of a core each to a shard.
@@ -68,6 +79,7 @@ result<void> node::impl::open_folder() {
     create.plan_digest = (*wanted)->digest;
     create.catalog = schema::encode_catalog(*options.declarations);
     create.created = wall_clock();
+    create.seen_ids = deduplicates(**wanted);
     opened = storage::folder::create(create);
   }
   if (!opened) return opened.error();
@@ -92,6 +104,7 @@ result<void> node::impl::open_stores() {
   auto opened = storage::journal::open(o);
   if (!opened) return opened.error();
   journal = std::move(*opened);
+  if (auto ids = open_seen_ids(); !ids) return ids;
   const std::uint32_t shards = folder->meta().shard_count;
   for (std::uint32_t s = 0; s < shards; ++s) {
     auto store = storage::shard_store::open(folder->shard_options(s));
@@ -100,7 +113,7 @@ result<void> node::impl::open_stores() {
     storage::shard_options so;
     so.shard = s;
     so.folder_seed = folder->meta().hash_seed;
-    so.memory_budget = record_budget(options.memory, shards);
+    so.memory_budget = record_budget(options.memory, ids_budget(*plan, options.memory), shards);
     gates.push_back(std::make_shared<actors::shard_gate>(so, *stores.back()));
   }
   durable.resize(shards);
@@ -121,6 +134,18 @@ result<void> node::impl::begin_session() {
   return storage::note_versions(folder->path());
 }
 
+result<void> node::impl::open_seen_ids() {
+  if (!deduplicates(*plan)) return {};
+  storage::seen_ids::options o = folder->seen_ids_options();
+  for (const schema::stream& s : plan->streams) o.streams.push_back({s.name, s.deduplication.within});
+  o.memory = ids_budget(*plan, options.memory);
+  o.look_only = options.look_only;
+  auto opened = storage::seen_ids::open(o);
+  if (!opened) return opened.error();
+  seen = std::move(*opened);
+  return {};
+}
+
 result<void> node::impl::start_actors() {
   config.set("scheduler.policy", caf::atom("sharing"));
   config.set("scheduler.max-threads", std::max<std::size_t>(gates.size() + 1, 2));
@@ -128,6 +153,7 @@ result<void> node::impl::start_actors() {
   actors::writer_settings ws;
   ws.folder_seed = folder->meta().hash_seed;
   ws.journal = journal.get();
+  ws.seen = seen.get();
   for (auto& s : stores) ws.stores.push_back(s.get());
   // A commit mostly waits for the disk: two wait together, and each shard has its own.
   const std::size_t writers_wanted = std::min<std::size_t>(gates.size(), 2);
@@ -151,6 +177,7 @@ result<void> node::impl::start_actors() {
       static_cast<std::uint32_t>(std::clamp<std::size_t>(options.memory >> 23, 8, 64));
   is.limits.bytes = std::min<std::uint64_t>(16 << 20, options.memory / 16 / gates.size());
   is.journal = journal.get();
+  is.seen = seen.get();
   is.events.progressed = [this](const actors::input_progress& p) { progressed(p); };
   is.events.input_failed = [this](std::uint32_t input, const failure& why) {
     input_failed(input, why);
@@ -217,6 +244,7 @@ result<void> node::impl::forget(const std::vector<storage::positions>& committed
     }
   }
   const std::lock_guard lock(steering);
+  if (seen) seen->forget(smallest);
   for (const auto& [partition, at] : smallest) {
     auto trimmed = partition == journal_partition ? journal->trim(entry_applied(at))
                                                   : journal->trim_skips(partition, at);
@@ -310,6 +338,8 @@ result<void> node::impl::checkpoint() {
             });
   }
   if (failed) return *failed;
+  if (seen)
+    if (auto flushed = seen->flush(); !flushed) return flushed;
   return journal->flush_dead_letters();
 }
 

@@ -25,6 +25,7 @@
 #include "cluster/source_board.hpp"
 #include "cluster/source_driver.hpp"
 #include "cluster/standard_input.hpp"
+#include "storage/seen_ids.hpp"
 
 namespace windrow::cluster {
 
@@ -42,6 +43,7 @@ struct node::impl {
   result<void> open_folder();
   result<void> open_stores();
   result<void> begin_session();
+  result<void> open_seen_ids();
   result<void> start_actors();
   // Sources (node_sources.cpp). All but the first are for who holds `steering`.
   result<void> start_inputs();
@@ -118,6 +120,7 @@ struct node::impl {
   // In order of construction: each uses those before it.
   std::optional<storage::folder> folder;
   std::unique_ptr<storage::journal> journal;
+  std::unique_ptr<storage::seen_ids> seen;  // null where no stream declares deduplication
   std::vector<std::unique_ptr<storage::shard_store>> stores;
   std::vector<std::shared_ptr<actors::shard_gate>> gates;
   std::optional<driver_context> driving;
