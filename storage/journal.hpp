@@ -55,6 +55,7 @@ struct dead_letter_filter {
   std::optional<partition_id> partition;
   std::optional<std::string> reason;
   std::optional<sequence> at;
+  std::optional<sequence> after;  ///< with a partition: only those above
   std::size_t limit = 1000;
 };
 struct dead_letter_count {

@@ -17,7 +17,7 @@ constexpr std::string_view total_table = "dead_letter_totals";
 
 std::size_t memory_of(const dead_letter& letter) noexcept {
   return sizeof(letter) + letter.stream.size() + letter.phase.size() + letter.reason.size() +
-         letter.message.size() + letter.bytes.size();
+         letter.message.size() + letter.bytes.size() + (letter.key ? letter.key->size() : 0);
 }
 
 byte_buffer encode(const dead_letter& letter) {
@@ -31,6 +31,8 @@ byte_buffer encode(const dead_letter& letter) {
   out.text(letter.reason);
   out.text(letter.message);
   out.text(letter.bytes);
+  out.number(static_cast<std::uint8_t>(letter.key.has_value()));
+  if (letter.key) out.text(*letter.key);
   return value;
 }
 
@@ -235,6 +237,7 @@ result<dead_letter> journal::decode_letter(const lmdb::entry& stored) const {
   letter.reason = in.text();
   letter.message = in.text();
   letter.bytes = in.text();
+  if (in.number<std::uint8_t>() != 0) letter.key = in.text();
   if (!in.done()) return damaged(letter_entries, stored.key);
   return letter;
 }
@@ -245,6 +248,7 @@ result<std::vector<dead_letter>> journal::dead_letters(const dead_letter_filter&
   letter_key first{};
   if (filter.partition) {
     store_big(first.data(), *filter.partition);
+    if (filter.after) store_big(first.data() + 4, *filter.after + 1);
     if (filter.at) store_big(first.data() + 4, *filter.at);
   }
   auto read = file_->read([&](const lmdb::read_transaction& txn) {
