@@ -37,6 +37,10 @@ constexpr std::string_view positions =
 constexpr std::string_view own_place = "each partition is read from the position in the folder, "
                                        "and a gap stops the source; `start` says where to begin";
 
+constexpr std::string_view all_replicas =
+    "a dead letter counts as produced when all replicas have it";
+constexpr std::string_view insecure = "write `insecure: true` if that is meant";
+
 constexpr std::array refused{
     refused_argument{"group.", "there is no consumer group: windrow reads every partition itself"},
     refused_argument{"session.timeout.ms", "there is no consumer group"},
@@ -55,17 +59,18 @@ constexpr std::array refused{
     refused_argument{"consume.callback.max.messages", "windrow reads without callbacks"},
     refused_argument{"enable.idempotence", "dead letters are produced once for each attempt"},
     refused_argument{"transactional.id", "dead letters are produced without transactions"},
-    refused_argument{"acks", "a dead letter counts as produced when all replicas have it"},
-    refused_argument{"request.required.acks", "a dead letter counts as produced when all replicas have it"},
+    refused_argument{"acks", all_replicas},
+    refused_argument{"request.required.acks", all_replicas},
     refused_argument{"message.timeout.ms", "dead letters wait for the broker as long as it takes"},
     refused_argument{"delivery.timeout.ms", "dead letters wait for the broker as long as it takes"},
     refused_argument{"plugin.library.paths", "plugins can change what is read"},
     refused_argument{"interceptors", "interceptors can change what is read"},
-    refused_argument{"enable.ssl.certificate.verification", "write `insecure: true` if that is meant"},
-    refused_argument{"ssl.endpoint.identification.algorithm", "write `insecure: true` if that is meant"},
+    refused_argument{"enable.ssl.certificate.verification", insecure},
+    refused_argument{"ssl.endpoint.identification.algorithm", insecure},
     refused_argument{"metadata.broker.list", "write `bootstrap_server`"},
     refused_argument{"sasl.mechanisms", "write `sasl_mechanism`"},
-    refused_argument{"allow.auto.create.topics", "a topic that is not there is an error, not a new topic"},
+    refused_argument{"allow.auto.create.topics",
+                     "a topic that is not there is an error, not a new topic"},
     refused_argument{"test.mock.num.brokers", "`kafka` reads brokers"},
     refused_argument{"opaque", "windrow sets it"},
     refused_argument{"log.queue", "windrow sets it"},

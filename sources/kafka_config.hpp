@@ -18,7 +18,8 @@ struct kafka_config {
   schema::kafka_start start;
   /// librdkafka's names and values, secrets among them: not to be shown.
   std::vector<std::pair<std::string, std::string>> properties;
-  /// What a user runs, for messages: `windrow source seek transactions --data ./state`.
+  /// What a user runs, for messages: `windrow source seek transactions --data ./state`, to be
+  /// followed by partition and place.
   std::string seek_command;
   std::string reset_command;
 };

@@ -103,11 +103,7 @@ void kafka_partition_reader::close() {
   const std::lock_guard lock(reading_);
   if (std::exchange(closed_, true)) return;
   waiting_.clear();
-  if (!assigned_) return;
-  kafka_pointer<rd_kafka_topic_partition_list_t> list(rd_kafka_topic_partition_list_new(1));
-  rd_kafka_topic_partition_list_add(list.get(), shared_.config->topic.c_str(), options_.number);
-  if (rd_kafka_error_t* error = rd_kafka_incremental_unassign(shared_.consumer, list.get()))
-    rd_kafka_error_destroy(error);
+  unassign();
 }
 
 std::string kafka_partition_reader::where() const {
@@ -164,22 +160,27 @@ void kafka_partition_reader::seek() {
 }
 
 bool kafka_partition_reader::go_to(sequence offset) {
+  // Not by seeking, after which nothing comes where the connection was lost in between.
+  unassign();
+  waiting_.clear();
   kafka_pointer<rd_kafka_topic_partition_list_t> list(rd_kafka_topic_partition_list_new(1));
-  auto* entry = rd_kafka_topic_partition_list_add(list.get(), shared_.config->topic.c_str(),
-                                                  options_.number);
-  entry->offset = static_cast<std::int64_t>(offset);
-  rd_kafka_error_t* error =
-      assigned_ ? rd_kafka_seek_partitions(shared_.consumer, list.get(), broker_wait_ms)
-                : rd_kafka_incremental_assign(shared_.consumer, list.get());
-  rd_kafka_resp_err_t code = error != nullptr ? rd_kafka_error_code(error) : list->elems[0].err;
-  if (error != nullptr) rd_kafka_error_destroy(error);
-  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
-    shared_.health->bad(code, kafka_text(code));
+  rd_kafka_topic_partition_list_add(list.get(), shared_.config->topic.c_str(), options_.number)
+      ->offset = static_cast<std::int64_t>(offset);
+  if (rd_kafka_error_t* error = rd_kafka_incremental_assign(shared_.consumer, list.get())) {
+    shared_.health->bad(rd_kafka_error_code(error), rd_kafka_error_string(error));
+    rd_kafka_error_destroy(error);
     return false;
   }
   assigned_ = true;
-  waiting_.clear();
   return true;
+}
+
+void kafka_partition_reader::unassign() {
+  if (!std::exchange(assigned_, false)) return;
+  kafka_pointer<rd_kafka_topic_partition_list_t> list(rd_kafka_topic_partition_list_new(1));
+  rd_kafka_topic_partition_list_add(list.get(), shared_.config->topic.c_str(), options_.number);
+  if (rd_kafka_error_t* error = rd_kafka_incremental_unassign(shared_.consumer, list.get()))
+    rd_kafka_error_destroy(error);
 }
 
 /// Begins again at the record known last: what is in between is compared or dropped.
@@ -285,7 +286,8 @@ result<void> kafka_partition_reader::on_error(const rd_kafka_message_t& error) {
     return stop(errc::corrupt, where() + ", is damaged after offset " +
                                    std::to_string(position_) + ": " + text +
                                    ". To go on after the damage, run: " +
-                                   shared_.config->seek_command + " and the offset behind it");
+                                   shared_.config->seek_command + " --partition " +
+                                   std::to_string(options_.number) + " --to OFFSET");
   }
   shared_.health->bad(error.err, where() + ": " + text);
   switch (reaction_to(error.err)) {
@@ -317,7 +319,8 @@ result<void> kafka_partition_reader::on_out_of_range() {
                     ", but begins at " + std::to_string(low) + ": the broker has deleted " +
                     std::to_string(low - position_) +
                     " messages before they were read. To go on without them, run: " +
-                    shared_.config->seek_command + " earliest");
+                    shared_.config->seek_command + " --partition " +
+                    std::to_string(options_.number) + " --to " + std::to_string(low));
   }
   newest_.reset();  // deleted since it was read; what comes next is there
   return {};

@@ -42,6 +42,7 @@ private:
   result<source_step> look();
   void seek();
   bool go_to(sequence offset);
+  void unassign();
   /// Waits a little for messages; what came is in `waiting_`.
   void receive();
   /// Deals with what comes before the next messages to hand on.

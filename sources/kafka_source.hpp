@@ -43,7 +43,8 @@ struct kafka_read_options {
   int number = 0;                    ///< of the partition in its topic
   partition_id partition = 0;
   sequence position = 0;             ///< continue after it
-  std::optional<kafka_check> check = {};  ///< a record at or before the position; read and compared first
+  /// A record that was read, read again and compared first.
+  std::optional<kafka_check> check = {};
   std::optional<sequence> end = {};  ///< end there; else the partition is followed for ever
   bool headers = false;              ///< some stream reads `_.message_headers`
 };
@@ -70,8 +71,8 @@ public:
   virtual void close() = 0;
 };
 
-/// One declared source's connection to its topic. Everything but `open` may be called by any thread.
-/// Calls that ask the broker wait at most `timeout_ms` and give nothing where it does not answer;
+/// One declared source's connection to its topic. Any thread may call anything. Calls that
+/// ask the broker wait at most `timeout_ms` and give nothing where it does not answer;
 /// they fail where waiting is of no use.
 class kafka_source {
 public:
@@ -90,8 +91,8 @@ public:
   /// What can be read of a partition.
   virtual result<std::optional<kafka_range>> range(int partition, int timeout_ms) = 0;
   /// The position from which `from` is read.
-  virtual result<std::optional<sequence>> position_of(const schema::kafka_start& from, int partition,
-                                                      int timeout_ms) = 0;
+  virtual result<std::optional<sequence>> position_of(const schema::kafka_start& from,
+                                                      int partition, int timeout_ms) = 0;
 
   /// Begins to read a partition; one reader each, which keeps the source alive.
   virtual result<std::unique_ptr<kafka_reader>> read(const kafka_read_options& options) = 0;

@@ -145,7 +145,8 @@ TEST_F(KafkaSource, ReadsAPartitionWithKeysHeadersAndTimes) {
   EXPECT_EQ(in->position(), 500u);
   EXPECT_EQ(last_->partition, 7u);
   ASSERT_EQ(last_->envelopes[0].headers.size(), 1u);
-  EXPECT_EQ(last_->envelopes[0].headers[0], (std::pair<std::string_view, std::string_view>{"h", "x"}));
+  EXPECT_EQ(last_->envelopes[0].headers[0],
+            (std::pair<std::string_view, std::string_view>{"h", "x"}));
   EXPECT_TRUE(source.connection().connected);
 }
 
@@ -185,8 +186,9 @@ TEST_F(KafkaSource, StopsWhereThePartitionIsShorterThanWhatWasRead) {
   produce(0, 300);
   for (const bool checked : {true, false}) {
     kafka_source& source = open(declared());
-    auto in = reader(source, {.position = 1'000,
-                              .check = checked ? std::optional(kafka_check{1'000, 1}) : std::nullopt});
+    kafka_read_options options{.position = 1'000};
+    if (checked) options.check = kafka_check{1'000, 1};
+    auto in = reader(source, options);
     std::optional<failure> failed;
     EXPECT_TRUE(read(*in, 1, &failed).empty());
     ASSERT_TRUE(failed);
@@ -209,7 +211,7 @@ TEST_F(KafkaSource, StopsWhereTheBrokerHasDeletedWhatWasNotRead) {
   ASSERT_TRUE(failed);
   EXPECT_EQ(failed->code, errc::mismatch);
   EXPECT_NE(failed->message.find("deleted"), std::string::npos);
-  EXPECT_NE(failed->message.find("SEEK earliest"), std::string::npos);
+  EXPECT_NE(failed->message.find("SEEK --partition 0 --to "), std::string::npos);
 }
 
 TEST_F(KafkaSource, WaitsForWhateverPasses) {
