@@ -69,7 +69,7 @@ result<std::vector<std::pair<std::string, std::string>>> given_inputs(const run_
 result<void> look_for_files(const std::vector<cluster::node_input>& inputs) {
   for (const cluster::node_input& in : inputs) {
     struct stat status {};
-    if (in.path == "-") continue;
+    if (in.path.empty() || in.path == "-") continue;
     if (::stat(in.path.c_str(), &status) == 0) {
       if (S_ISREG(status.st_mode)) continue;
       return failure{errc::invalid, "the source `" + in.source + "` cannot be read: " + in.path +
@@ -97,7 +97,9 @@ int show_errors(const schema::compiled& compiled) {
 int work(cluster::node& node, const cluster::node_options& options) {
   const std::int64_t started = steady_clock();
   const bool sized = std::none_of(options.inputs.begin(), options.inputs.end(),
-                                  [](const cluster::node_input& in) { return in.path == "-"; });
+                                  [](const cluster::node_input& in) {
+                                    return in.path.empty() || in.path == "-";
+                                  });
   run_progress shown(started, sized);
   cluster::node_progress counts = node.progress();
   while (!counts.finished && !counts.failed && !interrupted()) {
