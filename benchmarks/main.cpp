@@ -27,6 +27,7 @@ constexpr named benchmarks[] = {
     {"long-window", "43,200 full buckets beside ten", measure_long_window},
     {"sizes", "bytes an entity and a tile take", measure_sizes},
     {"little-memory", "ingest with memory for a quarter of the state", measure_little_memory},
+    {"kafka", "from a topic to durable features, beside a consumer that only counts", measure_kafka},
     {"recovery", "kill -9: the first answer, and the replay", measure_recovery},
 };
 

@@ -5,9 +5,9 @@
         broker.create("events", 2)
         broker.produce("events", [{"value": b'{"id": "a"}'}])
 
-or by hand, until standard input closes:
+or by hand, until standard input closes (with a heap of a gigabyte, for measuring):
 
-    python3 broker.py FOLDER
+    python3 broker.py FOLDER [1024]
 
 The broker's jars are where `setup.sh --tests` puts them. Listeners: PLAINTEXT, SASL_PLAINTEXT, SSL
 and SASL_SSL, each with its port in `broker.addresses`. Certificates are made for each broker.
@@ -225,8 +225,10 @@ class Broker:
         return os.path.join(self.folder, name)
 
     def _java(self):
-        return ["java", "-Xms64m", f"-Xmx{self.heap_mb}m", "-XX:+UseSerialGC",
-                "-XX:TieredStopAtLevel=1", f"-Dlog4j.configuration=file:{self._path('log4j.properties')}",
+        # A small one is to start quickly, a large one to run fast.
+        compiler = ["-XX:TieredStopAtLevel=1"] if self.heap_mb < 1000 else []
+        return ["java", "-Xms64m", f"-Xmx{self.heap_mb}m", "-XX:+UseSerialGC", *compiler,
+                f"-Dlog4j.configuration=file:{self._path('log4j.properties')}",
                 "-cp", os.path.join(JARS, "*")]
 
     def _properties(self, controller_port):
@@ -248,6 +250,7 @@ class Broker:
             "transaction.state.log.num.partitions": "1", "group.initial.rebalance.delay.ms": "0",
             "num.network.threads": "1", "num.io.threads": "2", "log.cleaner.dedupe.buffer.size":
                 "2097152",
+            "log.retention.ms": "-1",  # times of messages are the tests' own
             "file.delete.delay.ms": "100", "broker.session.timeout.ms": "3000",
             "broker.heartbeat.interval.ms": "500", "log.initial.task.delay.ms": "1000",
             "log.message.timestamp.after.max.ms": "9223372036854775807",
@@ -264,9 +267,9 @@ class Broker:
 
 def main():
     """Runs a broker until standard input closes."""
-    if len(sys.argv) != 2:
+    if len(sys.argv) not in (2, 3):
         sys.exit(__doc__)
-    with Broker(sys.argv[1]) as broker:
+    with Broker(sys.argv[1], *map(int, sys.argv[2:])) as broker:
         print(json.dumps(broker.addresses), flush=True)
         sys.stdin.read()
 
