@@ -13,7 +13,7 @@
 JOBS ?= 2
 TEST_JOBS ?= 2
 
-.PHONY: build test test-crash demo bench clean setup configure
+.PHONY: build test test-crash demo bench clean setup setup-tests configure
 .DEFAULT_GOAL := build
 
 setup:
@@ -26,7 +26,10 @@ configure: setup
 build: configure
 	@cmake --build --preset release --parallel $(JOBS) --target windrow
 
-test: configure
+setup-tests:
+	@./setup.sh --tests
+
+test: setup-tests configure
 	@cmake --build --preset release --parallel $(JOBS)
 	@ctest --preset release --parallel $(TEST_JOBS)
 

@@ -1,7 +1,11 @@
 #!/usr/bin/env bash
-# Installs what the build needs and is missing. Debian packages only; nothing is touched, and the
-# network is not used, when all of them are there.
+# Installs what the build needs and is missing, with --tests also what the tests need: Debian
+# packages, and for the tests a Kafka broker from Maven Central. Nothing is touched, and the network
+# is not used, when all of it is there.
 set -euo pipefail
+
+kafka_version=3.9.1
+kafka=${WINDROW_KAFKA_JARS:-$HOME/.cache/windrow/kafka-$kafka_version}
 
 # Every package the build, the tests and the examples need, in this one place.
 packages=(
@@ -10,18 +14,22 @@ packages=(
   libcapnp-dev capnproto      # catalog, batches and messages
   libssl-dev zlib1g-dev       # asked for by Cap'n Proto's CMake package
   liblmdb-dev                 # storage
+  librdkafka-dev              # Kafka sources
   libsimdjson-dev libabsl-dev libxxhash-dev libyaml-cpp-dev
   libcli11-dev libfmt-dev     # the command
   libgtest-dev libgmock-dev
   strace                      # the crash laboratory checks its recorder with it
 )
+if [[ ${1:-} == --tests ]]; then
+  packages+=(openssl openjdk-17-jre-headless)  # a Kafka broker and its certificates
+  [[ -e $kafka/complete ]] || packages+=(maven)
+fi
 
 missing=()
 for package in "${packages[@]}"; do
   status=$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null || true)
   [[ $status == installed ]] || missing+=("$package")
 done
-[[ ${#missing[@]} -eq 0 ]] && exit 0
 
 give_up() {
   printf 'windrow: %s. Install these packages (Debian 12 names) and try again:\n  %s\n' \
@@ -29,17 +37,44 @@ give_up() {
   exit 1
 }
 
-command -v apt-get >/dev/null || give_up "there is no apt-get here to install what is missing"
-as_root=()
-if [[ $(id -u) -ne 0 ]]; then
-  command -v sudo >/dev/null || give_up "installing packages needs root and there is no sudo"
-  as_root=(sudo)
-fi
-
-printf 'windrow: installing %s\n' "${missing[*]}" >&2
-apt() {
-  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-    apt-get -qq -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300 "$@" >/dev/null
+install_packages() {
+  command -v apt-get >/dev/null || give_up "there is no apt-get here to install what is missing"
+  local as_root=()
+  if [[ $(id -u) -ne 0 ]]; then
+    command -v sudo >/dev/null || give_up "installing packages needs root and there is no sudo"
+    as_root=(sudo)
+  fi
+  printf 'windrow: installing %s\n' "${missing[*]}" >&2
+  apt() {
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+      apt-get -qq -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300 "$@" >/dev/null
+  }
+  apt update ||
+    printf 'windrow: the package lists could not be updated; trying with the old ones\n' >&2
+  apt install -y --no-install-recommends "${missing[@]}" ||
+    give_up "apt-get could not install what is missing"
 }
-apt update || printf 'windrow: the package lists could not be updated; trying with the old ones\n' >&2
-apt install -y --no-install-recommends "${missing[@]}" || give_up "apt-get could not install what is missing"
+
+# The broker's jars, all of them or none.
+fetch_kafka() {
+  printf 'windrow: fetching Kafka %s into %s\n' "$kafka_version" "$kafka" >&2
+  local fresh
+  mkdir -p "$(dirname "$kafka")"
+  fresh=$(mktemp -d "$kafka.XXXXXX")
+  if ! mvn -q -B -f "$(dirname "$0")/tests/support/kafka/pom.xml" \
+      -Dkafka.version="$kafka_version" dependency:copy-dependencies \
+      -DoutputDirectory="$fresh" -Dmdep.overWriteReleases=true >"$fresh/maven.log" 2>&1; then
+    tail -20 "$fresh/maven.log" >&2
+    rm -rf "$fresh"
+    printf 'windrow: Maven could not fetch Kafka %s, which the tests need\n' "$kafka_version" >&2
+    exit 1
+  fi
+  touch "$fresh/complete"
+  rm -rf "$kafka"
+  mv "$fresh" "$kafka"
+}
+
+[[ ${#missing[@]} -eq 0 ]] || install_packages
+if [[ ${1:-} == --tests && ! -e $kafka/complete ]]; then
+  fetch_kafka
+fi

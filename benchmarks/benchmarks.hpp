@@ -23,6 +23,8 @@ void measure_long_window(const settings& s, report& out);
 void measure_sizes(const settings& s, report& out);
 /// Ingest of Zipf keys with memory for a quarter of the state.
 void measure_little_memory(const settings& s, report& out);
+/// From a topic to durable features, beside a consumer that only counts.
+void measure_kafka(const settings& s, report& out);
 /// Killed and started again: the first answer, and the replay.
 void measure_recovery(const settings& s, report& out);
 

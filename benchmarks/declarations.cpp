@@ -27,7 +27,7 @@ std::string declarations_text(const declared& d) {
   }
   text +=
       "sources:\n"
-      "  purchases: { file: purchases.ndjson }\n"
+      "  purchases: " + d.source + "\n"
       "streams:\n"
       "  purchases:\n"
       "    source: purchases\n"

@@ -14,6 +14,7 @@ struct declared {
   std::string materialization = "{ bucket_duration: 1m, bucket_durations: { 1h: [30d] } }";
   std::string amount_type = "float";
   bool mean = true;
+  std::string source = "{ file: purchases.ndjson }";
 };
 
 /// `User.amount_sum`, `User.amount_mean`, `User.purchases` from the source and stream `purchases`.

@@ -111,7 +111,8 @@ result<std::unique_ptr<cluster::node>> open_node(const node_run& run) {
   o.memory = run.memory;
   o.checkpoint_interval = run.checkpoint;
   o.once = run.once;
-  if (!run.input.empty()) o.inputs.push_back({"purchases", run.input});
+  const bool topic = compiled->plan->sources.front().kind == schema::source_kind::kafka;
+  if (!run.input.empty() || topic) o.inputs.push_back({"purchases", run.input});
   return cluster::node::open(o);
 }
 

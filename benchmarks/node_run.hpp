@@ -28,7 +28,7 @@ private:
 struct node_run {
   declared features;
   std::string folder;
-  std::string input;  ///< none: nothing is read
+  std::string input;  ///< none: nothing is read, unless the declared source is a topic
   std::size_t memory = std::size_t{8} << 30;
   std::chrono::milliseconds checkpoint{10'000};
   bool once = true;

@@ -271,11 +271,15 @@ node_progress node::progress() const {
   p.read_bytes = sum.read_bytes;
   p.applied = sum.applied;
   p.skipped = sum.skipped;
+  p.duplicate = sum.duplicate;
   p.late = sum.late;
   p.dead_lettered = sum.dead_lettered;
   p.dead_letters = std::move(sum.dead_letters);
   p.newest = sum.newest;
   p.failed_sources = impl_->board.failures();
+  for (const auto& driver : impl_->drivers) {
+    if (auto why = driver->trouble(); !why.empty()) p.waiting_sources[driver->name()] = std::move(why);
+  }
   for (const node_input& in : impl_->options.inputs) {
     std::error_code unknown;
     const auto bytes = std::filesystem::file_size(in.path, unknown);
@@ -351,6 +355,8 @@ void node::impl::shut_down() {
   }
   if (housekeeping.joinable()) housekeeping.join();
   if (!system) return;
+  // What the last round has brought to disk; a failure is the next start's to find.
+  if (std::exchange(trim_due, false) && !options.look_only) static_cast<void>(forget(durable));
   const auto end = [](const auto& who) {
     if (who) caf::anon_send_exit(who, caf::exit_reason::user_shutdown);
   };

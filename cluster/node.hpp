@@ -25,7 +25,7 @@ namespace windrow::cluster {
 /// A file or standard input to read for a declared source.
 struct node_input {
   std::string source;   ///< declared name
-  std::string path;     ///< absolute, or `-` for standard input
+  std::string path;     ///< absolute, `-` for standard input, or empty for the declared topic
 };
 
 /// How standard input is taken, where it is an input. The functions are called on its own thread.
@@ -74,6 +74,8 @@ struct node_progress {
   std::optional<failure> failed;    ///< the node has stopped taking input, and why
   /// Sources that have stopped with a reason while the others go on.
   std::vector<std::pair<std::string, failure>> failed_sources;
+  /// Sources from which nothing comes at present, and why: no broker, say.
+  std::map<std::string, std::string> waiting_sources;
 };
 
 /// One windrow node: its folder, journal, shards, sources and actors. The only place that wires

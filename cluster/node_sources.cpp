@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "cluster/file_driver.hpp"
+#include "cluster/kafka_driver.hpp"
 #include "cluster/node_impl.hpp"
 #include "cluster/paused.hpp"
 
@@ -11,14 +12,15 @@ namespace {
 
 constexpr std::uint32_t journal_input_number = 0;
 
-/// The driver for a declared source, from `path` where that is not empty. Null where it cannot be
-/// read by itself.
-std::unique_ptr<source_driver> make_driver(const schema::plan& plan, int source,
-                                           const std::string& path, const driver_context& context) {
+/// The driver for a declared source: of the file `path`, or where that is empty of what is declared.
+result<std::unique_ptr<source_driver>> make_driver(const schema::plan& plan, int source,
+                                                   const std::string& path,
+                                                   const driver_context& context) {
   const schema::source& declared = plan.sources[static_cast<std::size_t>(source)];
-  if (declared.kind == schema::source_kind::kafka && path.empty()) return nullptr;
-  return std::make_unique<file_driver>(
-      file_driver::options{source, declared.name, path, path == declared.path}, context);
+  if (declared.kind == schema::source_kind::kafka && path.empty())
+    return kafka_driver::make(plan, source, context);
+  return std::unique_ptr<source_driver>(std::make_unique<file_driver>(
+      file_driver::options{source, declared.name, path, path == declared.path}, context));
 }
 
 }  // namespace
@@ -33,7 +35,9 @@ result<void> node::impl::make_drivers() {
     for (std::size_t i = 0; i < plan->sources.size(); ++i) {
       const auto source = static_cast<int>(i);
       const bool kafka = plan->sources[i].kind == schema::source_kind::kafka;
-      if (auto made = make_driver(*plan, source, "", *driving)) drivers.push_back(std::move(made));
+      auto made = make_driver(*plan, source, "", *driving);
+      if (!made) return made.error();
+      drivers.push_back(std::move(*made));
       // Its messages may have come from a file, and then the folder knows that file.
       if (kafka) {
         drivers.push_back(std::make_unique<file_driver>(
@@ -51,8 +55,8 @@ result<void> node::impl::make_drivers() {
     if (in.path == "-") continue;
     auto made = make_driver(*plan, static_cast<int>(source - plan->sources.begin()), in.path,
                             *driving);
-    if (!made) return failure{errc::invalid, "the source " + in.source + " cannot be read"};
-    drivers.push_back(std::move(made));
+    if (!made) return made.error();
+    drivers.push_back(std::move(*made));
   }
   return {};
 }

@@ -92,6 +92,11 @@ result<source_status> node::impl::status_of(const std::string& source) {
     out.state = options.look_only             ? source_state::stopped
                 : board.is_complete(source) ? source_state::ended
                                               : source_state::running;
+    for (const auto& driver : drivers) {
+      if (driver->name() != source || out.state != source_state::running) continue;
+      out.reason = driver->trouble();
+      if (!out.reason.empty()) out.state = source_state::waiting;
+    }
   }
   if (*paused) out.state = source_state::paused;
   if (const auto why = board.failure_of(source)) {

@@ -108,6 +108,10 @@ public:
   /// All partitions known, current ones only: what `reset` gave up is not among them.
   virtual std::vector<driver_partition> partitions() const = 0;
 
+  /// Why nothing comes from the source as a whole, in words for people; empty where all is well. Any
+  /// thread, at any time.
+  virtual std::string trouble() const { return {}; }
+
   /// The position that a target means; `invalid` where there is no such place, with what there is.
   virtual result<storage::sequence> locate(storage::partition_id partition,
                                            const seek_target& target) = 0;

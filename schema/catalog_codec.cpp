@@ -8,6 +8,7 @@
 
 #include "schema/catalog.capnp.h"
 #include "schema/compile.hpp"
+#include "schema/kafka_settings.hpp"
 
 namespace windrow::schema {
 namespace {
@@ -175,10 +176,15 @@ class_declaration get_class(wire::Class::Reader from) {
 void put_source(wire::Source::Builder to, const source_declaration& from) {
   to.setName(text_of(from.name));
   to.setKind(text_of(from.kind));
-  auto settings = to.initSettings(list_size(from.settings.size()));
+  // A folder is copied and shown to people: passwords do not go into it.
+  std::vector<std::pair<std::string, std::string>> kept;
+  for (const auto& setting : from.settings) {
+    if (!is_secret_setting(setting.first)) kept.push_back(setting);
+  }
+  auto settings = to.initSettings(list_size(kept.size()));
   for (unsigned i = 0; i < settings.size(); ++i) {
-    settings[i].setName(text_of(from.settings[i].first));
-    settings[i].setValue(text_of(from.settings[i].second));
+    settings[i].setName(text_of(kept[i].first));
+    settings[i].setValue(text_of(kept[i].second));
   }
 }
 

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "schema/column.hpp"
@@ -189,6 +190,8 @@ struct source {
   std::string path;                                ///< file: absolute, or `-`
   std::int64_t max_future_skew = 300'000'000;      ///< microseconds
   std::int64_t late_arrival_deadline = -1;         ///< microseconds; -1: none
+  /// Kafka: as declared, by name (`schema/kafka_settings.hpp`), secrets among them.
+  std::vector<std::pair<std::string, std::string>> settings = {};
 };
 
 /// One declared key of a message.

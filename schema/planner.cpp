@@ -86,6 +86,7 @@ void planner_state::plan_sources() {
     if (s.kind == source_kind::file && s.path.empty()) {
       out.error(file.at("sources/" + s.name), "the source " + ticked(s.name) + " has no path");
     }
+    if (s.kind == source_kind::kafka) s.settings = declared.settings;
     const bool twice = std::any_of(p.sources.begin(), p.sources.end(),
                                    [&](const source& other) { return other.name == s.name; });
     if (twice) {

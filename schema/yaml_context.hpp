@@ -39,6 +39,17 @@ void link_foreign_keys(yaml_context& context);
 /// Finds the joins that foreign keys imply.
 void link_relations(yaml_context& context);
 
+/// The settings of `kafka`, into `source`; false where something is wrong, which has been said.
+bool read_kafka_source(const yaml_entry& kafka, source_declaration& source, yaml_context& context);
+/// `max_future_skew` and `late_arrival_deadline` among the entries, into `source`, once.
+bool read_arrival_limits(const std::vector<yaml_entry>& entries, source_declaration& source,
+                         yaml_context& context);
+/// Text with each `${NAME}` replaced by the environment's value.
+std::optional<std::string> read_substituted(const YAML::Node& node, source_position at,
+                                            const std::string& what, yaml_context& context);
+/// A path that is relative to the declarations, made absolute.
+std::string path_from_declarations(const std::string& path, const std::string& file_name);
+
 /// Parses an expression and keeps it under `path`; returns its canonical text.
 std::optional<std::string> read_expression(const yaml_entry& entry, const declared_path& path,
                                            yaml_context& context);

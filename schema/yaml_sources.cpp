@@ -1,6 +1,6 @@
 #include <algorithm>
-#include <tuple>
 #include <filesystem>
+#include <tuple>
 #include <utility>
 
 #include "schema/suggest.hpp"
@@ -9,11 +9,9 @@
 #include "windrow/time.hpp"
 
 namespace windrow::schema {
-namespace {
 
-/// Text with each `${NAME}` replaced by the environment's value.
-std::optional<std::string> substitute(const YAML::Node& node, source_position at,
-                                      const std::string& what, yaml_context& context) {
+std::optional<std::string> read_substituted(const YAML::Node& node, source_position at,
+                                            const std::string& what, yaml_context& context) {
   const auto text = read_text(node, at, what, context.out);
   if (!text) return std::nullopt;
   std::string out;
@@ -44,7 +42,7 @@ std::optional<std::string> substitute(const YAML::Node& node, source_position at
   return out.append(*text, from);
 }
 
-std::string absolute_path(const std::string& path, const std::string& file_name) {
+std::string path_from_declarations(const std::string& path, const std::string& file_name) {
   if (path == "-") return path;
   namespace fs = std::filesystem;
   std::error_code ignored;
@@ -52,42 +50,40 @@ std::string absolute_path(const std::string& path, const std::string& file_name)
   return (base / path).lexically_normal().string();
 }
 
+bool read_arrival_limits(const std::vector<yaml_entry>& entries, source_declaration& source,
+                         yaml_context& context) {
+  bool good = true;
+  for (const std::string limit : {"max_future_skew", "late_arrival_deadline"}) {
+    const yaml_entry* given = find_entry(entries, limit);
+    if (given == nullptr) continue;
+    const bool twice = std::any_of(source.settings.begin(), source.settings.end(),
+                                   [&](const auto& s) { return s.first == limit; });
+    if (twice) {
+      context.out.error(given->key_at,
+                        ticked(limit) + " stands both beside `kafka` and in it; keep one");
+      good = false;
+      continue;
+    }
+    const auto micros = read_duration(given->value, given->at, 0, context.out);
+    if (micros) source.settings.emplace_back(limit, std::to_string(*micros));
+    good &= micros.has_value();
+  }
+  return good;
+}
+
+namespace {
+
 bool read_file_source(const yaml_entry& entry, source_declaration& source, yaml_context& context) {
   source.kind = "file";
-  const auto path = substitute(entry.value, entry.at, "a path such as `events.ndjson`", context);
+  const auto path =
+      read_substituted(entry.value, entry.at, "a path such as `events.ndjson`", context);
   if (!path) return false;
   if (path->empty() || path->find('\0') != std::string::npos) {
     context.out.error(entry.at, "the path is empty; write such as `file: events.ndjson`");
     return false;
   }
-  source.settings.emplace_back("path", absolute_path(*path, context.file_name));
+  source.settings.emplace_back("path", path_from_declarations(*path, context.file_name));
   return true;
-}
-
-bool read_kafka_source(const yaml_entry& entry, source_declaration& source, yaml_context& context) {
-  source.kind = "kafka";
-  const std::string what = "`kafka` of the source " + ticked(source.name);
-  const auto settings = entries_of(entry.value, entry.at, what, context.out);
-  if (!settings) return false;
-  bool good = true;
-  for (const yaml_entry& s : *settings) {
-    if (s.key == "max_future_skew" || s.key == "late_arrival_deadline") {
-      context.out.error(s.key_at, ticked(s.key) + " stands beside `kafka`, not in it");
-      good = false;
-      continue;
-    }
-    const auto value = substitute(s.value, s.at, "a value", context);
-    if (value) source.settings.emplace_back(s.key, *value);
-    good &= value.has_value();
-  }
-  for (const std::string required : {"bootstrap_server", "topic"}) {
-    if (find_entry(*settings, required) != nullptr) continue;
-    context.out.error(entry.key_at, what + " has no " + ticked(required) +
-                                        "; write such as `kafka: { bootstrap_server: "
-                                        "\"localhost:9092\", topic: transactions }`");
-    good = false;
-  }
-  return good;
 }
 
 void read_source(const yaml_entry& entry, yaml_context& context) {
@@ -112,13 +108,7 @@ void read_source(const yaml_entry& entry, yaml_context& context) {
     good = file != nullptr ? read_file_source(*file, source, context)
                            : read_kafka_source(*kafka, source, context);
   }
-  for (const std::string limit : {"max_future_skew", "late_arrival_deadline"}) {
-    const yaml_entry* given = find_entry(*settings, limit);
-    if (given == nullptr) continue;
-    const auto micros = read_duration(given->value, given->at, 0, context.out);
-    if (micros) source.settings.emplace_back(limit, std::to_string(*micros));
-    good &= micros.has_value();
-  }
+  good &= read_arrival_limits(*settings, source, context);
   if (!good) return context.mark_broken(path);
   std::sort(source.settings.begin(), source.settings.end());
   context.file.declarations.sources.push_back(std::move(source));

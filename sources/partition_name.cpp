@@ -30,6 +30,34 @@ result<file_identity> parse_file_partition_name(std::string_view name) {
   return identity;
 }
 
+std::string partition_name(const kafka_identity& identity) {
+  return "kafka:" + identity.source + "/" + identity.topic + "/" + std::to_string(identity.number) +
+         "#" + std::to_string(identity.incarnation);
+}
+
+result<kafka_identity> parse_kafka_partition_name(std::string_view name) {
+  const failure bad{errc::corrupt,
+                    "'" + std::string(name) + "' is not the name of a topic's partition."};
+  constexpr std::string_view prefix = "kafka:";
+  const auto source_end = name.find('/'), topic_end = name.rfind('/'), number_end = name.rfind('#');
+  if (!name.starts_with(prefix) || source_end == name.npos || topic_end <= source_end ||
+      number_end == name.npos || number_end < topic_end) {
+    return bad;
+  }
+  kafka_identity identity;
+  identity.source = name.substr(prefix.size(), source_end - prefix.size());
+  identity.topic = name.substr(source_end + 1, topic_end - source_end - 1);
+  const char* const number_to = name.data() + number_end;
+  const auto number = std::from_chars(name.data() + topic_end + 1, number_to, identity.number);
+  const char* const end = name.data() + name.size();
+  const auto incarnation = std::from_chars(number_to + 1, end, identity.incarnation);
+  if (number.ec != std::errc() || number.ptr != number_to || identity.number < 0 ||
+      incarnation.ec != std::errc() || incarnation.ptr != end || identity.topic.empty()) {
+    return bad;
+  }
+  return identity;
+}
+
 std::string stream_partition_name(std::string_view run) { return "stdin:" + std::string(run); }
 
 }  // namespace windrow::sources

@@ -29,6 +29,22 @@ std::string partition_name(const file_identity& identity);
 /// Reads such a name back; `corrupt` where it is none.
 result<file_identity> parse_file_partition_name(std::string_view name);
 
+/// A partition of a topic as one source reads it. A source that was reset reads the same partition
+/// as another one: the next incarnation.
+struct kafka_identity {
+  std::string source;
+  std::string topic;
+  int number = 0;
+  std::uint32_t incarnation = 0;
+
+  friend bool operator==(const kafka_identity&, const kafka_identity&) = default;
+};
+
+/// `kafka:SOURCE/TOPIC/NUMBER#INCARNATION`.
+std::string partition_name(const kafka_identity& identity);
+/// Reads such a name back; `corrupt` where it is none.
+result<kafka_identity> parse_kafka_partition_name(std::string_view name);
+
 /// The durable name of one run's standard input, `stdin:<run>`. `run` must be new for each run of
 /// the program, because nothing of an earlier one can be read again.
 std::string stream_partition_name(std::string_view run);

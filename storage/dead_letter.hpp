@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "storage/batch.hpp"
@@ -18,6 +19,7 @@ struct dead_letter {
   std::int64_t arrival = 0;       ///< microseconds
   std::string bytes;              ///< the original message, or its beginning
   std::uint64_t total_bytes = 0;  ///< length of the whole original message
+  std::optional<std::string> key = {};  ///< of its envelope, where it has one
 
   friend bool operator==(const dead_letter&, const dead_letter&) = default;
 };

@@ -17,7 +17,7 @@ constexpr std::string_view total_table = "dead_letter_totals";
 
 std::size_t memory_of(const dead_letter& letter) noexcept {
   return sizeof(letter) + letter.stream.size() + letter.phase.size() + letter.reason.size() +
-         letter.message.size() + letter.bytes.size();
+         letter.message.size() + letter.bytes.size() + (letter.key ? letter.key->size() : 0);
 }
 
 byte_buffer encode(const dead_letter& letter) {
@@ -31,6 +31,8 @@ byte_buffer encode(const dead_letter& letter) {
   out.text(letter.reason);
   out.text(letter.message);
   out.text(letter.bytes);
+  out.number(static_cast<std::uint8_t>(letter.key.has_value()));
+  if (letter.key) out.text(*letter.key);
   return value;
 }
 
@@ -277,6 +279,7 @@ result<dead_letter> journal::decode_letter(const lmdb::entry& stored) const {
   letter.reason = in.text();
   letter.message = in.text();
   letter.bytes = in.text();
+  if (in.number<std::uint8_t>() != 0) letter.key = in.text();
   if (!in.done()) return damaged(letter_entries, stored.key);
   return letter;
 }
@@ -284,11 +287,20 @@ result<dead_letter> journal::decode_letter(const lmdb::entry& stored) const {
 result<void> journal::scan_letters(const dead_letter_filter& filter,
                                    const letter_visitor& visit) {
   if (filter.limit == 0) return {};
+  const std::optional<partition_id> only =
+      filter.partitions.size() == 1 ? std::optional(filter.partitions.front()) : std::nullopt;
+  letter_key first{};
+  if (only) {
+    store_big(first.data(), *only);
+    if (filter.after) store_big(first.data() + 4, *filter.after + 1);
+    if (filter.at) store_big(first.data() + 4, *filter.at);
+  }
   std::size_t found = 0;
   return file_->read([&](const lmdb::read_transaction& txn) {
-    return txn.scan(id(letter_entries), {}, {}, [&](const lmdb::entry& at) -> result<bool> {
+    return txn.scan(id(letter_entries), first, {}, [&](const lmdb::entry& at) -> result<bool> {
       auto letter = decode_letter(at);
       if (!letter) return letter.error();
+      if (only && letter->partition != *only) return false;
       if (!passes(filter, *letter)) return true;
       letter_key key{};
       std::copy(at.key.begin(), at.key.end(), key.begin());

@@ -111,7 +111,7 @@ result<void> check_acknowledgement(const run_arguments& given) {
 result<void> look_for_files(const std::vector<cluster::node_input>& inputs) {
   for (const cluster::node_input& in : inputs) {
     struct stat status {};
-    if (in.path == "-") continue;
+    if (in.path.empty() || in.path == "-") continue;
     if (::stat(in.path.c_str(), &status) == 0) {
       if (S_ISREG(status.st_mode)) continue;
       return failure{errc::invalid, "the source `" + in.source + "` cannot be read: " + in.path +
@@ -141,7 +141,9 @@ int work(cluster::node& node, const cluster::node_options& options, bool acknowl
   const auto say = acknowledging ? report : print;
   const std::int64_t started = steady_clock();
   const bool sized = std::none_of(options.inputs.begin(), options.inputs.end(),
-                                  [](const cluster::node_input& in) { return in.path == "-"; });
+                                  [](const cluster::node_input& in) {
+                                    return in.path.empty() || in.path == "-";
+                                  });
   run_progress shown(started, sized);
   cluster::node_progress counts = node.progress();
   while (!counts.finished && !counts.failed && !interrupted()) {

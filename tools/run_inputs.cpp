@@ -24,12 +24,6 @@ bool is_read(const schema::plan& plan, std::size_t source) {
   });
 }
 
-failure no_kafka(const std::string& name) {
-  return {errc::invalid, "the source `" + name + "` is a Kafka topic, and reading Kafka is not "
-                         "built yet; give its messages as a file of lines: --input " + name +
-                             "=PATH, or --input " + name + "=- for standard input"};
-}
-
 }  // namespace
 
 result<run_inputs> choose_inputs(const schema::plan& plan,
@@ -57,7 +51,10 @@ result<run_inputs> choose_inputs(const schema::plan& plan,
       continue;
     }
     const auto found = replaced.find(s.name);
-    if (found == replaced.end() && s.kind == schema::source_kind::kafka) return no_kafka(s.name);
+    if (found == replaced.end() && s.kind == schema::source_kind::kafka) {
+      out.read.push_back({s.name, ""});
+      continue;
+    }
     const std::string path = absolute(found == replaced.end() ? s.path : found->second, directory);
     if (path == "-" && !on_standard_input.empty()) {
       return failure{errc::invalid, "the sources `" + on_standard_input + "` and `" + s.name +

@@ -18,11 +18,11 @@ struct run_inputs {
 };
 
 /// Chooses the inputs: each declared source that a stream reads, from where `given`
-/// (`--input SOURCE=PATH`) says or else from its declared path. Relative paths start at
+/// (`--input SOURCE=PATH`) says or else from its declared path or topic. Relative paths start at
 /// `directory`. Pure: whether a file is there is not looked at.
 ///
 /// `not_found` for a source that is not declared; `invalid` for one given twice, two on standard
-/// input, a Kafka source without a file in its place, and where nothing is left to read.
+/// input, and where nothing is left to read.
 result<run_inputs> choose_inputs(const schema::plan& plan,
                                  const std::vector<std::pair<std::string, std::string>>& given,
                                  const std::string& directory);

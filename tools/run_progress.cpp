@@ -27,8 +27,23 @@ void run_progress::failures(const cluster::node_progress& counts) {
   }
 }
 
+void run_progress::waiting(const cluster::node_progress& counts) {
+  const auto say_of = [this](const std::string& source, const std::string& what) {
+    if (terminal_) report(clear_line);
+    report("windrow: the source `" + source + "` " + what + "\n");
+  };
+  for (const auto& [source, why] : counts.waiting_sources) {
+    if (!waiting_.contains(source)) say_of(source, "waits: " + why);
+  }
+  for (const auto& [source, why] : waiting_) {
+    if (!counts.waiting_sources.contains(source)) say_of(source, "goes on");
+  }
+  waiting_ = counts.waiting_sources;
+}
+
 void run_progress::update(std::int64_t now, const cluster::node_progress& counts) {
   failures(counts);
+  waiting(counts);
   progress_counts shown{.events = counts.read,
                         .dead_letters = counts.dead_lettered,
                         .bytes_read = counts.read_bytes,

@@ -21,6 +21,8 @@ public:
   void update(std::int64_t now, const cluster::node_progress& counts);
   /// Says of every source that has failed, once, why.
   void failures(const cluster::node_progress& counts);
+  /// Says of every source from which nothing comes why, and when it goes on.
+  void waiting(const cluster::node_progress& counts);
   /// What is being done, in place of the bar. Nothing where there is no bar.
   void say(std::string_view doing);
   /// Removes the bar; without one, a last line where there were lines before.
@@ -35,7 +37,8 @@ private:
   std::int64_t line_at_;             ///< when the last line was due
   std::uint64_t line_events_ = 0;    ///< what it said
   bool lines_printed_ = false;
-  std::map<std::string, std::string> said_;  ///< of failed sources
+  std::map<std::string, std::string> said_;     ///< of failed sources
+  std::map<std::string, std::string> waiting_;  ///< of those that wait
 };
 
 }  // namespace windrow::tools

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "tests/schema/declarations.hpp"
 
 namespace windrow::schema {
@@ -33,7 +35,7 @@ const std::string everything = R"(features:
       c: { windowed: [1h], expression: _.as.count(), materialization: true, default: 3 }
 sources:
   f: { file: "-", max_future_skew: 0s }
-  k: { kafka: { bootstrap_server: h, topic: t, "sasl.mechanism": x } }
+  k: { kafka: { bootstrap_server: h, topic: t, kafka_args: { client.id: x } } }
 streams:
   s: { source: f, message: { a: int, b: "list[str]" }, parse: _.a, output: { A.id: _.a, A.l: _.b },
        updates_materialized_aggregations: false, deduplication: { on: _.a + 1, within: 90m } }
@@ -43,6 +45,28 @@ catalog catalog_of(const std::string& text) {
   const compiled made = compile(text);
   EXPECT_TRUE(made.ok()) << all_of(made);
   return made.declarations.value_or(catalog{});
+}
+
+TEST(CatalogCodec, HoldsNoPasswords) {
+  const catalog before = catalog_of(R"(features: { User: { fields: { id: str } } }
+sources:
+  k: { kafka: { bootstrap_server: h, topic: t, security_protocol: sasl_ssl, sasl_mechanism: PLAIN,
+                sasl_username: someone, sasl_password: hunter2, ssl_key_password: hunter2,
+                kafka_args: { ssl.keystore.password: hunter2, sasl.oauthbearer.config: hunter2,
+                              client.id: someclient } } }
+)");
+  const auto bytes = encode_catalog(before);
+  const std::string text(bytes.begin(), bytes.end());
+  EXPECT_EQ(text.find("hunter2"), text.npos);
+  EXPECT_NE(text.find("someone"), text.npos);
+  EXPECT_NE(text.find("someclient"), text.npos);
+  // What the node connects with still has them.
+  const auto plan = compile_catalog(before);
+  ASSERT_TRUE(plan.ok());
+  const auto& settings = (*plan)->sources[0].settings;
+  EXPECT_EQ(std::count_if(settings.begin(), settings.end(),
+                          [](const auto& s) { return s.second == "hunter2"; }),
+            4);
 }
 
 TEST(CatalogCodec, GivesBackWhatWasEncoded) {

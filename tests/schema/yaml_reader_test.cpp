@@ -36,6 +36,11 @@ std::string with_buckets(const std::string& windows, const std::string& material
                       "materialization: " + materialization + " }");
 }
 
+std::string with_kafka(const std::string& settings) {
+  return "features: { User: { fields: { id: str } } }\nsources:\n"
+         "  a: { kafka: { bootstrap_server: h, topic: t, " + settings + " } }";
+}
+
 std::string with_stream(const std::string& stream) {
   return "features:\n"
          "  User: { fields: { id: str, age: int, score: float } }\n"
@@ -204,6 +209,29 @@ const bad_file bad_files[] = {
      "  a: { file: \"x/@${NOT_SET}\" }", "`NOT_SET` is not set"},
     {"KafkaWithoutTopic", "features: { User: { fields: { id: str } } }\nsources:\n"
      "  a: { @kafka: { bootstrap_server: h } }", "has no `topic`"},
+    {"UnknownKafkaKey", with_kafka("@security_protocl: ssl"), "did you mean `security_protocol`?"},
+    {"KafkaNameOfLibrary", with_kafka("@sasl.username: u"), "is written `sasl_username`"},
+    {"KafkaNameWithDots", with_kafka("@client.id: u"), "under `kafka_args`"},
+    {"KafkaProtocol", with_kafka("security_protocol: @sasl"), "unknown `security_protocol`"},
+    {"KafkaMechanism", with_kafka("security_protocol: ssl, sasl_mechanism: @PLAN"),
+     "did you mean `PLAIN`?"},
+    {"KafkaPasswordUnused", with_kafka("@sasl_password: p"), "needs `security_protocol: sasl_ssl`"},
+    {"KafkaCaUnused", with_kafka("@ssl_ca_file: ca.pem"), "needs `security_protocol: ssl`"},
+    {"KafkaWithoutMechanism", with_kafka("@security_protocol: sasl_ssl"), "no `sasl_mechanism`"},
+    {"KafkaWithoutPassword",
+     with_kafka("security_protocol: sasl_ssl, @sasl_mechanism: PLAIN, sasl_username: u"),
+     "needs `sasl_password`"},
+    {"KafkaStart", with_kafka("start: @yesterday"), "`start` is `earliest`"},
+    {"KafkaTopicName", with_kafka("dead_letter_queue_topic: \"@a b\""), "name of a topic"},
+    {"KafkaLimitTwice", "features: { User: { fields: { id: str } } }\nsources:\n"
+     "  a: { @max_future_skew: 1m, kafka: { bootstrap_server: h, topic: t, max_future_skew: 1m } }",
+     "keep one"},
+    {"KafkaArgumentOfGroups", with_kafka("kafka_args: { @group.instance.id: g }"),
+     "no consumer group"},
+    {"KafkaArgumentOfOffsets", with_kafka("kafka_args: { @auto.offset.reset: latest }"),
+     "`start` says where to begin"},
+    {"KafkaArgumentWithAKeyOfItsOwn", with_kafka("kafka_args: { @ssl.ca.location: ca.pem }"),
+     "write `ssl_ca_file`"},
     {"TwoTimes", "features:\n  A: { fields: { id: str, t: FeatureTime } }\n"
      "  B: { fields: { id: str, t: FeatureTime } }\nsources: { a: { file: a } }\n"
      "streams: { s: { source: a, message: { x: datetime, y: datetime },\n"
@@ -273,7 +301,9 @@ sources:
   a: { file: events/../a.ndjson, max_future_skew: 1m, late_arrival_deadline: 2h }
   b: { file: "${FOLDER}/b.ndjson" }
   c: { file: "-" }
-  d: { kafka: { bootstrap_server: "h:1", topic: "${FOLDER}", group: g } }
+  d: { kafka: { bootstrap_server: "h:1", topic: t, start: 2026-03-01,
+      ssl_ca_file: certs/ca.pem, security_protocol: SSL, max_future_skew: 2m,
+      kafka_args: { client.id: "${FOLDER}" } } }
 )");
   ASSERT_TRUE(made.ok()) << all_of(made);
   const auto& sources = made.plan->sources;
@@ -287,7 +317,15 @@ sources:
   EXPECT_EQ(sources[3].kind, source_kind::kafka);
   using settings = std::vector<std::pair<std::string, std::string>>;
   EXPECT_EQ(made.declarations->sources[3].settings,
-            (settings{{"bootstrap_server", "h:1"}, {"group", "g"}, {"topic", "/data"}}));
+            (settings{{"bootstrap_server", "h:1"},
+                      {"kafka_args.client.id", "/data"},
+                      {"max_future_skew", "120000000"},
+                      {"security_protocol", "ssl"},
+                      {"ssl_ca_file", "/somewhere/certs/ca.pem"},
+                      {"start", "2026-03-01"},
+                      {"topic", "t"}}));
+  EXPECT_EQ(sources[3].settings, made.declarations->sources[3].settings);
+  EXPECT_EQ(sources[3].max_future_skew, 120'000'000);
 }
 
 TEST(YamlReader, ReadsJoinsInEitherOrderAndImpliedOnes) {

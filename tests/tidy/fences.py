@@ -139,8 +139,7 @@ def libraries(tree):
     yield from _library(tree, ("caf/",), lambda p: outside(p) or is_edge(p),
                         "the edges of actors/ and cluster/ (EDGES in tests/tidy/fences.py)")
     yield from _library(tree, ("librdkafka/",), lambda p: fnmatch.fnmatch(
-        p, "sources/*kafka*") or fnmatch.fnmatch(p, "cluster/*kafka*") or outside(p),
-        "the Kafka source and log")
+        p, "sources/kafka_*") or outside(p), "sources/kafka_*")
     yield from _library(tree, ("boost/beast", "boost/asio"), lambda p: folder_of(p) in (
         "server", *OUTSIDE), "server/")
 

@@ -56,7 +56,12 @@ TEST(ChooseInputs, KeepsStandardInputAndAbsolutePaths) {
   EXPECT_EQ(read_by(inputs.value()), "payments=- users=/u.ndjson ");
 }
 
-TEST(ChooseInputs, RefusesKafkaWithoutAFile) { expect_refused({}, "--input payments="); }
+TEST(ChooseInputs, ReadsATopicUnlessAFileIsGivenInItsPlace) {
+  const auto inputs = choose_inputs(declared(), {}, "/home");
+  ASSERT_TRUE(inputs.ok()) << inputs.error().message;
+  EXPECT_EQ(read_by(inputs.value()), "payments= users=/in/users.ndjson ");
+}
+
 TEST(ChooseInputs, NamesTheSourcesThereAre) {
   expect_refused({{"people", "x"}}, "payments, unread, users");
 }

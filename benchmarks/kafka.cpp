@@ -1,0 +1,68 @@
+#include <algorithm>
+#include <string>
+
+#include "benchmarks/benchmarks.hpp"
+#include "benchmarks/kafka_topic.hpp"
+#include "benchmarks/mapped_text.hpp"
+#include "benchmarks/node_run.hpp"
+
+namespace windrow::bench {
+
+namespace {
+
+constexpr int partitions = 2;
+constexpr std::uint64_t events_max = 6'000'000;  // the broker keeps them on disk
+
+result<void> measure(const settings& s, report& out) {
+  const auto file = event_file_of(s, key_shape::uniform);
+  if (!file) return file.error();
+  const auto text = mapped_text::open(file->path);
+  if (!text) return text.error();
+  const scratch_folder brokers_folder(s, "kafka-broker");
+  const auto broker = kafka_broker::start(brokers_folder.path());
+  if (!broker) return broker.error();
+  if (auto made = produce_lines(broker->address(), "purchases", partitions, text->text()); !made)
+    return made.error();
+  const double millions = static_cast<double>(file->events) / 1e6;
+  std::vector<double> bare, node, ratio, bare_cpu, node_cpu;
+  // Once before it counts, so that the broker has compiled what it runs.
+  for (int run = -1; run < s.runs; ++run) {
+    const stopwatch watch;
+    const auto counted =
+        count_messages(broker->address(), "purchases", partitions, file->events);
+    if (!counted) return counted.error();
+    const double seconds = watch.seconds(), cpu = watch.cpu_seconds();
+    out.check(counted->bytes == file->events * (line_bytes - 1),
+              "bytes counted: " + std::to_string(counted->bytes));
+    if (run < 0) continue;
+    bare.push_back(millions / seconds);
+    bare_cpu.push_back(cpu * 1000 / millions);
+    const scratch_folder folder(s, "kafka");
+    node_run what{.features = {}, .folder = folder.path(), .input = {}};
+    what.features.source = "{ kafka: { bootstrap_server: \"" + broker->address() +
+                           "\", topic: purchases } }";
+    auto ended = run_to_end(what);
+    if (!ended) return ended.error();
+    node.push_back(millions / ended->seconds);
+    node_cpu.push_back(ended->cpu_seconds * 1000 / millions);
+    ratio.push_back(node.back() / bare.back());
+    check_answers(*ended->node, what, *file, out);
+  }
+  out.add({"bare consumer", "M messages/s", bare, {}, {}});
+  out.add({"durable", "M messages/s", node, {}, {}});
+  out.add({"durable / bare consumer", "x", ratio, 0.7, {}});
+  out.add({"bare consumer, processor time", "ns/message", bare_cpu, {}, {}, true});
+  out.add({"durable, processor time", "ns/message", node_cpu, {}, {}, true});
+  return {};
+}
+
+}  // namespace
+
+void measure_kafka(const settings& s, report& out) {
+  out.begin("kafka");
+  settings mine = s;
+  mine.events = std::min(s.events, events_max);
+  if (auto done = measure(mine, out); !done) out.failed(done.error());
+}
+
+}  // namespace windrow::bench
