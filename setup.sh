@@ -10,9 +10,11 @@ packages=(
   libcapnp-dev capnproto      # catalog, batches and messages
   libssl-dev zlib1g-dev       # asked for by Cap'n Proto's CMake package
   liblmdb-dev                 # storage
+  libboost1.81-dev            # HTTP
   libsimdjson-dev libabsl-dev libxxhash-dev libyaml-cpp-dev
   libcli11-dev libfmt-dev     # the command
   libgtest-dev libgmock-dev
+  curl                        # a client of the tests
 )
 
 missing=()

@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "server/address.hpp"
+#include "server/http_server.hpp"
 #include "tools/arguments.hpp"
 #include "tools/command_support.hpp"
 #include "tools/commands.hpp"
@@ -34,6 +36,7 @@ struct run_arguments {
   unsigned shards = 0;
   std::string memory = "1G";
   std::string checkpoint = "10s";
+  std::string listen;
 };
 
 /// Flags as the node takes them, without declarations and inputs.
@@ -88,10 +91,27 @@ int show_errors(const schema::compiled& compiled) {
                                   (errors == 1 ? " error)" : " errors)") + "; nothing was read"});
 }
 
-int work(cluster::node& node, const cluster::node_options& options) {
+/// Makes the node reachable: by its folder's socket, and by TCP where that was asked for.
+result<std::unique_ptr<server::http_server>> open_door(server::api& front,
+                                                       const std::string& data,
+                                                       const std::string& listen) {
+  server::http_options options;
+  options.socket = server::socket_of_folder(data);
+  options.listen = listen;
+  auto door = server::http_server::start(front, options);
+  if (door.ok() && !listen.empty()) {
+    note("listening on port " + std::to_string(door.value()->port()));
+  }
+  return door;
+}
+
+int work(cluster::node& node, const cluster::node_options& options, const std::string& listen) {
   const std::int64_t started = steady_clock();
   const bool sized = std::none_of(options.inputs.begin(), options.inputs.end(),
                                   [](const cluster::node_input& in) { return in.path == "-"; });
+  server::api front(node, {.clock = [] { return wall_clock().micros; }});
+  auto door = open_door(front, options.data, listen);
+  if (!door.ok()) return fail(door.error());
   run_progress shown(started, sized);
   cluster::node_progress counts = node.progress();
   while (!counts.finished && !counts.failed && !interrupted()) {
@@ -99,6 +119,7 @@ int work(cluster::node& node, const cluster::node_options& options) {
     counts = node.progress();
     shown.update(steady_clock(), counts);
   }
+  door.value()->stop();
   shown.say("writing the last checkpoint");
   const result<void> stopped = node.stop();
   run_outcome outcome{node.progress(), steady_clock() - started, options.data};
@@ -131,7 +152,7 @@ int run(const run_arguments& given) {
   watch_interrupts();
   auto node = cluster::node::open(options.value());
   if (!node.ok()) return fail(node.error());
-  return work(**node, options.value());
+  return work(**node, options.value(), given.listen);
 }
 
 }  // namespace
@@ -156,9 +177,13 @@ void add_run_command(CLI::App& app, chosen_command& chosen) {
   command->add_option("--checkpoint", given->checkpoint,
                       "How often every change is made durable (default 10s)")
       ->type_name("DURATION");
+  command->add_option("--listen", given->listen,
+                      "Also answer HTTP there, such as 127.0.0.1:8800; port 0: any that is free")
+      ->type_name("ADDRESS:PORT");
   command->footer(
       "Run again on the same folder it continues where it stopped. Without --once files are\n"
-      "followed as they grow; SIGINT and SIGTERM make a checkpoint and leave.\n\n"
+      "followed as they grow; SIGINT and SIGTERM make a checkpoint and leave. While it runs, other\n"
+      "commands ask it by way of DIR/socket.\n\n"
       "Examples:\n"
       "  windrow run features.yaml --data state --once\n"
       "  windrow run features.yaml --data state --input transactions=new.ndjson\n"
