@@ -14,11 +14,13 @@ packages=(
   libcapnp-dev capnproto      # catalog, batches and messages
   libssl-dev zlib1g-dev       # asked for by Cap'n Proto's CMake package
   liblmdb-dev                 # storage
+  libboost1.81-dev            # HTTP
   librdkafka-dev              # Kafka sources
   libsimdjson-dev libabsl-dev libxxhash-dev libyaml-cpp-dev
   libcli11-dev libfmt-dev     # the command
   libgtest-dev libgmock-dev
   strace                      # the crash laboratory checks its recorder with it
+  curl                        # a client of the tests
 )
 if [[ ${1:-} == --tests ]]; then
   packages+=(openssl openjdk-17-jre-headless)  # a Kafka broker and its certificates

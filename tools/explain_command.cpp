@@ -3,36 +3,26 @@
 #include <optional>
 #include <string>
 
-#include "schema/check_report.hpp"
+#include "server/query_shape.hpp"
+#include "server/target.hpp"
 #include "tools/arguments.hpp"
 #include "tools/command_support.hpp"
 #include "tools/commands.hpp"
+#include "tools/node_access.hpp"
 #include "tools/report_explain.hpp"
+#include "windrow/time.hpp"
 
 namespace windrow::tools {
 namespace {
 
 struct explain_arguments {
-  std::string data;
+  node_address where;
   std::string entity;
   std::string feature;
   std::optional<std::string> now;
   std::size_t limit = 100;
   bool json = false;
 };
-
-/// How the window of that canonical name is folded; empty for a name that is no window's.
-explain_context context_of(const schema::plan& plan, const std::string& feature) {
-  explain_context context;
-  for (const schema::window_value& v : plan.window_values) {
-    if (v.fqn != feature) continue;
-    const schema::rule& rule = plan.rules[static_cast<std::size_t>(v.rule)];
-    context.aggregation = std::string(to_string(rule.function)) + " of " +
-                          schema::describe_series(plan, rule.series);
-    context.bucket_duration = plan.tilings[static_cast<std::size_t>(rule.tiling)].duration;
-  }
-  return context;
-}
 
 int explain(const explain_arguments& given) {
   const auto entity = parse_entity(given.entity);
@@ -43,20 +33,19 @@ int explain(const explain_arguments& given) {
     if (!asked.ok()) return fail_usage(asked.error());
     now = asked.value();
   }
-  auto node = open_to_look(given.data);
-  if (!node.ok()) return fail(node.error());
-  const auto found = node.value()->explain(entity.value(), given.feature, now);
-  if (!found.ok()) return fail(found.error());
-  if (found->row.features.size() != 1) {
-    return fail({errc::invalid, "`" + given.feature + "` has several windows; explain takes one, "
-                                "such as '" + given.feature + "[\"1h\"]'"});
-  }
-  explain_context context = context_of(node.value()->plan(), found->row.features.front().feature);
-  context.now = now;
-  context.buckets_max = given.limit;
-  print(given.json ? explain_json(found.value(), context)
-                   : explain_table(found.value(), context, output_options()));
-  return exit_success;
+  const std::string target =
+      "/v1/explain?class=" + server::percent_encoded(entity->entity_class) +
+      "&key=" + server::percent_encoded(entity->key) + parameter("feature", given.feature) +
+      parameter("now", format_time(now));
+  return ask_and_print(
+      given.where, [&](const node_access& node) { return node.get(target); },
+      [&](const std::string& body) -> result<std::string> {
+        if (given.json) return as_it_is(body);
+        auto found = server::read_explanation(body);
+        if (!found.ok()) return found.error();
+        found->context.buckets_max = given.limit;
+        return explain_table(found->what, found->context, output_options());
+      });
 }
 
 }  // namespace
@@ -64,8 +53,7 @@ int explain(const explain_arguments& given) {
 void add_explain_command(CLI::App& app, chosen_command& chosen) {
   CLI::App* command = app.add_subcommand("explain", "Show the buckets behind one value");
   auto given = std::make_shared<explain_arguments>();
-  command->add_option("--data", given->data, "Folder with the state")
-      ->required()->type_name("DIR");
+  add_node_options(*command, given->where);
   command->add_option("--entity", given->entity, "Whom to ask about")
       ->required()->type_name("CLASS=KEY");
   command->add_option("--feature", given->feature, "One window of a windowed feature")

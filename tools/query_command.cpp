@@ -4,16 +4,18 @@
 #include <string>
 #include <vector>
 
+#include "server/query_shape.hpp"
 #include "tools/arguments.hpp"
 #include "tools/command_support.hpp"
 #include "tools/commands.hpp"
+#include "tools/node_access.hpp"
 #include "tools/report_query.hpp"
 
 namespace windrow::tools {
 namespace {
 
 struct query_arguments {
-  std::string data;
+  node_address where;
   std::vector<std::string> entities;
   std::vector<std::string> features;
   std::optional<std::string> now;
@@ -39,12 +41,17 @@ result<query_request> request_of(const query_arguments& given) {
 int query(const query_arguments& given) {
   const auto request = request_of(given);
   if (!request.ok()) return fail_usage(request.error());
-  auto node = open_to_look(given.data);
-  if (!node.ok()) return fail(node.error());
-  const auto answer = node.value()->query(request.value());
-  if (!answer.ok()) return fail(answer.error());
-  print(given.json ? query_json(answer.value()) : query_table(answer.value(), output_options()));
-  return exit_success;
+  return ask_and_print(
+      given.where,
+      [&](const node_access& node) {
+        return node.post("/v1/query", server::query_request_json(request.value()));
+      },
+      [&](const std::string& body) -> result<std::string> {
+        if (given.json) return as_it_is(body);
+        const auto answer = server::read_query_answer(body);
+        if (!answer.ok()) return answer.error();
+        return query_table(answer.value(), output_options());
+      });
 }
 
 }  // namespace
@@ -52,8 +59,7 @@ int query(const query_arguments& given) {
 void add_query_command(CLI::App& app, chosen_command& chosen) {
   CLI::App* command = app.add_subcommand("query", "Ask for features of entities");
   auto given = std::make_shared<query_arguments>();
-  command->add_option("--data", given->data, "Folder with the state")
-      ->required()->type_name("DIR");
+  add_node_options(*command, given->where);
   command->add_option("--entity", given->entities, "Whom to ask about; may be repeated")
       ->required()->allow_extra_args(false)->type_name("CLASS=KEY");
   command->add_option("--feature", given->features,

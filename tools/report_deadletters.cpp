@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "tools/human.hpp"
-#include "tools/json_writer.hpp"
 #include "tools/text.hpp"
 #include "windrow/time.hpp"
 
@@ -12,6 +11,13 @@ namespace {
 
 constexpr std::size_t beginning_width = 48;
 constexpr std::size_t beginning_bytes = 200;
+
+/// `line 7`, `push 3, message 2`; empty where not known.
+std::string where_text(const letter_line& shown) {
+  if (shown.line) return "line " + std::to_string(*shown.line);
+  if (!shown.push) return {};
+  return "push " + count_text(*shown.push) + ", message " + count_text(shown.place);
+}
 
 std::string hidden_text(const letter_listing& what) {
   const std::uint64_t hidden = what.found - what.letters.size();
@@ -27,18 +33,6 @@ std::string counts_table(const letter_listing& what, const table_options& option
   return "\n" + t.render(options);
 }
 
-void write_letter(json_writer& out, const letter_line& shown, bool whole) {
-  const storage::dead_letter& l = shown.letter;
-  out.begin_object().key("source").string(shown.source).key("stream").string(l.stream);
-  out.key("partition").string(shown.partition).key("at").unsigned_integer(l.at).key("line");
-  shown.line ? out.unsigned_integer(*shown.line) : out.null();
-  out.key("phase").string(l.phase).key("reason").string(l.reason);
-  out.key("message").string(l.message).key("arrival").time({l.arrival});
-  out.key("total_bytes").unsigned_integer(l.total_bytes);
-  const std::string_view bytes = l.bytes;
-  out.key("bytes").string(whole ? bytes : bytes.substr(0, beginning_bytes)).end_object();
-}
-
 }  // namespace
 
 std::string list_table(const letter_listing& what, const table_options& options) {
@@ -51,7 +45,7 @@ std::string list_table(const letter_listing& what, const table_options& options)
   for (const letter_line& shown : what.letters) {
     const storage::dead_letter& l = shown.letter;
     const std::string beginning = printable(std::string_view(l.bytes).substr(0, beginning_bytes));
-    t.row({shown.source, std::to_string(l.at), shown.where, l.phase, l.reason, l.message,
+    t.row({shown.source, std::to_string(l.at), where_text(shown), l.phase, l.reason, l.message,
            truncate(beginning, beginning_width)});
   }
   if (const std::string hidden = hidden_text(what); !hidden.empty()) t.footer(" and " + hidden);
@@ -65,8 +59,9 @@ std::string show_text(const letter_listing& what) {
   std::string out;
   for (const letter_line& shown : what.letters) {
     const storage::dead_letter& l = shown.letter;
+    const std::string where = where_text(shown);
     if (!out.empty()) out += "\n";
-    out += printable(shown.source) + (shown.where.empty() ? "" : ", " + shown.where) + ", at " +
+    out += printable(shown.source) + (where.empty() ? "" : ", " + where) + ", at " +
            std::to_string(l.at) + " of " + printable(shown.partition) + "\n";
     out += printable(l.phase + ": " + l.reason + ": " + l.message) + "\n";
     out += "arrived " + format_time({l.arrival}) + ", for the stream " + printable(l.stream) + "\n";
@@ -83,19 +78,6 @@ std::string show_raw(const letter_listing& what) {
   std::string out;
   for (const letter_line& shown : what.letters) out += shown.letter.bytes + "\n";
   return out;
-}
-
-std::string letters_json(const letter_listing& what, bool whole) {
-  json_writer out;
-  out.begin_object().key("found").unsigned_integer(what.found).key("counts").begin_array();
-  for (const letter_count& c : what.counts) {
-    out.begin_object().key("partition").string(c.partition).key("phase").string(c.phase);
-    out.key("reason").string(c.reason).key("messages").unsigned_integer(c.count).end_object();
-  }
-  out.end_array().key("letters").begin_array();
-  for (const letter_line& shown : what.letters) write_letter(out, shown, whole);
-  out.end_array().end_object();
-  return out.take() + "\n";
 }
 
 }  // namespace windrow::tools

@@ -7,7 +7,6 @@
 
 #include "tools/bars.hpp"
 #include "tools/human.hpp"
-#include "tools/json_writer.hpp"
 #include "windrow/time.hpp"
 
 namespace windrow::tools {
@@ -37,19 +36,6 @@ std::vector<double> lengths_of(std::span<const explanation::bucket> buckets) {
 
 std::string partial_cell(const result<windrow::value>& value) {
   return value.ok() ? cell_text(value.value()) : std::string(to_string(value.error().code));
-}
-
-void write_failure(json_writer& out, const failure& why) {
-  out.key("error").begin_object().key("code").string(to_string(why.code));
-  out.key("message").string(why.message).end_object();
-}
-
-void write_answer(json_writer& out, const feature_answer& answer) {
-  if (!answer.value.ok()) return write_failure(out, answer.value.error());
-  out.key("value").value(answer.value.value());
-  if (!answer.from || !answer.to) return;
-  out.key("from").time(*answer.from).key("to").time(*answer.to);
-  out.key("events").unsigned_integer(answer.events);
 }
 
 }  // namespace
@@ -85,29 +71,6 @@ std::string explain_table(const explanation& what, const explain_context& contex
              format_time(context.now));
   }
   return t.render(options);
-}
-
-std::string explain_json(const explanation& what, const explain_context& context) {
-  const feature_answer& answer = what.row.features.front();
-  json_writer out;
-  out.begin_object().key("now").time(context.now).key("entity").string(what.row.entity);
-  out.key("key").value(what.row.key).key("feature").string(answer.feature);
-  write_answer(out, answer);
-  out.key("aggregation").string(context.aggregation);
-  out.key("bucket_seconds").number(static_cast<double>(context.bucket_duration) / 1e6);
-  out.key("buckets").begin_array();
-  for (const explanation::bucket& b : what.buckets) {
-    out.begin_object().key("start").time(b.start).key("end").time(b.end);
-    out.key("events").unsigned_integer(b.events);
-    if (b.value.ok()) {
-      out.key("value").value(b.value.value());
-    } else {
-      write_failure(out, b.value.error());
-    }
-    out.end_object();
-  }
-  out.end_array().end_object();
-  return out.take() + "\n";
 }
 
 }  // namespace windrow::tools

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "server/query_shape.hpp"
 #include "tools/report_query.hpp"
 #include "tools/table.hpp"
 
@@ -11,23 +12,11 @@
 /// Requires an explanation whose row holds that one feature.
 namespace windrow::tools {
 
-/// What an explanation does not say itself.
-struct explain_context {
-  timestamp now = {};
-  std::string aggregation;          ///< `sum of _.amount where (_.amount >= 100)`
-  std::int64_t bucket_duration = 0; ///< microseconds
-  /// A table shows this many buckets, the newest; 0 for all.
-  std::size_t buckets_max = 0;
-};
+using server::explain_context;
 
 /// The buckets with a bar each, the value, and the interval covered. Bars are as long as the
 /// partial values, or as the events where values are no numbers.
 std::string explain_table(const explanation& what, const explain_context& context,
                           const table_options& options);
-
-/// `{"now", "entity", "key", "feature", "value", "from", "to", "events", "aggregation",
-/// "bucket_seconds", "buckets": [{"start", "end", "events", "value"}]}` on one line, with its end;
-/// `"error": {"code", "message"}` in place of value, interval and events where there is no value.
-std::string explain_json(const explanation& what, const explain_context& context);
 
 }  // namespace windrow::tools

@@ -4,43 +4,10 @@
 #include <charconv>
 
 #include "tools/human.hpp"
-#include "tools/json_writer.hpp"
 #include "windrow/time.hpp"
 
 namespace windrow::tools {
 namespace {
-
-void write_value(json_writer& out, const feature_answer& f) {
-  out.key(f.feature).begin_object().key("value").value(f.value.value());
-  if (f.from && f.to) {
-    out.key("from").time(*f.from).key("to").time(*f.to).key("events").unsigned_integer(f.events);
-  } else {
-    out.key("at");
-    f.at ? out.time(*f.at) : out.null();
-    if (f.age) out.key("age").number(static_cast<double>(f.age->count()) / 1e6);
-  }
-  out.end_object();
-}
-
-void write_row(json_writer& out, const answer_row& row) {
-  out.begin_object().key("entity").string(row.entity).key("key").value(row.key);
-  out.key("position").begin_object();
-  for (const auto& [source, sequence] : row.position) out.key(source).unsigned_integer(sequence);
-  out.end_object();
-  out.key("features").begin_object();
-  for (const feature_answer& f : row.features) {
-    if (f.value.ok()) write_value(out, f);
-  }
-  out.end_object();
-  out.key("errors").begin_array();
-  for (const feature_answer& f : row.features) {
-    if (f.value.ok()) continue;
-    out.begin_object().key("feature").string(f.feature);
-    out.key("code").string(to_string(f.value.error().code));
-    out.key("message").string(f.value.error().message).end_object();
-  }
-  out.end_array().end_object();
-}
 
 std::string value_cell(const feature_answer& f) {
   if (!f.value.ok()) return std::string(to_string(f.value.error().code));
@@ -139,15 +106,6 @@ std::pair<std::string, std::string> feature_label(std::string_view feature) {
                     seconds <= duration_all / 1'000'000;
   if (!good) return {std::string(name), ""};
   return {std::string(head.substr(0, begin)), format_duration(seconds * 1'000'000)};
-}
-
-std::string query_json(const query_answer& answer) {
-  json_writer out;
-  out.begin_object().key("now").time(answer.now);
-  out.key("catalog_version").integer(answer.catalog_version).key("rows").begin_array();
-  for (const answer_row& row : answer.rows) write_row(out, row);
-  out.end_array().end_object();
-  return out.take() + "\n";
 }
 
 std::string query_table(const query_answer& answer, const table_options& options) {

@@ -7,12 +7,8 @@
 #include "tools/table.hpp"
 #include "windrow/engine.hpp"
 
-/// The answer of `windrow query`, as a table or as its documented JSON.
+/// The answer of `windrow query` as a table.
 namespace windrow::tools {
-
-/// `{"now": …, "catalog_version": …, "rows": […]}` on one line, with its end. A scalar older than
-/// its max_staleness has its `age` in seconds beside the null.
-std::string query_json(const query_answer& answer);
 
 /// A table of entities by features, or, where that is wider than the terminal, with a line a value
 /// and its events. Below it the intervals covered and the errors.

@@ -13,6 +13,8 @@
 #include <string>
 #include <vector>
 
+#include "server/address.hpp"
+#include "server/http_server.hpp"
 #include "tools/arguments.hpp"
 #include "tools/command_support.hpp"
 #include "tools/commands.hpp"
@@ -40,6 +42,7 @@ struct run_arguments {
   bool acknowledge = false;
   std::optional<std::string> producer;
   std::optional<std::uint64_t> sequence;
+  std::string listen;
 };
 
 /// Flags as the node takes them, without declarations and inputs.
@@ -136,7 +139,22 @@ int show_errors(const schema::compiled& compiled) {
                                   (errors == 1 ? " error)" : " errors)") + "; nothing was read"});
 }
 
-int work(cluster::node& node, const cluster::node_options& options, bool acknowledging) {
+/// Makes the node reachable: by its folder's socket, and by TCP where that was asked for.
+result<std::unique_ptr<server::http_server>> open_door(server::api& front,
+                                                       const std::string& data,
+                                                       const std::string& listen) {
+  server::http_options options;
+  options.socket = server::socket_of_folder(data);
+  options.listen = listen;
+  auto door = server::http_server::start(front, options);
+  if (door.ok() && !listen.empty()) {
+    note("listening on port " + std::to_string(door.value()->port()));
+  }
+  return door;
+}
+
+int work(cluster::node& node, const cluster::node_options& options, bool acknowledging,
+         const std::string& listen) {
   // Standard output is for acknowledgements then.
   const auto say = acknowledging ? report : print;
   const std::int64_t started = steady_clock();
@@ -144,6 +162,9 @@ int work(cluster::node& node, const cluster::node_options& options, bool acknowl
                                   [](const cluster::node_input& in) {
                                     return in.path.empty() || in.path == "-";
                                   });
+  server::api front(node, {.clock = [] { return wall_clock().micros; }});
+  auto door = open_door(front, options.data, listen);
+  if (!door.ok()) return fail(door.error());
   run_progress shown(started, sized);
   cluster::node_progress counts = node.progress();
   while (!counts.finished && !counts.failed && !interrupted()) {
@@ -151,6 +172,7 @@ int work(cluster::node& node, const cluster::node_options& options, bool acknowl
     counts = node.progress();
     shown.update(steady_clock(), counts);
   }
+  door.value()->stop();
   shown.failures(counts);
   shown.say("writing the last checkpoint");
   const result<void> stopped = node.stop();
@@ -196,7 +218,7 @@ int run(const run_arguments& given) {
   watch_interrupts();
   auto node = cluster::node::open(options.value());
   if (!node.ok()) return fail(node.error());
-  return work(**node, options.value(), given.acknowledge);
+  return work(**node, options.value(), given.acknowledge, given.listen);
 }
 
 }  // namespace
@@ -230,9 +252,13 @@ void add_run_command(CLI::App& app, chosen_command& chosen) {
                       "With --producer: which of its lines the first one is (default 1)")
       ->check(CLI::Range(std::uint64_t{1}, std::numeric_limits<std::uint64_t>::max()))
       ->type_name("N");
+  command->add_option("--listen", given->listen,
+                      "Also answer HTTP there, such as 127.0.0.1:8800; port 0: any that is free")
+      ->type_name("ADDRESS:PORT");
   command->footer(
       "Run again on the same folder it continues where it stopped. Without --once files are\n"
-      "followed as they grow; SIGINT and SIGTERM make a checkpoint and leave.\n\n"
+      "followed as they grow; SIGINT and SIGTERM make a checkpoint and leave. While it runs, other\n"
+      "commands ask it by way of DIR/socket.\n\n"
       "Examples:\n"
       "  windrow run features.yaml --data state --once\n"
       "  windrow run features.yaml --data state --input transactions=new.ndjson\n"

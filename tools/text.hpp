@@ -23,8 +23,4 @@ std::string pad(std::string_view text, std::size_t width, align side = align::le
 /// Cuts `text` to at most `width` columns, ending in `…` where something was cut.
 std::string truncate(std::string_view text, std::size_t width);
 
-/// Takes one UTF-8 character off the front of `text`. False, with one byte taken, where the bytes
-/// are not UTF-8. Requires that `text` is not empty.
-bool next_character(std::string_view& text, char32_t& character);
-
 }  // namespace windrow::tools

@@ -49,35 +49,6 @@ query_answer two_users() {
                                  expired("user.n__2592000__")}}}};
 }
 
-TEST(QueryJson, IsTheDocumentedShape) {
-  EXPECT_EQ(query_json(two_users()),
-            R"({"now": "2026-03-01T12:30:00Z", "catalog_version": 1, "rows": [)"
-            R"({"entity": "User", "key": "u1", "position": {"transactions": 1103}, )"
-            R"("features": {"user.name": {"value": "Ann", "at": "2026-03-01T09:00:00Z"}, )"
-            R"("user.sum_transaction_amount__3600__": {"value": 12.5, )"
-            R"("from": "2026-03-01T11:30:00Z", "to": "2026-03-01T12:31:00Z", "events": 3}}, )"
-            R"("errors": [{"feature": "user.n__2592000__", "code": "expired", )"
-            R"("message": "reaches beyond 31 days"}]}, )"
-            R"({"entity": "User", "key": "u4", "position": {}, )"
-            R"("features": {"user.name": {"value": null, "at": null}, )"
-            R"("user.sum_transaction_amount__3600__": {"value": 0.0, )"
-            R"("from": "2026-03-01T11:30:00Z", "to": "2026-03-01T12:31:00Z", "events": 0}}, )"
-            R"("errors": [{"feature": "user.n__2592000__", "code": "expired", )"
-            R"("message": "reaches beyond 31 days"}]}]})"
-            "\n");
-}
-
-TEST(QueryJson, SaysTheAgeOfAStaleScalar) {
-  query_answer answer = two_users();
-  answer.rows.resize(1);
-  answer.rows[0].features = {name_is(null{}, at("2026-03-01T09:00:00Z"))};
-  answer.rows[0].features[0].age = std::chrono::hours(3);
-  EXPECT_NE(query_json(answer).find(
-                R"({"value": null, "at": "2026-03-01T09:00:00Z", "age": 10800.0})"),
-            std::string::npos)
-      << query_json(answer);
-}
-
 TEST(QueryTable, HasAColumnAFeature) {
   EXPECT_EQ(query_table(two_users(), {}),
             "                  sum_transaction_amount   n\n"
@@ -168,19 +139,6 @@ TEST(ExplainTable, SaysWhyThereIsNoValue) {
   what.row.features[0].value = failure{errc::expired, "reaches beyond\nwhat is kept"};
   EXPECT_EQ(explain_table(what, context(), {}),
             "Airport ATL, delay[2h]: reaches beyond\\nwhat is kept\n");
-}
-
-TEST(ExplainJson, HasEveryBucket) {
-  explanation what = atlanta();
-  what.buckets.resize(1);
-  EXPECT_EQ(explain_json(what, context()),
-            R"({"now": "2026-03-01T12:30:00Z", "entity": "Airport", "key": "ATL", )"
-            R"("feature": "airport.delay__7200__", "value": 7.0, )"
-            R"("from": "2026-03-01T10:00:00Z", "to": "2026-03-01T13:00:00Z", "events": 4, )"
-            R"("aggregation": "mean of _.delay", "bucket_seconds": 3600.0, )"
-            R"("buckets": [{"start": "2026-03-01T10:00:00Z", "end": "2026-03-01T11:00:00Z", )"
-            R"("events": 1, "value": 12.0}]})"
-            "\n");
 }
 
 }  // namespace

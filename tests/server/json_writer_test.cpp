@@ -1,4 +1,4 @@
-#include "tools/json_writer.hpp"
+#include "server/json_writer.hpp"
 
 #include <gtest/gtest.h>
 
@@ -9,7 +9,7 @@
 #include <random>
 #include <string>
 
-namespace windrow::tools {
+namespace windrow::server {
 namespace {
 
 TEST(JsonWriter, WritesOneLine) {
@@ -83,4 +83,4 @@ TEST(JsonNumber, ReadsBackAsTheSameDouble) {
 }
 
 }  // namespace
-}  // namespace windrow::tools
+}  // namespace windrow::server

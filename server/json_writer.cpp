@@ -1,4 +1,4 @@
-#include "tools/json_writer.hpp"
+#include "server/json_writer.hpp"
 
 #include <array>
 #include <cassert>
@@ -7,10 +7,10 @@
 #include <cstdio>
 #include <utility>
 
-#include "tools/text.hpp"
+#include "server/utf8.hpp"
 #include "windrow/time.hpp"
 
-namespace windrow::tools {
+namespace windrow::server {
 namespace {
 
 void append_escaped(std::string& out, char32_t character, std::string_view bytes) {
@@ -163,4 +163,4 @@ void json_writer::line_break() {
   out_.append(indent_ * levels_.size(), ' ');
 }
 
-}  // namespace windrow::tools
+}  // namespace windrow::server

@@ -1,10 +1,10 @@
-#include "tools/line_numbers.hpp"
+#include "server/line_numbers.hpp"
 
 #include <algorithm>
 #include <cstdio>
 #include <memory>
 
-namespace windrow::tools {
+namespace windrow::server {
 
 std::map<std::uint64_t, std::uint64_t> line_numbers(const std::string& path,
                                                     std::vector<std::uint64_t> ends,
@@ -39,4 +39,4 @@ std::map<std::uint64_t, std::uint64_t> line_numbers(const std::string& path,
   return numbers;
 }
 
-}  // namespace windrow::tools
+}  // namespace windrow::server

@@ -1,0 +1,268 @@
+#include <gtest/gtest.h>
+
+#include "server/aggregate_listing.hpp"
+#include "server/inspection.hpp"
+#include "server/letter_listing.hpp"
+#include "server/query_shape.hpp"
+#include "windrow/time.hpp"
+
+// What the API says in JSON, literally, and that it can be read back.
+namespace windrow::server {
+namespace {
+
+timestamp at(const char* text) { return parse_time(text).value(); }
+
+feature_answer name_is(windrow::value value, std::optional<timestamp> when) {
+  feature_answer name;
+  name.feature = "user.name";
+  name.value = std::move(value);
+  name.at = when;
+  return name;
+}
+
+feature_answer sum_is(windrow::value value, std::uint64_t events) {
+  return {.feature = "user.sum_transaction_amount__3600__",
+          .value = std::move(value),
+          .at = {},
+          .age = {},
+          .from = at("2026-03-01T11:30:00Z"),
+          .to = at("2026-03-01T12:31:00Z"),
+          .events = events};
+}
+
+feature_answer expired(const char* feature) {
+  feature_answer answer;
+  answer.feature = feature;
+  answer.value = failure{errc::expired, "reaches beyond 31 days"};
+  return answer;
+}
+
+query_answer two_users() {
+  return {.now = at("2026-03-01T12:30:00Z"),
+          .catalog_version = 1,
+          .rows = {{.entity = "User",
+                    .key = std::string("u1"),
+                    .position = {{"transactions", 1103}},
+                    .features = {name_is(std::string("Ann"), at("2026-03-01T09:00:00Z")),
+                                 sum_is(12.5, 3), expired("user.n__2592000__")}},
+                   {.entity = "User",
+                    .key = std::string("u4"),
+                    .position = {},
+                    .features = {name_is(null{}, std::nullopt), sum_is(0.0, 0),
+                                 expired("user.n__2592000__")}}}};
+}
+
+TEST(QueryJson, IsTheDocumentedShape) {
+  EXPECT_EQ(query_json(two_users()),
+            R"({"now": "2026-03-01T12:30:00Z", "catalog_version": 1, "rows": [)"
+            R"({"entity": "User", "key": "u1", "position": {"transactions": 1103}, )"
+            R"("features": {"user.name": {"value": "Ann", "at": "2026-03-01T09:00:00Z"}, )"
+            R"("user.sum_transaction_amount__3600__": {"value": 12.5, )"
+            R"("from": "2026-03-01T11:30:00Z", "to": "2026-03-01T12:31:00Z", "events": 3}}, )"
+            R"("errors": [{"feature": "user.n__2592000__", "code": "expired", )"
+            R"("message": "reaches beyond 31 days"}]}, )"
+            R"({"entity": "User", "key": "u4", "position": {}, )"
+            R"("features": {"user.name": {"value": null, "at": null}, )"
+            R"("user.sum_transaction_amount__3600__": {"value": 0.0, )"
+            R"("from": "2026-03-01T11:30:00Z", "to": "2026-03-01T12:31:00Z", "events": 0}}, )"
+            R"("errors": [{"feature": "user.n__2592000__", "code": "expired", )"
+            R"("message": "reaches beyond 31 days"}]}]})"
+            "\n");
+}
+
+TEST(QueryJson, SaysTheAgeOfAStaleScalar) {
+  query_answer answer = two_users();
+  answer.rows.resize(1);
+  answer.rows[0].features = {name_is(null{}, at("2026-03-01T09:00:00Z"))};
+  answer.rows[0].features[0].age = std::chrono::hours(3);
+  EXPECT_NE(query_json(answer).find(
+                R"({"value": null, "at": "2026-03-01T09:00:00Z", "age": 10800.0})"),
+            std::string::npos)
+      << query_json(answer);
+}
+
+TEST(QueryJson, CanBeReadBack) {
+  const auto read = read_query_answer(query_json(two_users()));
+  ASSERT_TRUE(read.ok()) << read.error().message;
+  EXPECT_EQ(query_json(read.value()), query_json(two_users()));
+}
+
+TEST(QueryRequest, IsReadAsItWasWritten) {
+  const query_request asked{{{"User", "u\"1"}, {"Card", "7"}}, {"name", "sum[\"1h\"]"},
+                            at("2026-03-01T12:30:00Z")};
+  const auto read = read_query(query_request_json(asked));
+  ASSERT_TRUE(read.ok()) << read.error().message;
+  EXPECT_EQ(query_request_json(read->request), query_request_json(asked));
+}
+
+TEST(QueryRequest, MayGiveATimeToEachEntityAndKeysAsNumbers) {
+  const auto read = read_query(
+      R"({"entities": [{"class": "User", "key": 12, "now": 1000}, {"class": "User", "key": true}],)"
+      R"( "features": ["name"], "now": "1970-01-01T00:00:02Z"})");
+  ASSERT_TRUE(read.ok()) << read.error().message;
+  EXPECT_EQ(read->request.entities[0].key, "12");
+  EXPECT_EQ(read->request.entities[1].key, "true");
+  EXPECT_EQ(read->now_of_row[0], timestamp{1'000'000});
+  EXPECT_EQ(read->now_of_row[1], std::nullopt);
+  EXPECT_EQ(read->request.now, timestamp{2'000'000});
+}
+
+TEST(QueryRequest, RefusesWhatItDoesNotKnow) {
+  const std::string deep(100'000, '[');
+  for (const std::string& bad :
+       {std::string(""), std::string("[]"), std::string("{"), deep,
+        std::string(R"({"entities": [], "feature": []})"), std::string(R"({"entities": 1})"),
+        std::string(R"({"entities": [{"class": "User"}]})"),
+        std::string(R"({"entities": [{"class": "User", "key": 1e400}]})"),
+        std::string(R"({"entities": [{"class": "User", "key": 1.5}]})"),
+        std::string(R"({"entities": [{"class": "User", "key": "a", "keys": 1}]})"),
+        std::string(R"({"entities": [], "features": [3]})"),
+        std::string(R"({"entities": [], "features": [], "now": "soon"})"),
+        std::string("{\"entities\": [], \"features\": [\"\xff\"]}")}) {
+    const auto read = read_query(bad);
+    ASSERT_FALSE(read.ok()) << bad.substr(0, 100);
+    EXPECT_EQ(read.error().code, errc::invalid);
+    EXPECT_FALSE(read.error().message.empty());
+  }
+}
+
+explanation atlanta() {
+  const feature_answer delay{.feature = "airport.delay__7200__",
+                             .value = windrow::value(7.0),
+                             .at = {},
+                             .age = {},
+                             .from = at("2026-03-01T10:00:00Z"),
+                             .to = at("2026-03-01T13:00:00Z"),
+                             .events = 4};
+  const auto bucket = [](const char* start, const char* end, std::uint64_t events, double value) {
+    return explanation::bucket{at(start), at(end), events, windrow::value(value)};
+  };
+  return {.row = {.entity = "Airport",
+                  .key = std::string("ATL"),
+                  .position = {},
+                  .features = {delay}},
+          .buckets = {bucket("2026-03-01T10:00:00Z", "2026-03-01T11:00:00Z", 1, 12.0),
+                      bucket("2026-03-01T11:00:00Z", "2026-03-01T12:00:00Z", 2, -3.0),
+                      bucket("2026-03-01T12:00:00Z", "2026-03-01T13:00:00Z", 1, 22.0)}};
+}
+
+explain_context context() {
+  return {.now = at("2026-03-01T12:30:00Z"),
+          .aggregation = "mean of _.delay",
+          .bucket_duration = 3'600'000'000};
+}
+
+TEST(ExplainJson, HasEveryBucket) {
+  explanation what = atlanta();
+  what.buckets.resize(1);
+  EXPECT_EQ(explain_json(what, context()),
+            R"({"now": "2026-03-01T12:30:00Z", "entity": "Airport", "key": "ATL", )"
+            R"("feature": "airport.delay__7200__", "value": 7.0, )"
+            R"("from": "2026-03-01T10:00:00Z", "to": "2026-03-01T13:00:00Z", "events": 4, )"
+            R"("aggregation": "mean of _.delay", "bucket_seconds": 3600.0, )"
+            R"("buckets": [{"start": "2026-03-01T10:00:00Z", "end": "2026-03-01T11:00:00Z", )"
+            R"("events": 1, "value": 12.0}]})"
+            "\n");
+}
+
+TEST(ExplainJson, CanBeReadBack) {
+  const auto read = read_explanation(explain_json(atlanta(), context()));
+  ASSERT_TRUE(read.ok()) << read.error().message;
+  EXPECT_EQ(explain_json(read->what, read->context), explain_json(atlanta(), context()));
+}
+
+TEST(ExplainJson, CanBeReadBackWhereThereIsNoValue) {
+  explanation what = atlanta();
+  what.row.features[0].value = failure{errc::expired, "reaches beyond what is kept"};
+  what.buckets[0].value = failure{errc::overflow, "too large"};
+  const auto read = read_explanation(explain_json(what, context()));
+  ASSERT_TRUE(read.ok()) << read.error().message;
+  EXPECT_EQ(explain_json(read->what, read->context), explain_json(what, context()));
+}
+
+letter_listing one_letter() {
+  letter_line shown;
+  shown.source = "payments";
+  shown.partition = "/in/payments.ndjson";
+  shown.line = 7;
+  shown.letter.at = 700;
+  shown.letter.stream = "payment_stream";
+  shown.letter.phase = "parse";
+  shown.letter.reason = "type";
+  shown.letter.message = "Key 'amount': expected float.";
+  shown.letter.bytes = "{\"id\": \"\x1b[2J\"}";
+  shown.letter.total_bytes = shown.letter.bytes.size();
+  return {{shown}, 1, {{"/in/payments.ndjson", "parse", "type", 1}}};
+}
+
+TEST(LetterJson, HasPlaceReasonAndBytes) {
+  EXPECT_EQ(letters_json(one_letter(), true),
+            R"({"found": 1, "counts": [{"partition": "/in/payments.ndjson", "phase": "parse", )"
+            R"("reason": "type", "messages": 1}], "letters": [{"source": "payments", )"
+            R"("stream": "payment_stream", "partition": "/in/payments.ndjson", "at": 700, )"
+            R"("line": 7, "phase": "parse", "reason": "type", )"
+            R"("message": "Key 'amount': expected float.", "arrival": "1970-01-01T00:00:00Z", )"
+            R"("total_bytes": 14, "bytes": "{\"id\": \"\u001b[2J\"}"}]})"
+            "\n");
+}
+
+TEST(LetterJson, CanBeReadBackByteForByte) {
+  letter_listing what = one_letter();
+  what.letters[0].line.reset();
+  what.letters[0].push = 3;
+  what.letters[0].place = 2;
+  what.letters[0].letter.bytes = std::string("{\"id\": \"\xff\xfe\0\"}", 12);
+  const auto read = read_letters(letters_json(what, true));
+  ASSERT_TRUE(read.ok()) << read.error().message;
+  EXPECT_EQ(letters_json(read.value(), true), letters_json(what, true));
+  EXPECT_EQ(read->letters[0].letter.bytes, what.letters[0].letter.bytes);
+  EXPECT_EQ(read->letters[0].push, 3u);
+}
+
+TEST(AggregatesJson, CanBeReadBack) {
+  aggregate_listing what;
+  what.catalog_version = 1;
+  what.all_series = {{"_.amount of Transaction", "User",
+                      {{"sum", 60'000'000, 0, 3'660'000'000, 2, {7, 31, 512, 1},
+                        {"user.sum__3600__"}, "User.sum[1h]"}}}};
+  const auto read = read_aggregates(aggregates_json(what));
+  ASSERT_TRUE(read.ok()) << read.error().message;
+  EXPECT_EQ(aggregates_json(read.value()), aggregates_json(what));
+}
+
+TEST(InspectionJson, CanBeReadBack) {
+  inspection what;
+  what.path = "/state";
+  what.format_version = 2;
+  what.id = "abc";
+  what.created = at("2026-03-01T12:30:00Z");
+  what.shard_count = 1;
+  what.declarations = "00ff";
+  cluster::node::shard_statistics shard;
+  shard.file = "/state/shards/0";
+  shard.file_bytes = 4096;
+  shard.stripe_positions = {{{"journal", 4}}, {}};
+  shard.smallest = {{"journal", 4}};
+  shard.largest = {{"journal", 5}};
+  what.shards = {shard};
+  what.journal = {"/state/journal", 8192, 4096, 7, 3, {{"entries", 4}}};
+  what.partitions = {{1, "journal", "journal"}};
+  what.dead_letters = {{1, 2, 300, 4}};
+  what.verified = 12;
+  const auto read = read_inspection(inspection_json(what));
+  ASSERT_TRUE(read.ok()) << read.error().message;
+  EXPECT_EQ(inspection_json(read.value()), inspection_json(what));
+}
+
+TEST(Answers, ThatAreNotUnderstoodAreErrors) {
+  for (const char* text : {"", "[]", "{}", "{\"rows\": 3}", "<html>"}) {
+    EXPECT_FALSE(read_query_answer(text).ok()) << text;
+    EXPECT_FALSE(read_explanation(text).ok()) << text;
+    EXPECT_FALSE(read_aggregates(text).ok()) << text;
+    EXPECT_FALSE(read_inspection(text).ok()) << text;
+    EXPECT_FALSE(read_letters(text).ok()) << text;
+  }
+}
+
+}  // namespace
+}  // namespace windrow::server
