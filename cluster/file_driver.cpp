@@ -67,7 +67,7 @@ result<sources::arrival_note> journal_arrivals::note(storage::partition_id parti
   auto ranges = context_.heard(journal.arrivals(partition, from, to));
   if (!ranges) return ranges.error();
   if (storage::planted(storage::plant::replay_by_the_clock) && !ranges->empty())
-    return sources::arrival_note{{wall_clock()}, std::min(ranges->front().to, to), false};
+    return sources::arrival_note{{context_.clock()}, std::min(ranges->front().to, to), false};
   const bool covered = !ranges->empty() && ranges->front().from <= from;
   storage::arrival_range range{from, to, context_.clock()};
   if (covered) {
