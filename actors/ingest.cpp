@@ -39,6 +39,7 @@ void ingest::on_start(const start_inputs& message) {
     options.skips = in.skips;
     options.shard_count = static_cast<std::uint32_t>(settings_.shards.size());
     options.folder_seed = settings_.folder_seed;
+    options.seen = settings_.seen;
     input_state& state = inputs_[in.number];
     state.reader = in.reader;
     state.essential = in.essential;
@@ -128,6 +129,7 @@ void ingest::take(std::uint32_t number, input_state& in) {
   read(number, in);  // while this run is decoded, the next one is read
   output_.clear();
   in.core->take(*got.run, output_, {got.source, got.stream});
+  if (output_.failed) return fail(*output_.failed);
   in.arrival = got.run->arrival.micros;
   send(number);
   report(number, in);

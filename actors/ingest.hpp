@@ -36,6 +36,7 @@ struct ingest_settings {
   std::uint64_t folder_seed = 0;
   credit::limits limits;
   storage::journal* journal = nullptr;     ///< for dead letters; outlives the actor
+  storage::seen_ids* seen = nullptr;       ///< where a stream declares deduplication; the same
   ingest_events events;
 };
 

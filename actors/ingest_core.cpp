@@ -17,7 +17,11 @@ ingest_core::ingest_core(ingest_options options)
     if (options.source != schema::none && declared[i].source != options.source) continue;
     streams_.emplace_back(options.plan, static_cast<int>(i));
     choices_.push_back({declared[i].source, static_cast<int>(i)});
-    counters_.streams.push_back({static_cast<int>(i), 0, 0, 0});
+    counters_.streams.push_back({static_cast<int>(i), 0, 0, 0, 0});
+    auto& duplicates = duplicates_.emplace_back();
+    if (declared[i].deduplication.output == schema::none || options.seen == nullptr) continue;
+    duplicates.emplace(*options.plan, static_cast<int>(i), options.partition, options.folder_seed,
+                       *options.seen);
   }
 }
 
@@ -40,6 +44,7 @@ void ingest_core::take(const sources::message_run& run, ingest_output& out, stre
       continue;
     }
     take_block(run, begin, begin + fitting, choice, out);
+    if (out.failed) return;
     begin += fitting;
   }
   batcher_.end_run(out.batches);
@@ -75,8 +80,16 @@ void ingest_core::take_block(const sources::message_run& run, std::size_t begin,
     if (choice.source != schema::none && choice.source != choices_[i].source) continue;
     if (choice.stream != schema::none && choice.stream != choices_[i].stream) continue;
     ingest_stream& stream = streams_[i];
-    const resolved_block& block = stream.resolve(run, begin, end);
+    resolved_block& block = stream.resolve(run, begin, end);
     ingest_counters::of_stream& counted = counters_.streams[i];
+    if (duplicates_[i]) {
+      auto dropped = duplicates_[i]->drop(run, begin, block);
+      if (!dropped) {
+        out.failed = dropped.error();
+        return;
+      }
+      counted.duplicate += *dropped;
+    }
     counted.applied += block.kept_rows();
     counted.skipped += block.skipped;
     counted.dead_lettered += block.refusals.size();

@@ -2,12 +2,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "actors/ingest_batcher.hpp"
+#include "actors/ingest_duplicates.hpp"
 #include "actors/ingest_stream.hpp"
 #include "schema/plan.hpp"
 #include "sources/message_run.hpp"
@@ -34,6 +36,8 @@ struct ingest_options {
   /// Messages are resolved in blocks of half as many, and a shard's batch is closed at the end
   /// of the block in which it reaches this many rows.
   std::size_t batch_rows = 1024;
+  /// Required where a stream of the source declares deduplication; outlives the core.
+  storage::seen_ids* seen = nullptr;
 };
 
 /// What became of messages since the start.
@@ -42,6 +46,7 @@ struct ingest_counters {
     int stream = schema::none;         ///< `plan.streams`
     std::uint64_t applied = 0;         ///< messages that the stream accepted
     std::uint64_t skipped = 0;         ///< its `parse` gave null
+    std::uint64_t duplicate = 0;       ///< repeats of messages accepted before
     std::uint64_t dead_lettered = 0;
   };
   struct of_reason {
@@ -65,20 +70,23 @@ struct stream_choice {
 struct ingest_output {
   std::vector<shard_batch> batches;
   std::vector<storage::dead_letter> dead_letters;
-  void clear() noexcept { batches.clear(), dead_letters.clear(); }
+  /// Ids could not be looked up: nothing of the run may be sent on, and no run taken any more.
+  std::optional<failure> failed;
+  void clear() noexcept { batches.clear(), dead_letters.clear(), failed.reset(); }
 };
 
 /// Turns the messages of one source partition into batches for shards.
 ///
 /// For every stream of the source: decode, `parse`, the resolver's program, required outputs,
-/// event time and its checks, keys; each message ends, for each stream, in exactly one of applied,
-/// skipped and dead-lettered. Then for every route of the stream a row, unless a part of its key is
+/// event time and its checks, keys, deduplication; each message ends, for each stream, in exactly
+/// one of applied, skipped, duplicate and dead-lettered. Then for every route of the stream a row, unless a part of its key is
 /// null, in the batch of the key's shard.
 ///
 /// The same runs from the same position with the same newest times give the same rows with the
 /// same sequences; how runs are cut changes only how rows are grouped into batches.
 ///
-/// No clock, disk or thread of its own: arrival comes with the run. Belongs to one thread; the
+/// No clock, disk or thread of its own: arrival comes with the run, and what is a duplicate is
+/// decided by `storage::seen_ids`. Belongs to one thread; the
 /// batches may be dropped on any.
 class ingest_core {
 public:
@@ -120,6 +128,7 @@ private:
   std::vector<storage::skip_range> skips_;
   std::vector<ingest_stream> streams_;
   std::vector<stream_choice> choices_;  // what chooses each of them
+  std::vector<std::optional<ingest_duplicates>> duplicates_;  // of each, where it declares it
   ingest_batcher batcher_;
   ingest_counters counters_;
 };

@@ -27,6 +27,7 @@ std::vector<bool> used_outputs(const schema::plan& plan, const schema::stream& s
   std::vector<bool> used(stream.resolve->output_count(), false);
   if (stream.parse_output != none) used[at(stream.parse_output)] = true;
   if (stream.time_output != none) used[at(stream.time_output)] = true;
+  if (stream.deduplication.output != none) used[at(stream.deduplication.output)] = true;
   for (const auto& required : stream.required) used[at(required.output)] = true;
   for (const int index : stream.routes) {
     const schema::route& route = plan.routes[at(index)];
@@ -88,8 +89,8 @@ ingest_stream::ingest_stream(schema::plan_ptr plan, int stream)
   }
 }
 
-const resolved_block& ingest_stream::resolve(const sources::message_run& run, std::size_t begin,
-                                             std::size_t end) {
+resolved_block& ingest_stream::resolve(const sources::message_run& run, std::size_t begin,
+                                       std::size_t end) {
   decoder_.decode(std::span(run.messages).subspan(begin, end - begin), decoded_);
   block_.rows = decoded_.rows();
   block_.messages = decoded_.messages.data();

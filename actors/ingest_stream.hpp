@@ -57,8 +57,7 @@ public:
   ingest_stream(schema::plan_ptr plan, int stream);
 
   /// Resolves messages [begin, end) of `run`.
-  const resolved_block& resolve(const sources::message_run& run, std::size_t begin,
-                                std::size_t end);
+  resolved_block& resolve(const sources::message_run& run, std::size_t begin, std::size_t end);
 
   const schema::stream& declared() const noexcept { return stream_; }
 

@@ -19,10 +19,21 @@ failure closed(const std::optional<failure>& why) {
 }
 
 // What is left of the memory limit for records: credit, buffers and the program itself come first.
-std::size_t record_budget(std::size_t memory, std::size_t shards) {
+std::size_t record_budget(std::size_t memory, std::size_t ids, std::size_t shards) {
   // Half of the rest: slabs that eviction has emptied in part are held as well.
   const std::size_t fixed = std::min<std::size_t>(std::size_t{48} << 20, memory / 2);
-  return (memory - fixed) / 2 / shards;
+  return (memory - ids - fixed) / 2 / shards;
+}
+
+bool deduplicates(const schema::plan& plan) {
+  return std::any_of(plan.streams.begin(), plan.streams.end(), [](const schema::stream& s) {
+    return s.deduplication.output != schema::none;
+  });
+}
+
+// A quarter of the memory limit, where ids are kept.
+std::size_t ids_budget(const schema::plan& plan, std::size_t memory) {
+  return deduplicates(plan) ? memory / 4 : 0;
 }
 
 std::int64_t steady_clock() {
@@ -72,6 +83,7 @@ result<void> node::impl::open_folder() {
     create.plan_digest = (*wanted)->digest;
     create.catalog = schema::encode_catalog(*options.declarations);
     create.created = wall_clock();
+    create.seen_ids = deduplicates(**wanted);
     opened = storage::folder::create(create);
   }
   if (!opened) return opened.error();
@@ -96,6 +108,7 @@ result<void> node::impl::open_stores() {
   auto opened = storage::journal::open(o);
   if (!opened) return opened.error();
   journal = std::move(*opened);
+  if (auto ids = open_seen_ids(); !ids) return ids;
   const std::uint32_t shards = folder->meta().shard_count;
   for (std::uint32_t s = 0; s < shards; ++s) {
     auto store = storage::shard_store::open(folder->shard_options(s));
@@ -104,7 +117,7 @@ result<void> node::impl::open_stores() {
     storage::shard_options so;
     so.shard = s;
     so.folder_seed = folder->meta().hash_seed;
-    so.memory_budget = record_budget(options.memory, shards);
+    so.memory_budget = record_budget(options.memory, ids_budget(*plan, options.memory), shards);
     gates.push_back(std::make_shared<actors::shard_gate>(so, *stores.back()));
   }
   durable.resize(shards);
@@ -117,6 +130,18 @@ result<void> node::impl::open_stores() {
   return {};
 }
 
+result<void> node::impl::open_seen_ids() {
+  if (!deduplicates(*plan)) return {};
+  storage::seen_ids::options o = folder->seen_ids_options();
+  for (const schema::stream& s : plan->streams) o.streams.push_back({s.name, s.deduplication.within});
+  o.memory = ids_budget(*plan, options.memory);
+  o.look_only = options.look_only;
+  auto opened = storage::seen_ids::open(o);
+  if (!opened) return opened.error();
+  seen = std::move(*opened);
+  return {};
+}
+
 result<void> node::impl::start_actors() {
   config.set("scheduler.policy", caf::atom("sharing"));
   config.set("scheduler.max-threads", std::max<std::size_t>(gates.size() + 1, 2));
@@ -124,6 +149,7 @@ result<void> node::impl::start_actors() {
   actors::writer_settings ws;
   ws.folder_seed = folder->meta().hash_seed;
   ws.journal = journal.get();
+  ws.seen = seen.get();
   for (auto& s : stores) ws.stores.push_back(s.get());
   writer = system->spawn<caf::detached>(actors::make_writer, ws);
   for (auto& gate : gates) {
@@ -144,6 +170,7 @@ result<void> node::impl::start_actors() {
       static_cast<std::uint32_t>(std::clamp<std::size_t>(options.memory >> 22, 16, 64));
   is.limits.bytes = std::min<std::uint64_t>(16 << 20, options.memory / 16 / gates.size());
   is.journal = journal.get();
+  is.seen = seen.get();
   is.events.progressed = [this](const actors::input_progress& p) { progressed(p); };
   is.events.input_failed = [this](std::uint32_t input, const failure& why) {
     input_failed(input, why);
@@ -209,6 +236,7 @@ result<void> node::impl::forget(const std::vector<storage::positions>& committed
       at = std::min(at, mine == p.end() ? 0 : mine->second);
     }
   }
+  if (seen) seen->forget(smallest);
   const std::lock_guard lock(steering);
   for (const auto& [partition, at] : smallest) {
     auto trimmed = partition == journal_partition ? journal->trim(entry_applied(at))
@@ -235,6 +263,7 @@ node_progress node::progress() const {
   p.read_bytes = sum.read_bytes;
   p.applied = sum.applied;
   p.skipped = sum.skipped;
+  p.duplicate = sum.duplicate;
   p.late = sum.late;
   p.dead_lettered = sum.dead_lettered;
   p.dead_letters = std::move(sum.dead_letters);
@@ -301,6 +330,8 @@ result<void> node::impl::checkpoint() {
             });
   }
   if (failed) return *failed;
+  if (seen)
+    if (auto flushed = seen->flush(); !flushed) return flushed;
   return journal->flush_dead_letters();
 }
 

@@ -50,6 +50,7 @@ struct node_progress {
   std::uint64_t total_bytes = 0;    ///< of all inputs, as far as known
   std::uint64_t applied = 0;        ///< messages that gave rows and were applied
   std::uint64_t skipped = 0;        ///< `parse` said null
+  std::uint64_t duplicate = 0;      ///< repeats, of streams that declare deduplication
   std::uint64_t late = 0;           ///< rows too old for at least one rule
   std::map<std::string, std::uint64_t> dead_letters;  ///< by "phase: reason"
   std::uint64_t dead_lettered = 0;  ///< messages

@@ -24,6 +24,7 @@
 #include "cluster/node.hpp"
 #include "cluster/source_board.hpp"
 #include "cluster/source_driver.hpp"
+#include "storage/seen_ids.hpp"
 
 namespace windrow::cluster {
 
@@ -34,6 +35,7 @@ struct node::impl {
 
   result<void> open_folder();
   result<void> open_stores();
+  result<void> open_seen_ids();
   result<void> start_actors();
   // Sources (node_sources.cpp). All but the first are for who holds `steering`.
   result<void> start_inputs();
@@ -108,6 +110,7 @@ struct node::impl {
   // In order of construction: each uses those before it.
   std::optional<storage::folder> folder;
   std::unique_ptr<storage::journal> journal;
+  std::unique_ptr<storage::seen_ids> seen;  // null where no stream declares deduplication
   std::vector<std::unique_ptr<storage::shard_store>> stores;
   std::vector<std::shared_ptr<actors::shard_gate>> gates;
   std::optional<driver_context> driving;

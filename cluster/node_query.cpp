@@ -228,6 +228,11 @@ result<std::uint64_t> node::verify() {
   const std::uint64_t seed = i.folder->meta().hash_seed;
   auto total = i.journal->verify();
   if (!total) return total;
+  if (i.seen) {
+    auto checked = i.seen->verify();
+    if (!checked) return checked;
+    *total += *checked;
+  }
   for (auto& store : i.stores) {
     storage::record_pool pool(i.plan);
     auto checked = store->verify(

@@ -112,6 +112,7 @@ bool source_board::describe(storage::partition_id partition, std::int64_t now,
   for (const auto& s : entry.counters.streams) {
     into.applied += s.applied;
     into.skipped += s.skipped;
+    into.duplicates += s.duplicate;
   }
   if (into.end) into.lag = *into.end - std::min(*into.end, entry.position);
   if (entry.newest != storage::no_time) into.newest = entry.newest;
@@ -159,6 +160,7 @@ source_totals source_board::totals() const {
     for (const auto& s : entry.counters.streams) {
       sum.applied += s.applied;
       sum.skipped += s.skipped;
+      sum.duplicate += s.duplicate;
     }
     for (const auto& r : entry.counters.reasons) {
       sum.dead_letters[r.phase + ": " + r.reason] += r.count;

@@ -30,7 +30,8 @@ private:
 
 /// Sums of all inputs since the start.
 struct source_totals {
-  std::uint64_t read = 0, read_bytes = 0, applied = 0, skipped = 0, late = 0, dead_lettered = 0;
+  std::uint64_t read = 0, read_bytes = 0, applied = 0, skipped = 0, duplicate = 0, late = 0;
+  std::uint64_t dead_lettered = 0;
   std::map<std::string, std::uint64_t> dead_letters;  ///< by "phase: reason"
   std::int64_t newest = storage::no_time;
 };

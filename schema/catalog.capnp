@@ -122,4 +122,6 @@ struct Stream {
   parse @3 :Text;                      # canonical, or empty
   output @4 :List(Output);
   updatesMaterializedAggregations @5 :Bool = true;
+  deduplicationOn @6 :Text;            # canonical, or empty: none
+  deduplicationWithin @7 :Int64;       # microseconds
 }

@@ -67,6 +67,12 @@ struct source_declaration {
   std::vector<std::pair<std::string, std::string>> settings;
 };
 
+/// Repeats of a message are told by a value of theirs, for as long in event time.
+struct deduplication_declaration {
+  std::string on;                                  ///< canonical text
+  std::int64_t within = 0;                         ///< microseconds
+};
+
 struct stream_declaration {
   std::string name;
   std::string source;
@@ -74,6 +80,7 @@ struct stream_declaration {
   std::string parse;                               ///< canonical text; empty without one
   std::vector<std::pair<std::string, std::string>> output;  ///< `User.id` -> canonical text
   bool updates_materialized_aggregations = true;
+  std::optional<deduplication_declaration> deduplication;
 };
 
 struct catalog {

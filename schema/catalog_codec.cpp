@@ -207,6 +207,9 @@ void put_stream(wire::Stream::Builder to, const stream_declaration& from) {
     output[i].setExpression(text_of(from.output[i].second));
   }
   to.setUpdatesMaterializedAggregations(from.updates_materialized_aggregations);
+  if (!from.deduplication) return;
+  to.setDeduplicationOn(text_of(from.deduplication->on));
+  to.setDeduplicationWithin(from.deduplication->within);
 }
 
 stream_declaration get_stream(wire::Stream::Reader from) {
@@ -221,6 +224,9 @@ stream_declaration get_stream(wire::Stream::Reader from) {
     to.output.emplace_back(string_of(output.getFeature()), string_of(output.getExpression()));
   }
   to.updates_materialized_aggregations = from.getUpdatesMaterializedAggregations();
+  if (from.getDeduplicationOn().size() > 0) {
+    to.deduplication = {string_of(from.getDeduplicationOn()), from.getDeduplicationWithin()};
+  }
   return to;
 }
 

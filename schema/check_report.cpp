@@ -152,6 +152,10 @@ check_report make_check_report(const compiled& from, const std::string& file_nam
     report.inferences.push_back({p.streams[static_cast<std::size_t>(i.stream)].name,
                                  describe_series(p, i.series), i.updates, i.reason});
   }
+  for (const stream_declaration& s : from.declarations->streams) {
+    if (!s.deduplication) continue;
+    report.deduplications.push_back({s.name, s.deduplication->on, s.deduplication->within});
+  }
   return report;
 }
 

@@ -36,6 +36,11 @@ struct check_report {
     bool updates = false;
     std::string reason;                    ///< `does not, because ...`; empty where it updates
   };
+  struct deduplication_line {
+    std::string stream;
+    std::string on;                        ///< `_.event_id`
+    std::int64_t within = 0;
+  };
 
   std::string file;
   bool ok = false;
@@ -46,6 +51,7 @@ struct check_report {
   std::vector<stored_line> stored;
   std::vector<compiled::not_stored> not_stored;
   std::vector<inference_line> inferences;
+  std::vector<deduplication_line> deduplications;
 };
 
 check_report make_check_report(const compiled& from, const std::string& file_name);

@@ -96,6 +96,11 @@ std::string inference_json(const check_report::inference_line& i) {
          "}";
 }
 
+std::string deduplication_json(const check_report::deduplication_line& d) {
+  return "{\"stream\": " + text(d.stream) + ", \"on\": " + text(d.on) +
+         ", \"within\": " + seconds(d.within) + "}";
+}
+
 }  // namespace
 
 std::string to_json(const check_report& report) {
@@ -107,7 +112,8 @@ std::string to_json(const check_report& report) {
            ", \"series\": " + array(report.all_series, series_json) +
            ", \"stored\": " + array(report.stored, stored_json) +
            ", \"not_stored\": " + array(report.not_stored, not_stored_json) +
-           ", \"inferences\": " + array(report.inferences, inference_json);
+           ", \"inferences\": " + array(report.inferences, inference_json) +
+           ", \"deduplications\": " + array(report.deduplications, deduplication_json);
   }
   return out + "}";
 }

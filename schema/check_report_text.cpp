@@ -90,6 +90,16 @@ void print_inferences(const check_report& report, std::string& out) {
   lines.print_to(out);
 }
 
+void print_deduplications(const check_report& report, std::string& out) {
+  if (report.deduplications.empty()) return;
+  out += "\nDuplicates that are not counted again\n";
+  table lines("  ");
+  for (const auto& d : report.deduplications) {
+    lines.add({d.stream, "same " + d.on, "within " + format_duration(d.within)});
+  }
+  lines.print_to(out);
+}
+
 }  // namespace
 
 std::string to_text(const check_report& report) {
@@ -107,6 +117,7 @@ std::string to_text(const check_report& report) {
   print_series(report, out);
   print_stored(report, out);
   print_inferences(report, out);
+  print_deduplications(report, out);
   return out + "\n" + report.file + ": ok\n";
 }
 

@@ -91,6 +91,9 @@ std::uint64_t digest_of(const catalog& declarations) {
               [](const auto& a, const auto& b) { return a.first < b.first; });
     for (const auto& [name, type] : message) hash.add("message").add(name).add(to_string(type));
     for (const auto& [name, text] : s.output) hash.add("output").add(name).add(text);
+    if (s.deduplication) {
+      hash.add("deduplication").add(s.deduplication->on).add(s.deduplication->within);
+    }
   }
   return hash.finish();
 }

@@ -219,6 +219,12 @@ struct stream {
     std::string feature;
   };
   std::vector<required_output> required;
+  /// Which messages are repeats of others: those with the same value of a program output (null: of
+  /// none) and an event time at most `within` apart. Of a type that a key may have.
+  struct deduplication_rule {
+    int output = none;             ///< none: no message is a repeat
+    std::int64_t within = 0;       ///< microseconds
+  } deduplication;
   std::vector<int> routes;
 };
 

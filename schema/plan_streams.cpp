@@ -4,6 +4,7 @@
 #include "schema/expression_rewrite.hpp"
 #include "schema/planner_state.hpp"
 #include "schema/suggest.hpp"
+#include "windrow/time.hpp"
 
 namespace windrow::schema {
 namespace {
@@ -88,6 +89,7 @@ void planner_state::plan_stream_outputs() {
     }
     for (const auto& [name, text] : declared.output) plan_output(index, name, text);
     plan_event_time(index);
+    plan_deduplication(index);
   }
 }
 
@@ -117,6 +119,33 @@ void planner_state::plan_parse(int index) {
                         " is never null, so it skips no message");
   }
   p.streams[static_cast<std::size_t>(index)].parse_output = s.output_of(e);
+}
+
+void planner_state::plan_deduplication(int index) {
+  planner_stream& s = streams[static_cast<std::size_t>(index)];
+  if (!s.declared->deduplication) return;
+  const declared_path path = s.path + "/deduplication/on";
+  const expression_ptr e = expression_at(path, s.declared->deduplication->on);
+  const auto type = e ? type_in_stream(index, *e) : std::nullopt;
+  if (!type) return;
+  if (type->kind == value_kind::floating || type->kind == value_kind::list) {
+    out.error(e->at, "`on` of the deduplication of " + ticked(s.declared->name) + " is " +
+                         ticked(to_string(*type)) +
+                         "; an id is `str`, `int`, `bool` or `datetime`");
+    return;
+  }
+  const std::int64_t within = s.declared->deduplication->within;
+  if (within <= 0 || within >= duration_all) {
+    out.error(file.at(s.path + "/deduplication"),
+              "`within` of the deduplication of " + ticked(s.declared->name) +
+                  " is above zero and limited; write such as `within: 24h`");
+    return;
+  }
+  if (type->nullable) {
+    out.note(e->at, "messages of the stream " + ticked(s.declared->name) +
+                        " for which `on` is null are never duplicates");
+  }
+  p.streams[static_cast<std::size_t>(index)].deduplication = {s.output_of(e), within};
 }
 
 void planner_state::plan_output(int index, const std::string& name, const std::string& text) {

@@ -104,6 +104,7 @@ private:
   void report_unknown_output(const planner_class& c, const std::string& field_name,
                              source_position at);
   void plan_event_time(int stream);
+  void plan_deduplication(int stream);
 
   void note_idle_series(int series);
   void plan_partials(int tiling);

@@ -6,6 +6,7 @@
 #include "schema/suggest.hpp"
 #include "schema/type_text.hpp"
 #include "schema/yaml_context.hpp"
+#include "windrow/time.hpp"
 
 namespace windrow::schema {
 namespace {
@@ -182,6 +183,34 @@ bool read_output(const yaml_entry& entry, stream_declaration& stream, const decl
   return outputs->empty() || !stream.output.empty();
 }
 
+bool read_deduplication(const yaml_entry& entry, stream_declaration& stream,
+                        const declared_path& path, yaml_context& context) {
+  const std::string what = "`deduplication` of the stream " + ticked(stream.name);
+  const std::string example = "; write such as `deduplication: { on: _.event_id, within: 24h }`";
+  context.place(path + "/deduplication", entry.key_at);
+  const auto settings = entries_of(entry.value, entry.at, what, context.out);
+  if (!settings) return false;
+  refuse_unknown_keys(*settings, {"on", "within"}, what, context.out);
+  const yaml_entry* on = find_entry(*settings, "on");
+  const yaml_entry* within = find_entry(*settings, "within");
+  if (on == nullptr) context.out.error(entry.key_at, what + " has no `on`" + example);
+  if (within == nullptr) context.out.error(entry.key_at, what + " has no `within`" + example);
+  const auto id = on == nullptr
+                      ? std::nullopt
+                      : read_expression(*on, path + "/deduplication/on", context);
+  const auto period = within == nullptr
+                          ? std::nullopt
+                          : read_duration(within->value, within->at, 1, context.out);
+  // Ids of all time would need unbounded room.
+  if (period && *period >= duration_all) {
+    context.out.error(within->at, what + " is for a limited time" + example);
+    return false;
+  }
+  if (!id || !period) return false;
+  stream.deduplication = {*id, *period};
+  return true;
+}
+
 void read_stream(const yaml_entry& entry, yaml_context& context) {
   const declared_path path = "streams/" + entry.key;
   const std::string what = "the stream " + ticked(entry.key);
@@ -190,7 +219,7 @@ void read_stream(const yaml_entry& entry, yaml_context& context) {
   const auto settings = entries_of(entry.value, entry.at, what, context.out);
   if (!settings) return context.mark_broken(path);
   refuse_unknown_keys(*settings, {"source", "message", "parse", "output",
-                                  "updates_materialized_aggregations"},
+                                  "updates_materialized_aggregations", "deduplication"},
                       what, context.out);
   stream_declaration stream;
   stream.name = entry.key;
@@ -222,6 +251,11 @@ void read_stream(const yaml_entry& entry, yaml_context& context) {
   if (output != nullptr) good &= read_output(*output, stream, path, context);
   if (const yaml_entry* flag = find_entry(*settings, "updates_materialized_aggregations")) {
     stream.updates_materialized_aggregations = read_bool(*flag, context.out).value_or(true);
+  }
+  if (const yaml_entry* repeats = find_entry(*settings, "deduplication")) {
+    if (!read_deduplication(*repeats, stream, path, context)) {
+      context.mark_broken(path + "/deduplication");
+    }
   }
   if (!good) context.mark_broken(path);
   context.file.declarations.streams.push_back(std::move(stream));

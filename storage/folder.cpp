@@ -151,6 +151,14 @@ store_identity folder::shard_identity(std::uint32_t shard) const noexcept {
   return {meta_.id, store_kind::shard, shard, meta_.shard_count};
 }
 
+seen_ids::options folder::seen_ids_options() const {
+  seen_ids::options o;
+  o.directory = path_ + "/seen";
+  o.identity = {meta_.id, store_kind::seen_ids, 0, meta_.shard_count};
+  o.map_bytes = map_bytes_;
+  return o;
+}
+
 shard_store::options folder::shard_options(std::uint32_t shard) const {
   return {shard_directory(shard), shard_identity(shard), map_bytes_};
 }
@@ -241,7 +249,7 @@ result<folder> folder::create(const create_options& o) {
 /// Removes our own names only.
 result<void> folder::clear_unfinished() {
   if (auto marked = replace_file(path_ + "/CREATING", as_bytes("")); !marked) return marked;
-  for (const char* name : {"journal", "shards", "catalog-1.bin", "catalog-1.bin.tmp",
+  for (const char* name : {"journal", "seen", "shards", "catalog-1.bin", "catalog-1.bin.tmp",
                            "node.meta.tmp"}) {
     std::error_code error;
     fs::remove_all(path_ + "/" + name, error);
@@ -265,6 +273,10 @@ result<void> folder::build(const create_options& o) {
   if (auto made = make_directory(journal_directory()); !made) return made;
   journal::options log{journal_directory(), journal_identity(), map_bytes_};
   if (auto made = journal::create(log); !made) return made;
+  if (o.seen_ids) {
+    if (auto made = make_directory(seen_ids_options().directory); !made) return made;
+    if (auto made = seen_ids::create(seen_ids_options()); !made) return made;
+  }
   if (auto made = make_directory(path_ + "/shards"); !made) return made;
   for (std::uint32_t shard = 0; shard < o.shard_count; ++shard) {
     if (auto made = make_directory(shard_directory(shard)); !made) return made;

@@ -7,6 +7,7 @@
 
 #include "storage/files.hpp"
 #include "storage/meta_codec.hpp"
+#include "storage/seen_ids.hpp"
 #include "storage/shard_store.hpp"
 
 namespace windrow::storage {
@@ -20,6 +21,7 @@ inline constexpr std::uint32_t shard_count_max = 4096;
 ///     catalog-1.bin    the declarations the state belongs to
 ///     journal/         LMDB environment of the node's journal
 ///     shards/000/ ...  one LMDB environment a shard
+///     seen/            LMDB environment of the ids of messages, where a stream deduplicates
 ///     CREATING         only while the folder is being made
 ///
 /// A process killed while it makes a folder leaves `CREATING` behind; the next `create` begins
@@ -33,6 +35,7 @@ public:
     std::uint64_t plan_digest = 0;
     byte_buffer catalog;             ///< canonical bytes
     std::int64_t created = 0;        ///< microseconds
+    bool seen_ids = false;           ///< a stream declares deduplication
     /// Map of each LMDB file; 0 chooses about a tebibyte, less where there are many shards.
     std::uint64_t map_bytes = 0;
   };
@@ -65,6 +68,8 @@ public:
   store_identity shard_identity(std::uint32_t shard) const noexcept;
   std::uint64_t map_bytes() const noexcept { return map_bytes_; }
   shard_store::options shard_options(std::uint32_t shard) const;
+  /// Directory, identity and map; the rest is the caller's.
+  seen_ids::options seen_ids_options() const;
 
 private:
   folder(std::string path, file_handle lock) : path_(std::move(path)), lock_(std::move(lock)) {}

@@ -12,6 +12,7 @@ const std::string_view identity_key = "identity";
 
 std::string describe(const store_identity& it) {
   const std::string folder = " of data folder " + to_string(it.folder);
+  if (it.kind == store_kind::seen_ids) return "the seen ids" + folder;
   if (it.kind == store_kind::journal) return "the journal" + folder;
   return "shard " + std::to_string(it.shard) + " of " + std::to_string(it.shard_count) + folder;
 }

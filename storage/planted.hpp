@@ -17,11 +17,25 @@ enum class plant : int {
   count,
 };
 
+/// The same for the rules of deduplication.
+enum class seen_plant : int {
+  none,
+  ids_not_flushed,               ///< what was decided is durable before its ids are
+  decided_again,                 ///< replay decides by what is there, not by what was decided
+  own_is_duplicate,              ///< a message replayed is a duplicate of itself
+  forgets_what_may_be_replayed,  ///< an id leaves while its message may be read again
+  forgets_by_memory,             ///< an id leaves by times that a crash takes back
+  count,
+};
+
 #ifdef WINDROW_PLANT
 extern plant planted_bug;
+extern seen_plant planted_seen_bug;
 inline bool planted(plant bug) { return planted_bug == bug; }
+inline bool planted(seen_plant bug) { return planted_seen_bug == bug; }
 #else
 constexpr bool planted(plant) { return false; }
+constexpr bool planted(seen_plant) { return false; }
 #endif
 
 }  // namespace windrow::storage

@@ -108,7 +108,12 @@ int work(cluster::node& node, const cluster::node_options& options) {
   shown.failures(counts);
   shown.say("writing the last checkpoint");
   const result<void> stopped = node.stop();
-  run_outcome outcome{node.progress(), steady_clock() - started, options.data};
+  const auto& streams = node.plan().streams;
+  const bool deduplicates =
+      std::any_of(streams.begin(), streams.end(), [](const schema::stream& s) {
+        return s.deduplication.output != schema::none;
+      });
+  run_outcome outcome{node.progress(), steady_clock() - started, options.data, deduplicates};
   shown.finish(steady_clock(), outcome.counts);
   shown.failures(outcome.counts);
   print(summary_text(outcome));

@@ -50,6 +50,7 @@ std::string summary_text(const run_outcome& outcome) {
                              (c.failed ? "   of these, what is not on disk is applied again by "
                                          "the next run" : ""));
   out += line("skipped", count_text(c.skipped));
+  if (outcome.deduplicates) out += line("duplicate", count_text(c.duplicate));
   out += line("dead-lettered", count_text(c.dead_lettered));
   for (const auto& [reason, count] : c.dead_letters) {
     out += "   " + pad(printable(reason), word_width * 2) + count_text(count) + "\n";

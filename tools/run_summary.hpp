@@ -14,6 +14,7 @@ struct run_outcome {
   cluster::node_progress counts;
   std::int64_t elapsed = 0;   ///< microseconds, the last checkpoint included
   std::string data;           ///< as the user wrote it
+  bool deduplicates = false;  ///< a stream declares it
 };
 
 /// The counts of a run, a figure a line behind its word: `read  12 messages`.

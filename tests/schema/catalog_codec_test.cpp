@@ -36,7 +36,7 @@ sources:
   k: { kafka: { bootstrap_server: h, topic: t, "sasl.mechanism": x } }
 streams:
   s: { source: f, message: { a: int, b: "list[str]" }, parse: _.a, output: { A.id: _.a, A.l: _.b },
-       updates_materialized_aggregations: false }
+       updates_materialized_aggregations: false, deduplication: { on: _.a + 1, within: 90m } }
 )";
 
 catalog catalog_of(const std::string& text) {
@@ -76,6 +76,12 @@ TEST(CatalogCodec, GivesBackWhatWasEncoded) {
     EXPECT_EQ(after->streams[0].parse, before.streams[0].parse);
     EXPECT_EQ(after->streams[0].output, before.streams[0].output);
     EXPECT_EQ(after->streams[0].message, before.streams[0].message);
+    ASSERT_EQ(after->streams[0].deduplication.has_value(),
+              before.streams[0].deduplication.has_value());
+    if (before.streams[0].deduplication) {
+      EXPECT_EQ(after->streams[0].deduplication->on, "(_.a + 1)");
+      EXPECT_EQ(after->streams[0].deduplication->within, 90LL * 60 * 1'000'000);
+    }
     EXPECT_EQ(after->sources[0].settings, before.sources[0].settings);
   }
 }

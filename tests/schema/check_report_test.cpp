@@ -50,6 +50,24 @@ TEST(CheckReport, DescribesFiltersAsTheyAreRead) {
             "Transaction.amount by User.id == Transaction.user_id where amount > 10");
 }
 
+TEST(CheckReport, SaysWhatIsADuplicate) {
+  const compiled made = compile(R"(features: { User: { fields: { id: str } } }
+sources: { s: { file: x } }
+streams:
+  t: { source: s, message: { a: str, b: "int | null" }, output: { User.id: _.a },
+       deduplication: { on: _.b, within: 1d12h } }
+)");
+  ASSERT_TRUE(made.ok());
+  const check_report report = make_check_report(made, "f.yaml");
+  const std::string text = to_text(report);
+  EXPECT_NE(text.find("Duplicates that are not counted again\n  t  same _.b  within 1d12h\n"),
+            std::string::npos) << text;
+  EXPECT_NE(text.find("`on` is null are never duplicates"), std::string::npos) << text;
+  EXPECT_NE(to_json(report).find("\"deduplications\": [{\"stream\": \"t\", \"on\": \"_.b\", "
+                                 "\"within\": 129600}]"),
+            std::string::npos);
+}
+
 TEST(CheckReport, CountsTheErrorsOfABadFile) {
   const std::string text = to_text(make_check_report(
       compile("features:\n  User: { fields: { id: string, a: txt } }"), "features.yaml"));

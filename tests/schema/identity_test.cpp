@@ -139,6 +139,20 @@ TEST(Identity, DigestIgnoresPathsAndSettings) {
   EXPECT_NE(before, plan_of(replaced(running_example, "max_staleness: infinity", "max_staleness: 1d"))->digest);
 }
 
+TEST(Identity, DigestCoversDeduplication) {
+  const auto with = [](const std::string& deduplication) {
+    return plan_of("features: { User: { fields: { id: str } } }\n"
+                   "sources: { s: { file: x } }\n"
+                   "streams: { t: { source: s, message: { a: str, b: int }, "
+                   "output: { User.id: _.a }" + deduplication + " } }\n")->digest;
+  };
+  const std::uint64_t one = with(", deduplication: { on: _.a, within: 24h }");
+  EXPECT_EQ(one, with(", deduplication: { within: 1d, on: _.a }"));
+  EXPECT_NE(one, with(""));
+  EXPECT_NE(one, with(", deduplication: { on: _.a, within: 23h }"));
+  EXPECT_NE(one, with(", deduplication: { on: _.b, within: 24h }"));
+}
+
 TEST(Identity, IsStoredAndStaysTheSame) {
   // These numbers are in data folders: if one changes, folders no longer open.
   const plan_ptr p = plan_of(running_example);

@@ -325,6 +325,23 @@ TEST(Plan, TakesADeclaredRetention) {
   EXPECT_EQ(p->tilings[0].retention, 7 * day);
 }
 
+TEST(Plan, PutsTheIdOfADeduplicationIntoTheProgram) {
+  const auto stream_with = [](const std::string& settings) {
+    const compiled made = compile("features: { User: { fields: { id: str } } }\n"
+                                  "sources: { s: { file: x } }\n"
+                                  "streams: { t: { source: s, message: { a: str, n: int }, "
+                                  "output: { User.id: _.a }" + settings + " } }\n");
+    EXPECT_TRUE(made.ok()) << all_of(made);
+    return made.plan->streams[0];
+  };
+  EXPECT_EQ(stream_with("").deduplication.output, none);
+  const stream s = stream_with(", deduplication: { on: _.n + 1, within: 90m }");
+  EXPECT_EQ(s.deduplication.within, 90LL * 60 * 1'000'000);
+  ASSERT_NE(s.deduplication.output, none);
+  EXPECT_EQ(s.resolve->output_type(static_cast<std::size_t>(s.deduplication.output)).kind,
+            value_kind::integer);
+}
+
 TEST(Plan, MarksTheAllWindow) {
   const plan_ptr p = orders("      a: { windowed: [all, 1h], expression: \"_.orders.count()\", "
                             "materialization: { bucket_duration: 1h } }\n",

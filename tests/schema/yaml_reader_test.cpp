@@ -168,6 +168,38 @@ const bad_file bad_files[] = {
     {"UnknownStreamKey",
      with_stream("{ source: a, message: { id: str }, @outputs: { User.id: _.id } }"),
      "did you mean `output`?"},
+    {"DeduplicationWithoutOn",
+     with_stream("{ source: a, message: { id: str, x: float }, output: { User.id: _.id }, "
+                 "@deduplication: { within: 1h } }"),
+     "has no `on`"},
+    {"DeduplicationWithoutWithin",
+     with_stream("{ source: a, message: { id: str, x: float }, output: { User.id: _.id }, "
+                 "@deduplication: { on: _.id } }"),
+     "has no `within`; write such as"},
+    {"DeduplicationOfNoTime",
+     with_stream("{ source: a, message: { id: str, x: float }, output: { User.id: _.id }, "
+                 "deduplication: { on: _.id, within: @0s } }"),
+     "too short"},
+    {"DeduplicationForEver",
+     with_stream("{ source: a, message: { id: str, x: float }, output: { User.id: _.id }, "
+                 "deduplication: { on: _.id, within: @all } }"),
+     "is for a limited time"},
+    {"DeduplicationKey",
+     with_stream("{ source: a, message: { id: str, x: float }, output: { User.id: _.id }, "
+                 "deduplication: { on: _.id, within: 1h, @period: 1h } }"),
+     "unknown key"},
+    {"DeduplicationOfAFloat",
+     with_stream("{ source: a, message: { id: str, x: float }, output: { User.id: _.id }, "
+                 "deduplication: { on: @_.x, within: 1h } }"),
+     "an id is `str`, `int`, `bool` or `datetime`"},
+    {"DeduplicationOfAnotherKey",
+     with_stream("{ source: a, message: { id: str, x: float }, output: { User.id: _.id }, "
+                 "deduplication: { on: @_.event, within: 1h } }"),
+     "event"},
+    {"DeduplicationIsNoMapping",
+     with_stream("{ source: a, message: { id: str, x: float }, output: { User.id: _.id }, "
+                 "deduplication: @_.id }"),
+     "must be a mapping"},
     {"UnsetVariable", "features: { User: { fields: { id: str } } }\nsources:\n"
      "  a: { file: \"x/@${NOT_SET}\" }", "`NOT_SET` is not set"},
     {"KafkaWithoutTopic", "features: { User: { fields: { id: str } } }\nsources:\n"

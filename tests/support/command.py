@@ -88,12 +88,13 @@ def query(data, entities, features, now=None):
 
 
 def summary(text):
-    """The numbers of a run's summary: {read, applied, skipped, dead, late}, those it finds.
+    """The numbers of a run's summary: {read, applied, skipped, duplicate, dead, late}, those it finds.
 
     The wording is free; each number must stand beside its word, as `read 12` or `12 read`.
     """
     found = {}
     for key, word in (("read", "read"), ("applied", "applied"), ("skipped", "skipped"),
+                      ("duplicate", "duplicate"),
                       ("dead", r"dead[- ]?letter(?:s|ed)?"), ("late", "late")):
         after = re.findall(rf"\b{word}\b[:=\s]+{_NUMBER}", text, re.IGNORECASE)
         before = re.findall(rf"{_NUMBER}\s+{word}\b", text, re.IGNORECASE)

@@ -97,6 +97,14 @@ TEST(SummaryText, HasAFigureALine) {
             " state           my data\n");
 }
 
+TEST(SummaryText, CountsDuplicatesWhereTheyAreLookedFor) {
+  run_outcome outcome = ended();
+  outcome.deduplicates = true;
+  outcome.counts.duplicate = 12'345;
+  EXPECT_NE(summary_text(outcome).find("\n skipped         30\n duplicate       12,345\n"),
+            std::string::npos);
+}
+
 TEST(NextCommands, AskAtTheTimeOfTheEvents) {
   schema::plan plan;
   plan.windowed_features.emplace_back().name = "sum_amount";
