@@ -264,6 +264,12 @@ const storage::folder& node::folder() const noexcept { return *impl_->folder; }
 storage::journal& node::journal() noexcept { return *impl_->journal; }
 
 node_progress node::progress() const {
+  // Drivers have locks of their own: they are asked first.
+  std::vector<driver_partition> files;
+  for (const auto& driver : impl_->drivers) {
+    if (std::string_view(driver->unit()) != "bytes") continue;
+    for (driver_partition& p : driver->partitions()) files.push_back(std::move(p));
+  }
   std::lock_guard lock(impl_->mutex);
   node_progress p = impl_->progress;
   source_totals sum = impl_->board.totals();
@@ -280,12 +286,13 @@ node_progress node::progress() const {
   for (const auto& driver : impl_->drivers) {
     if (auto why = driver->trouble(); !why.empty()) p.waiting_sources[driver->name()] = std::move(why);
   }
-  for (const node_input& in : impl_->options.inputs) {
-    std::error_code unknown;
-    const auto bytes = std::filesystem::file_size(in.path, unknown);
-    if (!unknown) p.total_bytes += bytes;
+  // Of files, how far they are read: line ends and what earlier runs have read count as well.
+  for (const driver_partition& file : files) {
+    partition_status at;
+    if (!file.end || !impl_->board.describe(file.id, 0, at)) continue;
+    p.total_bytes += *file.end;
+    p.file_bytes += std::min<std::uint64_t>(at.position, *file.end);
   }
-  p.read_bytes += impl_->skipped_bytes;
   if (const std::uint64_t letters = impl_->too_long; letters > 0) {
     p.read += letters;
     p.dead_lettered += letters;

@@ -60,8 +60,9 @@ struct node_options {
 /// Totals since the node started (`applied` and the like do not include replayed rows).
 struct node_progress {
   std::uint64_t read = 0;           ///< messages
-  std::uint64_t read_bytes = 0;
-  std::uint64_t total_bytes = 0;    ///< of all inputs, as far as known
+  std::uint64_t read_bytes = 0;     ///< of the messages
+  std::uint64_t file_bytes = 0;     ///< of the files, how much lies before their positions
+  std::uint64_t total_bytes = 0;    ///< of the files
   std::uint64_t applied = 0;        ///< messages that gave rows and were applied
   std::uint64_t skipped = 0;        ///< `parse` said null
   std::uint64_t duplicate = 0;      ///< repeats, of streams that declare deduplication

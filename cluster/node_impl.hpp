@@ -148,8 +148,6 @@ struct node::impl {
   std::mutex steering;  // one at a time changes what is read; taken before `mutex`
   std::uint32_t next_input = 0;
   std::map<std::uint32_t, known_input> known;
-  // Of the inputs, read by earlier runs.
-  std::atomic<std::uint64_t> skipped_bytes{0};
   // Lines of standard input that no journal entry could hold.
   std::atomic<std::uint64_t> too_long{0};
   storage::partition_id journal_partition = 0;

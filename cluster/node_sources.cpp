@@ -160,8 +160,6 @@ void node::impl::open_input(std::uint32_t number, std::vector<actors::ingest_inp
   if (!start) return fail(start.error());
   auto opened = input.driver->open(input.partition.id, start->read_from);
   if (!opened) return input_failed(number, opened.error());
-  if (input.partition.end)
-    skipped_bytes += std::min<std::uint64_t>(start->read_from, *input.partition.end);
   actors::ingest_input reading;
   reading.number = number;
   reading.reader = spawn_reader(number, std::move(*opened));

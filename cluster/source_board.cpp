@@ -113,6 +113,7 @@ bool source_board::describe(storage::partition_id partition, std::int64_t now,
     into.applied += s.applied;
     into.skipped += s.skipped;
     into.duplicates += s.duplicate;
+    into.duplicates += s.duplicate;
   }
   if (into.end) into.lag = *into.end - std::min(*into.end, entry.position);
   if (entry.newest != storage::no_time) into.newest = entry.newest;

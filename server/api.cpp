@@ -182,6 +182,7 @@ response api::explain(const call& what) {
   if (!found) return problem(found.error());
   explain_context context = context_of(node_.plan(), found->row.features.front().feature);
   context.now = *now;
+  context.catalog_version = node_.plan().catalog_version;
   return answer(explain_json(*found, context));
 }
 

@@ -49,6 +49,13 @@ public:
   response inspection(const call&);
   response dead_letters(const call&);
   response checkpoint(const call&);
+  response sources(const call&);
+  response pause_source(const call&);
+  response resume_source(const call&);
+  response seek_source(const call&);
+  response reset_source(const call&);
+  response replay_dead_letters(const call&);
+  response drop_dead_letters(const call&);
 
 private:
   /// What `?feature=…` of a class means, resolved once.

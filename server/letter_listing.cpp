@@ -213,4 +213,33 @@ result<letter_listing> read_letters(std::string_view json) {
   });
 }
 
+std::string replay_json(const storage::replay_outcome& done) {
+  json_writer out;
+  out.begin_object().key("replayed").unsigned_integer(done.replayed);
+  out.key("cut").unsigned_integer(done.cut);
+  out.key("undeclared").unsigned_integer(done.undeclared).end_object();
+  return out.take() + "\n";
+}
+
+result<storage::replay_outcome> read_replay(std::string_view json) {
+  using outcome = storage::replay_outcome;
+  return with_json<outcome>(json, errc::io, "the answer", [](element root) -> result<outcome> {
+    return outcome{number_of(root, "replayed"), number_of(root, "cut"),
+                   number_of(root, "undeclared")};
+  });
+}
+
+std::string drop_json(std::uint64_t dropped) {
+  json_writer out;
+  out.begin_object().key("dropped").unsigned_integer(dropped).end_object();
+  return out.take() + "\n";
+}
+
+result<std::uint64_t> read_drop(std::string_view json) {
+  return with_json<std::uint64_t>(json, errc::io, "the answer",
+                                  [](element root) -> result<std::uint64_t> {
+                                    return number_of(root, "dropped");
+                                  });
+}
+
 }  // namespace windrow::server

@@ -51,4 +51,10 @@ result<letter_listing> list_letters(cluster::node& node, const letter_filter& fi
 std::string letters_json(const letter_listing& what, bool whole);
 result<letter_listing> read_letters(std::string_view json);
 
+/// `{"replayed", "cut", "undeclared"}` and `{"dropped"}`: letters that left.
+std::string replay_json(const storage::replay_outcome& done);
+result<storage::replay_outcome> read_replay(std::string_view json);
+std::string drop_json(std::uint64_t dropped);
+result<std::uint64_t> read_drop(std::string_view json);
+
 }  // namespace windrow::server

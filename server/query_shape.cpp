@@ -234,8 +234,14 @@ result<query_answer> read_query_answer(std::string_view json) {
 std::string explain_json(const explanation& what, const explain_context& context) {
   const feature_answer& answer = what.row.features.front();
   json_writer out;
-  out.begin_object().key("now").time(context.now).key("entity").string(what.row.entity);
+  out.begin_object().key("now").time(context.now);
+  out.key("catalog_version").unsigned_integer(context.catalog_version);
+  out.key("entity").string(what.row.entity);
   out.key("key").value(what.row.key).key("feature").string(answer.feature);
+  out.key("position").begin_object();
+  for (const auto& [source, sequence] : what.row.position)
+    out.key(source).unsigned_integer(sequence);
+  out.end_object();
   write_explained(out, answer);
   out.key("aggregation").string(context.aggregation);
   out.key("bucket_seconds").number(static_cast<double>(context.bucket_duration) / 1e6);
@@ -258,6 +264,9 @@ result<explained> read_explanation(std::string_view json) {
   return with_json<explained>(json, errc::io, "the answer", [](element root) -> result<explained> {
     explained out;
     out.context.now = time_of(root["now"]);
+    out.context.catalog_version = static_cast<std::uint32_t>(number_of(root, "catalog_version"));
+    for (const auto [name, at] : simdjson::dom::object(root["position"]))
+      out.what.row.position[std::string(name)] = std::uint64_t(at);
     out.context.aggregation = text_of(root, "aggregation");
     out.context.bucket_duration =
         static_cast<std::int64_t>(double(root["bucket_seconds"]) * 1e6 + 0.5);

@@ -36,13 +36,14 @@ result<query_answer> read_query_answer(std::string_view json);
 /// What an explanation does not say itself.
 struct explain_context {
   timestamp now = {};
+  std::uint32_t catalog_version = 0;
   std::string aggregation;          ///< `sum of _.amount where (_.amount >= 100)`
   std::int64_t bucket_duration = 0; ///< microseconds
   /// A table shows this many buckets, the newest; 0 for all.
   std::size_t buckets_max = 0;
 };
 
-/// `{"now", "entity", "key", "feature", "value", "from", "to", "events", "aggregation",
+/// `{"now", "catalog_version", "entity", "key", "feature", "position", "value", "from", "to", "events", "aggregation",
 /// "bucket_seconds", "buckets": [{"start", "end", "events", "value"}]}` on one line, with its end;
 /// `"error": {"code", "message"}` in place of value, interval and events where there is no value.
 /// Requires an explanation whose row holds one feature.

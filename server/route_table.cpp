@@ -29,6 +29,11 @@ constexpr query_parameter of_letters[] = {
     {"limit", false, false, "how many, the newest; 20 by default, 0 for all"},
     {"messages", false, false, "`whole`: whole messages, else their beginning"}};
 
+constexpr query_parameter of_leaving_letters[] = {
+    {"source", false, false, "only those of one declared source"},
+    {"reason", false, false, "only those of one reason or phase"},
+    {"at", false, false, "only the one at this place"}};
+
 constexpr route table[] = {
     {"GET", "/healthz", {}, scope::open, pace::quick, {}, {}, "health",
      "Whether the node works", &api::health},
@@ -50,6 +55,21 @@ constexpr route table[] = {
      "dead_letters", "Messages that could not be used", &api::dead_letters},
     {"POST", "/v1/checkpoint", administering, scope::whole_node, pace::slow, {}, {}, "checkpoint",
      "Bring every change so far to disk", &api::checkpoint},
+    {"POST", "/v1/dead-letters/replay", administering, scope::whole_node, pace::slow,
+     of_leaving_letters, {}, "replay_dead_letters",
+     "Send dead letters once more through their streams", &api::replay_dead_letters},
+    {"POST", "/v1/dead-letters/drop", administering, scope::whole_node, pace::slow,
+     of_leaving_letters, {}, "drop_dead_letters", "Forget dead letters", &api::drop_dead_letters},
+    {"GET", "/v1/sources", administering, scope::whole_node, pace::slow, {}, {}, "sources",
+     "Where each source stands", &api::sources},
+    {"POST", "/v1/sources/{source}/pause", administering, scope::whole_node, pace::slow, {},
+     json_only, "pause_source", "Read no more of a source", &api::pause_source},
+    {"POST", "/v1/sources/{source}/resume", administering, scope::whole_node, pace::slow, {},
+     json_only, "resume_source", "Read a source on", &api::resume_source},
+    {"POST", "/v1/sources/{source}/seek", administering, scope::whole_node, pace::slow, {},
+     json_only, "seek_source", "Read a source on elsewhere", &api::seek_source},
+    {"POST", "/v1/sources/{source}/reset", administering, scope::whole_node, pace::slow, {},
+     json_only, "reset_source", "Read a source again from its start", &api::reset_source},
 };
 
 /// Fills `parameters` with what stands at `{…}` of the pattern.

@@ -43,7 +43,7 @@ void add_node_options(CLI::App& command, node_address& where) {
       ->type_name("PATH")->needs(connect);
 }
 
-result<node_access> node_access::open(const node_address& where) {
+result<node_access> node_access::open(const node_address& where, bool change) {
   node_access out;
   if (!where.connect.empty()) {
     auto address = server::read_connect_address(where.connect);
@@ -55,7 +55,9 @@ result<node_access> node_access::open(const node_address& where) {
                                .token = std::move(token).value()});
     return out;
   }
-  auto node = open_to_look(where.data);
+  cluster::node_options changing;
+  changing.data = where.data;
+  auto node = change ? cluster::node::open(changing) : open_to_look(where.data);
   if (node.ok()) {
     out.node_ = std::move(node).value();
     out.api_ = std::make_unique<server::api>(
@@ -87,18 +89,36 @@ result<std::string> node_access::ask(std::string_view method, const std::string&
   return std::move(answer.body);
 }
 
-int ask_and_print(const node_address& where, const asking& ask, const rendering& render) {
+result<void> node_access::finish() { return node_ ? node_->stop() : result<void>{}; }
+
+namespace {
+
+int ask_and_print(const node_address& where, bool change, const asking& ask,
+                  const rendering& render) {
   if (where.data.empty() && where.connect.empty()) {
     return fail_usage({errc::invalid, "give --data DIR, or --connect URL|SOCKET of a running node"});
   }
-  auto node = node_access::open(where);
+  auto node = change ? node_access::open_to_change(where) : node_access::open(where);
   if (!node.ok()) return fail(node.error());
   const auto body = ask(node.value());
   if (!body.ok()) return fail(body.error());
+  if (change) {
+    if (auto finished = node->finish(); !finished.ok()) return fail(finished.error());
+  }
   const auto text = render(body.value());
   if (!text.ok()) return fail(text.error());
   print(text.value());
   return exit_success;
+}
+
+}  // namespace
+
+int ask_and_print(const node_address& where, const asking& ask, const rendering& render) {
+  return ask_and_print(where, false, ask, render);
+}
+
+int change_and_print(const node_address& where, const asking& ask, const rendering& render) {
+  return ask_and_print(where, true, ask, render);
 }
 
 result<std::string> as_it_is(const std::string& body) { return body; }

@@ -31,7 +31,11 @@ void add_node_options(CLI::App& command, node_address& where);
 class node_access {
 public:
   /// A folder that is in use is asked by way of its node's socket.
-  static result<node_access> open(const node_address& where);
+  static result<node_access> open(const node_address& where) { return open(where, false); }
+  /// The same for what changes the state of a stopped folder: a node without sources does it.
+  static result<node_access> open_to_change(const node_address& where) { return open(where, true); }
+  /// Brings what a stopped folder's node did to disk. Nothing to do for a running one.
+  result<void> finish();
 
   /// The JSON body of the answer, or the failure that a problem stands for.
   result<std::string> get(const std::string& target) const { return ask("GET", target, {}); }
@@ -40,6 +44,7 @@ public:
   }
 
 private:
+  static result<node_access> open(const node_address& where, bool change);
   result<std::string> ask(std::string_view method, const std::string& target,
                           std::string body) const;
 
@@ -53,6 +58,9 @@ using rendering = std::function<result<std::string>(const std::string& body)>;
 
 /// Asks the node, and prints the answer as `render` makes it of the body: the exit code.
 int ask_and_print(const node_address& where, const asking& ask, const rendering& render);
+
+/// The same for what changes the state of a stopped folder, which is on disk when it is said.
+int change_and_print(const node_address& where, const asking& ask, const rendering& render);
 
 /// A `rendering` that leaves the body as it is, for `--json`.
 result<std::string> as_it_is(const std::string& body);

@@ -46,9 +46,9 @@ void run_progress::update(std::int64_t now, const cluster::node_progress& counts
   waiting(counts);
   progress_counts shown{.events = counts.read,
                         .dead_letters = counts.dead_lettered,
-                        .bytes_read = counts.read_bytes,
+                        .bytes_read = sized_ ? counts.file_bytes : counts.read_bytes,
                         .failed_sources = counts.failed_sources.size()};
-  if (sized_) shown.bytes_total = std::max(counts.total_bytes, counts.read_bytes);
+  if (sized_) shown.bytes_total = counts.total_bytes;
   const progress_view view = meter_.update(now, shown);
   if (terminal_) {
     report(clear_line + progress_line(view, terminal_width(STDERR_FILENO) - 1));

@@ -3,93 +3,71 @@
 #include <memory>
 #include <string>
 
+#include "server/source_shape.hpp"
+#include "server/target.hpp"
 #include "tools/command_support.hpp"
 #include "tools/commands.hpp"
+#include "tools/node_access.hpp"
 #include "tools/report_sources.hpp"
-#include "tools/source_shape.hpp"
 #include "tools/text.hpp"
 
 namespace windrow::tools {
 namespace {
 
 struct source_arguments {
-  std::string data;
+  node_address where;
   std::string name;
   std::string partition;
   std::string input;
   std::string to;
   bool json = false;
-
-  cluster::source_selection selection() const {
-    cluster::source_selection what{name, std::nullopt};
-    if (!partition.empty()) what.partition = partition;
-    // A file's partition is called by its path.
-    if (!input.empty())
-      what.partition = std::filesystem::absolute(input).lexically_normal().string();
-    return what;
-  }
 };
 
-/// Of a stopped node: what is steered is its next run.
-result<std::unique_ptr<cluster::node>> open_to_steer(const std::string& data) {
-  cluster::node_options options;
-  options.data = data;
-  options.look_only = true;
-  return cluster::node::open(options);
-}
-
 int list(const source_arguments& given) {
-  auto node = open_to_steer(given.data);
-  if (!node.ok()) return fail(node.error());
-  const auto sources = node.value()->sources();
-  if (!sources.ok()) return fail(sources.error());
-  print(given.json ? sources_json(*sources) + "\n" : sources_table(*sources, output_options()));
-  return exit_success;
+  return ask_and_print(
+      given.where, [](const node_access& node) { return node.get("/v1/sources"); },
+      [&](const std::string& body) -> result<std::string> {
+        if (given.json) return as_it_is(body);
+        const auto sources = server::read_sources(body);
+        if (!sources.ok()) return sources.error();
+        return sources_table(*sources, output_options());
+      });
 }
 
-template <class Do>
-int steer(const source_arguments& given, const std::string& nothing, const Do& act) {
-  auto node = open_to_steer(given.data);
-  if (!node.ok()) return fail(node.error());
-  const result<cluster::steering> done = act(**node);
-  if (!done.ok()) return fail(done.error());
-  if (given.json) {
-    print(steering_json(*done) + "\n");
-  } else {
-    print(done->steps.empty() ? printable(given.name + ": " + nothing) + "\n"
-                              : steering_text(*done));
-  }
-  return exit_success;
-}
-
-int pause(const source_arguments& given) {
-  return steer(given, "paused before anything was read of it",
-               [&](cluster::node& node) { return node.pause_source(given.selection()); });
-}
-
-int resume(const source_arguments& given) {
-  return steer(given, "is read by the next run",
-               [&](cluster::node& node) { return node.resume_source(given.selection()); });
+/// `nothing` is what to say of a source without partitions.
+int steer(const source_arguments& given, const std::string& action, const std::string& nothing) {
+  server::steering_body what;
+  what.to = given.to;
+  if (!given.partition.empty()) what.partition = given.partition;
+  // A file's partition is called by its path.
+  if (!given.input.empty())
+    what.partition = std::filesystem::absolute(given.input).lexically_normal().string();
+  const std::string target =
+      "/v1/sources/" + server::percent_encoded(given.name) + "/" + action;
+  return ask_and_print(
+      given.where,
+      [&](const node_access& node) {
+        return node.post(target, server::steering_request_json(what));
+      },
+      [&](const std::string& body) -> result<std::string> {
+        if (given.json) return as_it_is(body);
+        const auto done = server::read_steering(body);
+        if (!done.ok()) return done.error();
+        return done->steps.empty() ? printable(given.name + ": " + nothing) + "\n"
+                                   : steering_text(*done);
+      });
 }
 
 int seek(const source_arguments& given) {
-  const auto target = parse_seek_target(given.to);
-  if (!target.ok()) return fail_usage(target.error());
-  return steer(given, "", [&](cluster::node& node) {
-    return node.seek_source(given.selection(), *target);
-  });
-}
-
-int reset(const source_arguments& given) {
-  return steer(given, "",
-               [&](cluster::node& node) { return node.reset_source(given.selection()); });
+  if (const auto target = server::parse_seek_target(given.to); !target.ok())
+    return fail_usage(target.error());
+  return steer(given, "seek", "");
 }
 
 CLI::App* add(CLI::App* to, const char* name, const char* what,
               const std::shared_ptr<source_arguments>& given) {
   CLI::App* command = to->add_subcommand(name, what);
-  command->add_option("--data", given->data, "Folder with the state")
-      ->required()->type_name("DIR");
+  add_node_options(*command, given->where);
   command->add_flag("--json", given->json, "Print one JSON object");
   return command;
 }
@@ -118,12 +96,18 @@ void add_source_command(CLI::App& app, chosen_command& chosen) {
   CLI::App* pausing = add_to_steer(command, "pause", "Read no more of it until it is resumed", given);
   pausing->footer("It stays paused over restarts.\n\n"
                   "Example:\n  windrow source pause transactions --data state");
-  pausing->callback([given, &chosen] { chosen = [given] { return pause(*given); }; });
+  pausing->callback([given, &chosen] {
+    chosen = [given] {
+      return steer(*given, "pause", "paused before anything was read of it");
+    };
+  });
 
   CLI::App* resuming =
       add_to_steer(command, "resume", "Read on what was paused or has failed", given);
   resuming->footer("Example:\n  windrow source resume transactions --data state");
-  resuming->callback([given, &chosen] { chosen = [given] { return resume(*given); }; });
+  resuming->callback([given, &chosen] {
+    chosen = [given] { return steer(*given, "resume", "is read by the next run"); };
+  });
 
   CLI::App* seeking = add_to_steer(command, "seek", "Read on elsewhere", given);
   seeking->add_option("--to", given->to, "earliest, latest, a position, or a time in RFC 3339")
@@ -144,7 +128,9 @@ void add_source_command(CLI::App& app, chosen_command& chosen) {
   resetting->footer(
       "What was read before stays counted; what is still there counts again.\n\n"
       "Example:\n  windrow source reset transactions --data state");
-  resetting->callback([given, &chosen] { chosen = [given] { return reset(*given); }; });
+  resetting->callback([given, &chosen] {
+    chosen = [given] { return steer(*given, "reset", ""); };
+  });
 }
 
 }  // namespace windrow::tools

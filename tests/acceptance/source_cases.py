@@ -295,6 +295,146 @@ class IsolationTest(SourceTest):
         self.assertFalse(os.path.exists(self.data))
 
 
+class RunningTest(SourceTest):
+    """The same commands while a node follows the files."""
+
+    def setUp(self):
+        super().setUp()
+        self.process = command.start("run", self.declaration, "--data", self.data,
+                                     log=self.path("log"))
+        self.addCleanup(lambda: self.process.poll() is None and command.kill(self.process))
+        self.wait(lambda: self.states() == {"transactions": "running", "users": "running",
+                                            "journal": "running"})
+        self.caught_up()
+
+    def wait(self, true):
+        until = time.monotonic() + 30
+        while not true():
+            self.assertLess(time.monotonic(), until, "it did not come to that")
+            time.sleep(0.05)
+
+    def states(self):
+        said = self.source("list", "--json", check=False)
+        if said.code != 0:
+            return None
+        return {s["source"]: s["state"] for s in json.loads(said.out)["sources"]}
+
+    def caught_up(self):
+        size = os.path.getsize(self.path("transactions.ndjson"))
+        self.wait(lambda: self.partition()["position"] == size)
+
+    def test_what_is_seen(self):
+        one = self.partition()
+        self.assertEqual((one["lag"], one["read"], one["applied"]), (0, 6, 6))
+        self.assertIn("running", self.source("list").out)
+
+    def test_pause_and_resume(self):
+        self.json("pause", "transactions")
+        self.append("transactions.ndjson", line(amount=1000))
+        self.assertEqual(self.states()["transactions"], "paused")
+        self.assertEqual(self.partition()["lag"], len(line(amount=1000)))
+        self.assert_example_answers()
+        self.json("resume", "transactions")
+        self.caught_up()
+        self.wait(lambda: self.sum() == 1124.5)
+
+    def test_seek(self):
+        self.source("pause", "transactions")
+        self.append("transactions.ndjson", line(amount=1000))
+        said = self.source("seek", "transactions", "--to", "latest").out
+        self.assertIn(f"passing over {len(line(amount=1000))} bytes", said)
+        self.source("resume", "transactions")
+        self.append("transactions.ndjson", line(amount=5))
+        self.caught_up()
+        self.wait(lambda: self.sum() == 129.5)
+        command.kill(self.process)
+        self.run_once()
+        self.assertEqual(self.sum(), 129.5)
+
+    def test_reset(self):
+        self.source("reset", "transactions")
+        self.caught_up()
+        self.wait(lambda: self.sum() == 2 * 124.5)
+
+    def test_names(self):
+        self.assert_refused(self.source("pause", "payments", check=False), "payments", "users")
+        self.assert_refused(self.source("seek", "transactions", "--to", "999999", check=False),
+                            "999999")
+
+    def test_a_failed_source_is_seen_and_tried_again(self):
+        self.write("transactions.ndjson", TRANSACTIONS[:200])
+        self.wait(lambda: self.states()["transactions"] == "failed")
+        self.assertRegex(self.listed()["reason"], "shorter")
+        self.write("transactions.ndjson", TRANSACTIONS + line(amount=5))
+        self.source("resume", "transactions")
+        self.wait(lambda: self.sum() == 129.5)
+
+    def test_dead_letters_leave(self):
+        self.append("transactions.ndjson", b"not json\n")
+        self.wait(lambda: self.partition()["dead_letters"] == 1)
+        out = command.run("deadletters", "replay", "--data", self.data, "--json", check=True).out
+        self.assertEqual(json.loads(out), {"replayed": 1, "cut": 0, "undeclared": 0})
+        self.wait(lambda: '"found": 1' in command.run("deadletters", "list", "--data", self.data,
+                                                      "--json", check=True).out)
+        out = command.run("deadletters", "drop", "--data", self.data, "--json", check=True).out
+        self.assertEqual(json.loads(out), {"dropped": 1})
+
+
+class LeavingLettersTest(SourceTest):
+    """`windrow deadletters replay` and `drop` of a stopped folder."""
+
+    def letters(self, *arguments, check=True):
+        return command.run("deadletters", *arguments, "--data", self.data, check=check)
+
+    def found(self):
+        return json.loads(self.letters("list", "--json").out)["found"]
+
+    def test_replayed_letters_that_fail_again_are_letters_again(self):
+        self.append("transactions.ndjson", b"not json\n" + line(amount=True))
+        self.run_once()
+        self.assertEqual(self.found(), 2)
+        self.assertIn("replayed 1 dead letter\n", self.letters("replay", "--reason", "type").out)
+        self.assertEqual(self.found(), 2)
+        self.assert_example_answers()
+
+    def test_a_letter_whose_time_has_come_counts_once(self):
+        soon = time.time() + 301.5  # beyond max_future_skew now, within it in a moment
+        self.append("transactions.ndjson", line(amount=64.0, ts=int(soon * 1000)))
+        self.run_once()
+        self.assertEqual(self.found(), 1)
+        time.sleep(2)
+        for left in (1, 0):
+            out = json.loads(self.letters("replay", "--json").out)
+            self.assertEqual(out, {"replayed": left, "cut": 0, "undeclared": 0})
+        self.assertEqual(self.found(), 0)
+        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(soon + 1))
+        self.assertEqual(self.value("sum_transaction_amount[10m]", now=now), 64.0)
+        self.run_once()
+        self.assertEqual(self.value("sum_transaction_amount[10m]", now=now), 64.0)
+
+    def test_dropped_letters_stay_counted(self):
+        self.append("transactions.ndjson", b"not json\n" + line(amount=True))
+        self.run_once()
+        self.assertEqual(json.loads(self.letters("drop", "--source", "users", "--json").out),
+                         {"dropped": 0})
+        self.assertIn("dropped 2 dead letters", self.letters("drop", "--source", "transactions").out)
+        self.assertEqual(self.found(), 0)
+        self.assertEqual(self.partition()["dead_letters"], 2)
+        self.run_once()
+        self.assertEqual(self.found(), 0)
+
+    def test_names(self):
+        self.run_once()
+        self.assert_refused(self.letters("replay", "--source", "payments", check=False), "payments",
+                            "users")
+        self.assert_refused(self.letters("drop", "--at", "soon", check=False), "soon")
+        self.assertIn("dropped 0 dead letters", self.letters("drop").out)
+
+    def test_a_folder_that_is_not_there(self):
+        self.assert_refused(self.letters("drop", check=False), "data")
+        self.assertFalse(os.path.exists(self.data))
+
+
 class KillTest(SourceTest):
     """kill -9 on the way: what was passed over is passed over whole, or not at all."""
 

@@ -4,6 +4,7 @@
 #include "server/inspection.hpp"
 #include "server/letter_listing.hpp"
 #include "server/query_shape.hpp"
+#include "server/source_shape.hpp"
 #include "windrow/time.hpp"
 
 // What the API says in JSON, literally, and that it can be read back.
@@ -139,7 +140,7 @@ explanation atlanta() {
   };
   return {.row = {.entity = "Airport",
                   .key = std::string("ATL"),
-                  .position = {},
+                  .position = {{"flights", 12}},
                   .features = {delay}},
           .buckets = {bucket("2026-03-01T10:00:00Z", "2026-03-01T11:00:00Z", 1, 12.0),
                       bucket("2026-03-01T11:00:00Z", "2026-03-01T12:00:00Z", 2, -3.0),
@@ -148,6 +149,7 @@ explanation atlanta() {
 
 explain_context context() {
   return {.now = at("2026-03-01T12:30:00Z"),
+          .catalog_version = 3,
           .aggregation = "mean of _.delay",
           .bucket_duration = 3'600'000'000};
 }
@@ -156,8 +158,9 @@ TEST(ExplainJson, HasEveryBucket) {
   explanation what = atlanta();
   what.buckets.resize(1);
   EXPECT_EQ(explain_json(what, context()),
-            R"({"now": "2026-03-01T12:30:00Z", "entity": "Airport", "key": "ATL", )"
-            R"("feature": "airport.delay__7200__", "value": 7.0, )"
+            R"({"now": "2026-03-01T12:30:00Z", "catalog_version": 3, "entity": "Airport", )"
+            R"("key": "ATL", "feature": "airport.delay__7200__", "position": {"flights": 12}, )"
+            R"("value": 7.0, )"
             R"("from": "2026-03-01T10:00:00Z", "to": "2026-03-01T13:00:00Z", "events": 4, )"
             R"("aggregation": "mean of _.delay", "bucket_seconds": 3600.0, )"
             R"("buckets": [{"start": "2026-03-01T10:00:00Z", "end": "2026-03-01T11:00:00Z", )"
@@ -178,6 +181,70 @@ TEST(ExplainJson, CanBeReadBackWhereThereIsNoValue) {
   const auto read = read_explanation(explain_json(what, context()));
   ASSERT_TRUE(read.ok()) << read.error().message;
   EXPECT_EQ(explain_json(read->what, read->context), explain_json(what, context()));
+}
+
+std::vector<cluster::source_status> two_sources() {
+  cluster::partition_status one{.partition = "/a.ndjson", .id = 0, .state = {}, .reason = {},
+                                .position = 30, .end = 40, .lag = 10, .behind = 1'500'000,
+                                .newest = at("2026-03-01T12:30:00Z").micros, .rate = 2.5,
+                                .read = 3, .applied = 2, .skipped = 1, .duplicates = 4, .late = 5,
+                                .dead_letters = 6};
+  one.state = cluster::source_state::waiting;
+  one.reason = "busy";
+  cluster::partition_status other;
+  other.partition = "7";
+  return {{"users", "file", "bytes", cluster::source_state::waiting, "busy", {one}},
+          {"payments", "kafka", "messages", cluster::source_state::stopped, "", {other}}};
+}
+
+TEST(SourcesJson, HasEveryPartition) {
+  EXPECT_EQ(sources_json(two_sources()),
+            R"({"sources": [{"source": "users", "kind": "file", "unit": "bytes", )"
+            R"("state": "waiting", "reason": "busy", "partitions": [{"partition": "/a.ndjson", )"
+            R"("state": "waiting", "reason": "busy", "position": 30, "end": 40, "lag": 10, )"
+            R"("behind_seconds": 1.5, "newest_event": "2026-03-01T12:30:00Z", "rate": 2.5, )"
+            R"("read": 3, "applied": 2, "skipped": 1, "duplicates": 4, "late": 5, )"
+            R"("dead_letters": 6}]}, {"source": "payments", "kind": "kafka", )"
+            R"("unit": "messages", "state": "stopped", "reason": null, "partitions": )"
+            R"([{"partition": "7", "state": "stopped", "reason": null, "position": 0, )"
+            R"("end": null, "lag": null, "behind_seconds": null, "newest_event": null, )"
+            R"("rate": 0.0, "read": 0, "applied": 0, "skipped": 0, "duplicates": 0, )"
+            R"("late": 0, "dead_letters": 0}]}]})"
+            "\n");
+}
+
+TEST(SourcesJson, CanBeReadBack) {
+  const auto read = read_sources(sources_json(two_sources()));
+  ASSERT_TRUE(read.ok()) << read.error().message;
+  EXPECT_EQ(sources_json(*read), sources_json(two_sources()));
+}
+
+TEST(SteeringJson, CanBeReadBack) {
+  const cluster::steering done{"users", {{"/a.ndjson", "bytes", 10, 40, 30, "read on at 40"}}};
+  const auto read = read_steering(steering_json(done));
+  ASSERT_TRUE(read.ok()) << read.error().message;
+  EXPECT_EQ(steering_json(*read), steering_json(done));
+  EXPECT_EQ(read->steps[0].skipped, 30u);
+}
+
+TEST(SteeringRequest, RefusesAMemberThatIsNotKnown) {
+  const auto read = read_steering_request(R"({"partition": "3", "to": "latest"})");
+  ASSERT_TRUE(read.ok()) << read.error().message;
+  EXPECT_EQ(read->partition, "3");
+  EXPECT_EQ(read->to, "latest");
+  EXPECT_TRUE(read_steering_request("").ok());
+  EXPECT_EQ(read_steering_request(R"({"partitions": "3"})").error().code, errc::invalid);
+  EXPECT_EQ(read_steering_request(R"({"partition": 3})").error().code, errc::invalid);
+}
+
+TEST(SeekTarget, IsAPlaceOrATime) {
+  using kind = cluster::seek_target::kind;
+  EXPECT_EQ(parse_seek_target("earliest")->what, kind::earliest);
+  EXPECT_EQ(parse_seek_target("latest")->what, kind::latest);
+  EXPECT_EQ(parse_seek_target("1234")->position, 1234u);
+  EXPECT_EQ(parse_seek_target("2026-03-01T12:30:00Z")->time, at("2026-03-01T12:30:00Z").micros);
+  for (const char* bad : {"", "x", "-1", "12x", "2026-13-01T00:00:00Z", "99999999999999999999"})
+    EXPECT_EQ(parse_seek_target(bad).error().code, errc::invalid) << bad;
 }
 
 letter_listing one_letter() {
