@@ -21,7 +21,7 @@ enum class plant : int {
   acknowledged_early,   ///< a push is answered before it is stored (with the next one)
   not_synced,           ///< a commit does not wait for the disk
   positions_first,      ///< stripes' positions are committed before their records
-  letters_last,         ///< stripes are committed before the dead letters below their positions
+  letters_last,         ///< dead letters become durable after all positions above them
   trimmed_too_far,      ///< the journal forgets what some shard has not applied
   checksum_skipped,     ///< a record's checksum is not compared
   replay_by_the_clock,  ///< messages that are read again arrive again

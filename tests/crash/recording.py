@@ -129,7 +129,9 @@ class Disk:
             self._synced(*self.syncs.pop(event.offset))
         elif kind == RENAME:
             old, new = (os.path.normpath(p) for p in event.data.decode().split("\0"))
-            content = self.files.pop(old)
+            content = self.files.pop(old, None)
+            if content is None:
+                return  # no file: a socket
             self.files[new] = content
             self._rename("move", new, (old, content))
         elif kind == UNLINK:
