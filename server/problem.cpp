@@ -12,6 +12,8 @@ int status_of(errc code) noexcept {
     case errc::invalid: return 400;
     case errc::not_found: return 404;
     case errc::mismatch:
+    case errc::conflict:
+    case errc::gap:
     case errc::busy: return 409;
     case errc::expired:
     case errc::overflow:
@@ -24,7 +26,7 @@ int status_of(errc code) noexcept {
 }
 
 errc code_named(std::string_view name) noexcept {
-  for (int code = 0; code <= static_cast<int>(errc::closed); ++code) {
+  for (int code = 0; code <= static_cast<int>(errc::gap); ++code) {
     if (to_string(static_cast<errc>(code)) == name) return static_cast<errc>(code);
   }
   return errc::io;

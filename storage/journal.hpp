@@ -54,9 +54,9 @@ struct dead_letter_filter {
   std::vector<partition_id> partitions{};  ///< none: all
   std::optional<std::string> reason{};     ///< its code, its phase, or both: `time: future`
   std::optional<sequence> at{};
-  std::optional<sequence> after{};          ///< with one partition: only those above
   std::size_t limit = 1000;                ///< the oldest
   std::vector<std::string> streams{};      ///< none: all
+  std::optional<sequence> after{};         ///< with one partition: only those above
 };
 struct dead_letter_count {
   partition_id partition = 0;
