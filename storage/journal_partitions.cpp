@@ -218,7 +218,7 @@ result<void> journal::set_skips(partition_id partition, const std::vector<skip_r
     out.number(range.to);
   }
   seal_value(skip_table, key, value);
-  const std::lock_guard lock(guard_);
+  const std::lock_guard order(writing_);
   return file_->write([&](lmdb::write_transaction& txn) -> result<void> {
     if (!ranges.empty()) return txn.put(id(skip_entries), key, value);
     auto erased = txn.erase(id(skip_entries), key);
