@@ -131,15 +131,13 @@ result<std::unique_ptr<environment>> environment::open(environment_options optio
   auto ours = claim::take(options.directory);
   if (!ours) return ours.error();
   std::unique_ptr<environment> made(new environment(std::move(options), std::move(*ours)));
-  auto outline = check_pages(made->data_file_, page_check::outline);
-  if (!outline) return outline.error();
-  if (outline->file_bytes < outline->needed_bytes) {
-    // Pages that were taken and given back at the end of the file are never written, so a short
-    // file is damaged only if something that is in use lies beyond its end.
-    if (auto all = check_pages(made->data_file_, page_check::all); !all) return all.error();
-    if (::truncate(made->data_file_.c_str(), static_cast<off_t>(outline->needed_bytes)) != 0)
-      return system_failure(made->data_file_, "extend", errno);
-  }
+  auto sound = check_pages(made->data_file_);
+  if (!sound) return sound.error();
+  // Pages that were taken and given back at the end of the file are never written, so a short
+  // file is damaged only if something that is in use lies beyond its end.
+  if (sound->file_bytes < sound->needed_bytes &&
+      ::truncate(made->data_file_.c_str(), static_cast<off_t>(sound->needed_bytes)) != 0)
+    return system_failure(made->data_file_, "extend", errno);
   if (auto started = made->start(false, nullptr); !started) return started.error();
   return made;
 }
@@ -311,7 +309,7 @@ result<void> environment::check_structure() {
   for (int attempt = 0;; ++attempt) {
     read_transaction held(*this);
     if (auto begun = held.renew(); !begun) return begun;
-    auto report = check_pages(data_file_, page_check::all, held.number());
+    auto report = check_pages(data_file_, held.number());
     if (report) return {};
     if (report.error().code != errc::busy || attempt == 20) return report.error();
   }

@@ -59,8 +59,7 @@ Integer number_at(bytes page, std::size_t offset) {
 
 class checker {
 public:
-  checker(const std::string& name, int file, page_check depth)
-      : name_(name), file_(file), depth_(depth) {}
+  checker(const std::string& name, int file) : name_(name), file_(file) {}
 
   result<page_report> run(std::optional<std::uint64_t> transaction);
   result<std::uint64_t> newest();
@@ -93,7 +92,6 @@ private:
 
   std::string name_;
   int file_;
-  page_check depth_;
   std::uint64_t file_bytes_ = 0;
   meta_page meta_;
   std::vector<std::uint8_t> seen_;  ///< one a page: 1 in use, 2 free
@@ -228,9 +226,8 @@ result<void> checker::walk(const tree& t, values kind) {
   if (t.depth == 0 || t.depth > depth_max)
     return damaged(t.root, "is the root of a table with an impossible depth");
   if (auto visited = visit(t, t.root, 1, kind); !visited) return visited;
-  const bool whole = depth_ == page_check::all || kind == values::tables;
-  if (whole && (counted_.branch_pages != t.branch_pages || counted_.leaf_pages != t.leaf_pages ||
-                counted_.overflow_pages != t.overflow_pages || counted_.entries != t.entries))
+  if (counted_.branch_pages != t.branch_pages || counted_.leaf_pages != t.leaf_pages ||
+      counted_.overflow_pages != t.overflow_pages || counted_.entries != t.entries)
     return damaged(t.root, "is the root of a table that holds other counts than recorded");
   return {};
 }
@@ -250,7 +247,6 @@ result<void> checker::visit(const tree& t, std::uint64_t number, std::size_t lev
   const std::size_t nodes = (lower - page_header) / 2;
   if (nodes == 0) return damaged(number, "has no entries");
   (is_leaf ? counted_.leaf_pages : counted_.branch_pages) += 1;
-  if (depth_ == page_check::outline && kind != values::tables) return {};
   for (std::size_t i = 0; i < nodes; ++i) {
     const auto offset = number_at<std::uint16_t>(page, page_header + 2 * i);
     if (offset < upper || offset + node_header > page.size())
@@ -343,7 +339,7 @@ namespace {
 
 /// Opens a data file and asks a checker about it.
 template <class Ask>
-auto ask(const std::string& data_file, page_check depth, Ask question)
+auto ask(const std::string& data_file, Ask question)
     -> decltype(question(std::declval<checker&>())) {
   const file_handle file(::open(data_file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   if (!file.valid()) {
@@ -353,19 +349,19 @@ auto ask(const std::string& data_file, page_check depth, Ask question)
                                                 "from the sources."};
     return system_failure(data_file, "open", errno);
   }
-  checker asked(data_file, file.get(), depth);
+  checker asked(data_file, file.get());
   return question(asked);
 }
 
 }  // namespace
 
-result<page_report> check_pages(const std::string& data_file, page_check depth,
+result<page_report> check_pages(const std::string& data_file,
                                 std::optional<std::uint64_t> transaction) {
-  return ask(data_file, depth, [&](checker& c) { return c.run(transaction); });
+  return ask(data_file, [&](checker& c) { return c.run(transaction); });
 }
 
 result<std::uint64_t> newest_transaction(const std::string& data_file) {
-  return ask(data_file, page_check::outline, [](checker& c) { return c.newest(); });
+  return ask(data_file, [](checker& c) { return c.newest(); });
 }
 
 }  // namespace windrow::storage::lmdb

@@ -11,11 +11,6 @@
 /// (LMDB 0.9, 64-bit little-endian) with bounds checked at every step and no mapping.
 namespace windrow::storage::lmdb {
 
-enum class page_check : std::uint8_t {
-  outline,  ///< both meta pages and the root of every table: a few pages
-  all,      ///< every page that can be reached, and that none of them is also free
-};
-
 struct page_report {
   std::uint64_t transaction = 0;
   std::uint64_t page_bytes = 0;
@@ -24,9 +19,10 @@ struct page_report {
   std::uint64_t pages_checked = 0;
 };
 
-/// Checks the newest state, or that of `transaction` (which a reader must hold meanwhile; `busy`
-/// where the meta pages have moved on). `corrupt` says what was found on which page.
-result<page_report> check_pages(const std::string& data_file, page_check depth,
+/// Reads every page that can be reached, and the list of free ones: of the newest state, or that of
+/// `transaction` (which a reader must hold meanwhile; `busy` where the meta pages have moved on).
+/// `corrupt` says what was found on which page.
+result<page_report> check_pages(const std::string& data_file,
                                 std::optional<std::uint64_t> transaction = std::nullopt);
 
 /// The number of the newest commit, by the meta pages alone.
