@@ -21,6 +21,8 @@ constexpr std::size_t node_header = 8;
 constexpr std::size_t table_record = 48;
 constexpr std::uint16_t branch = 1, leaf = 2, overflow = 4, meta = 8;
 constexpr std::uint16_t big_value = 1, sub_table = 2;
+/// Trees of up to 32 MiB are read whole also for an outline, in a moment.
+constexpr std::uint64_t small_pages = 8192;
 constexpr std::size_t depth_max = 32;  ///< LMDB's own limit
 constexpr std::uint64_t unwritten_bytes_max = std::uint64_t{1} << 30;
 
@@ -94,6 +96,7 @@ private:
   std::string name_;
   int file_;
   page_check depth_;
+  bool whole_ = false;  ///< the tree that is being walked is read to its leaves
   std::uint64_t file_bytes_ = 0;
   meta_page meta_;
   std::vector<std::uint8_t> seen_;  ///< one a page: 1 in use, 2 free
@@ -227,9 +230,10 @@ result<void> checker::walk(const tree& t, values kind) {
   }
   if (t.depth == 0 || t.depth > depth_max)
     return damaged(t.root, "is the root of a table with an impossible depth");
+  const std::uint64_t pages = t.branch_pages + t.leaf_pages + t.overflow_pages;
+  whole_ = depth_ == page_check::all || kind == values::tables || pages <= small_pages;
   if (auto visited = visit(t, t.root, 1, kind); !visited) return visited;
-  const bool whole = depth_ == page_check::all || kind == values::tables;
-  if (whole && (counted_.branch_pages != t.branch_pages || counted_.leaf_pages != t.leaf_pages ||
+  if (whole_ && (counted_.branch_pages != t.branch_pages || counted_.leaf_pages != t.leaf_pages ||
                 counted_.overflow_pages != t.overflow_pages || counted_.entries != t.entries))
     return damaged(t.root, "is the root of a table that holds other counts than recorded");
   return {};
@@ -250,7 +254,7 @@ result<void> checker::visit(const tree& t, std::uint64_t number, std::size_t lev
   const std::size_t nodes = (lower - page_header) / 2;
   if (nodes == 0) return damaged(number, "has no entries");
   (is_leaf ? counted_.leaf_pages : counted_.branch_pages) += 1;
-  if (depth_ == page_check::outline && kind != values::tables) return {};
+  if (!whole_) return {};
   for (std::size_t i = 0; i < nodes; ++i) {
     const auto offset = number_at<std::uint16_t>(page, page_header + 2 * i);
     if (offset < upper || offset + node_header > page.size())

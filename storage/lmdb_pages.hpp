@@ -12,7 +12,7 @@
 namespace windrow::storage::lmdb {
 
 enum class page_check : std::uint8_t {
-  outline,  ///< both meta pages and the root of every table: a few pages
+  outline,  ///< both meta pages, the root of every table, and all of tables up to 32 MiB
   all,      ///< every page that can be reached, and that none of them is also free
 };
 
