@@ -101,7 +101,7 @@ result<void> journal::store_push(lmdb::write_transaction& txn, waiting_push& one
   producer_state state;
   push_outcome outcome;
   std::string_view payload = what.payload;
-  if (what.producer) {
+  if (what.producer && !planted(plant::producer_ignored)) {
     auto found = find_producer(txn, what.producer->name);
     if (!found) return found.error();
     state = std::move(*found);

@@ -25,6 +25,7 @@ enum class plant : int {
   trimmed_too_far,      ///< the journal forgets what some shard has not applied
   checksum_skipped,     ///< a record's checksum is not compared
   replay_by_the_clock,  ///< messages that are read again arrive again
+  producer_ignored,     ///< what a producer has pushed before is stored again
   end,
 };
 
@@ -33,7 +34,8 @@ inline constexpr const char* plant_names[] = {
     "none",           "touch_missed",       "two_in_flight",     "encoded_is_clean",
     "delete_dropped", "replay_not_skipped", "newest_not_stored", "stripe_not_a_range",
     "",               "acknowledged_early", "not_synced",        "positions_first",
-    "letters_last",   "trimmed_too_far",    "checksum_skipped",  "replay_by_the_clock"};
+    "letters_last",   "trimmed_too_far",    "checksum_skipped",  "replay_by_the_clock",
+    "producer_ignored"};
 static_assert(std::size(plant_names) == static_cast<std::size_t>(plant::end));
 
 /// The same for the rules of deduplication.

@@ -1,10 +1,10 @@
 // Pushes the lines of a file through the embedded library and says what was acknowledged, for
 // scripts that end it at any moment:
 //
-//     crash_client FEATURES DATA STREAM FILE BATCH FIRST LAST [CHECKPOINT_MS [MEMORY_BYTES]]
+//     crash_client FEATURES DATA STREAM FILE BATCH FIRST LAST [CHECKPOINT_MS [PRODUCER]]
 //
 // The lines are cut into batches of BATCH, numbered from 1; those from FIRST to LAST are pushed in
-// order. `ack N` on standard output says that batch N was acknowledged, `done` that the engine has
+// order, with their numbers as PRODUCER's sequences where one is given. `ack N` on standard output says that batch N was acknowledged, `done` that the engine has
 // been closed. A failure is said on standard error; the exit code is then 1.
 #include <unistd.h>
 
@@ -44,7 +44,6 @@ int main(int argc, char** argv) {
   windrow::engine_options options{.declarations = argv[1], .data = argv[2]};
   if (argc > 8)
     options.checkpoint_interval = std::chrono::milliseconds(std::strtol(argv[8], nullptr, 10));
-  if (argc > 9) options.memory = std::strtoul(argv[9], nullptr, 10);
   auto engine = windrow::engine::open(options);
   if (!engine) return fail("open", engine.error());
   for (auto number = first; number <= last; ++number) {
@@ -53,7 +52,9 @@ int main(int argc, char** argv) {
     for (std::size_t i = begin; i < lines.size() && i < begin + batch; ++i)
       messages.push_back(lines[i]);
     if (messages.empty()) break;
-    auto pushed = engine->push(argv[3], messages);
+    windrow::push_options who;
+    if (argc > 9) who = {argv[9], number};
+    auto pushed = engine->push(argv[3], messages, who);
     if (!pushed) return fail("push", pushed.error());
     say("ack " + std::to_string(number) + "\n");
   }

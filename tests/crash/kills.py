@@ -11,6 +11,7 @@ prints how long each process lived.
 
 import argparse
 import bisect
+import json
 import os
 import random
 import subprocess
@@ -66,6 +67,10 @@ class Life:
             pipe.close()
         except BrokenPipeError:
             pass
+
+    def complete(self):
+        """The end of a life, where there is more to say than what `judge` says."""
+        return []
 
     def run_arguments(self, *more):
         checkpoint = self.rng.choice(["1ms", "20ms", "100ms", "10s"])
@@ -161,8 +166,54 @@ class StandardInput(Counting):
         return self.look(self.counted, self.counted)
 
 
+class Acknowledged(Counting):
+    """Standard input with acknowledgement, of a producer that begins again somewhat earlier."""
+
+    mode, piece = "ack", 1
+    payments = 600
+
+    def feed(self, first, run, lines):
+        said = run([*self.run_arguments("--input", "payments=-", "--once", "--ack", "--producer",
+                                        "till", "--sequence", str(first))], lines)
+        return first - 1 + max([0] + [json.loads(line)["acknowledged"] for line in
+                                      said.splitlines() if line.startswith('{"ack')])
+
+    def kill_one(self):
+        first = max(1, self.counted + 1 - self.rng.choice([0, 0, 2, 9]))
+        self.given = first - 1
+
+        def more(process):
+            lines = self.world.payments[self.given:self.given + self.rng.randint(1, 20)]
+            try:
+                process.stdin.write(b"".join(line + b"\n" for line in lines))
+                process.stdin.flush()
+                self.given += len(lines)
+            except BrokenPipeError:
+                pass
+
+        acknowledged = self.feed(first, lambda a, f: self.live(a, f, subprocess.PIPE), more)
+        problems = self.look(max(self.counted, acknowledged), self.given + 20)
+        if problems:
+            raise command.Failed("; ".join(problems[:5]))
+
+    def judge(self):
+        return self.look(self.counted, self.counted)
+
+    def complete(self):
+        """The whole input once more, from its beginning."""
+        def whole(arguments, lines):
+            done = command.run(*arguments[1:], stdin=lines, check=True)
+            return done.out
+
+        acknowledged = self.feed(1, whole, b"".join(line + b"\n" for line in self.world.payments))
+        if acknowledged != self.payments:
+            return [f"{acknowledged} lines are acknowledged of {self.payments}"]
+        return self.look(self.payments, self.payments, letters=True)
+
+
 class Push(Counting):
-    """Batches through the library: those acknowledged count, and perhaps the one under way."""
+    """Batches through the library, by a producer that repeats the last ones it was told of: those
+    acknowledged count, and perhaps the one under way."""
 
     mode, piece = "push", 10
 
@@ -170,7 +221,7 @@ class Push(Counting):
         arguments = [lab.CLIENT, os.path.join(self.lab.folder, "features.yaml"), self.data,
                      "payment_stream", self.lab.path("payments.ndjson"), str(self.piece),
                      str(first), str(len(self.applied) - 1),
-                     str(self.rng.choice([1, 20, 100, 10000]))]
+                     str(self.rng.choice([1, 20, 100, 10000])), "till"]
         return run(arguments)
 
     def begin(self):
@@ -178,7 +229,7 @@ class Push(Counting):
         self.world.write(self.lab.folder)
 
     def kill_one(self):
-        said = self.push(self.counted + 1, self.live)
+        said = self.push(max(1, self.counted + 1 - self.rng.choice([0, 1, 3, 30])), self.live)
         acknowledged = max([self.counted] + [
             int(line.split()[1]) for line in said.splitlines() if line.startswith("ack ")])
         problems = self.look(acknowledged, acknowledged + 1)
@@ -186,13 +237,18 @@ class Push(Counting):
             raise command.Failed("; ".join(problems[:5]))
 
     def judge(self):
-        closed = self.push(len(self.applied), lambda a: lab.run(a[0], a[1:], self.data))
+        return self.look(self.counted, self.counted)
+
+    def complete(self):
+        """All batches once more."""
+        closed = self.push(1, lambda a: lab.run(a[0], a[1:], self.data))
         if closed.code != 0:
             return [f"the next run failed: {closed}"]
-        return self.look(self.counted, self.counted, letters=True)
+        whole = len(self.applied) - 1
+        return self.look(whole, whole, letters=True)
 
 
-MODES = {m.mode: m for m in (Files, StandardInput, Push)}
+MODES = {m.mode: m for m in (Files, StandardInput, Acknowledged, Push)}
 
 
 def live(mode, seed, score):
@@ -205,6 +261,7 @@ def live(mode, seed, score):
                 for _ in range(life.rng.randint(1, 3)):
                     life.kill_one()
                 problems = life.judge()
+            problems = problems or life.complete()
         except command.Failed as failure:
             problems = [failure]
         score.check(problems, f"WINDROW={command.find()} python3 {os.path.relpath(__file__)} "

@@ -275,12 +275,12 @@ def windrow(arguments, data, fault=None, **more):
     return run(command.find(), arguments, data, fault, **more)
 
 
-def client(folder, data, batch, first, last, fault=None, checkpoint=50, memory=None,
-           stream="payment_stream", file="payments.ndjson"):
+def client(folder, data, batch, first, last, fault=None, checkpoint=50,
+           stream="payment_stream", file="payments.ndjson", producer=None):
     """Pushes batches of the payments through the library."""
     arguments = [os.path.join(folder, "features.yaml"), data, stream, os.path.join(folder, file),
                  batch, first, last, checkpoint]
-    return run(CLIENT, arguments + ([memory] if memory else []), data, fault)
+    return run(CLIENT, arguments + ([producer] if producer else []), data, fault)
 
 
 class Lab:

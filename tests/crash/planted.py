@@ -24,15 +24,21 @@ CAUGHT_BY = {
     "trimmed_too_far": "every_call.py --scenario push --action kill --sample 20",
     "checksum_skipped": "random_damage.py --folders 130",
     "replay_by_the_clock": "clock.py --sample 12",
+    "producer_ignored": "every_call.py --scenario push --action kill --sample 4",
     "replay_not_skipped": "every_call.py --scenario ingest --action kill --sample 30",
 }
 
 
-def run(bug):
-    """Whether the bug's test finds differences."""
-    command = [sys.executable, "-B", *CAUGHT_BY[bug].split()]
+#: Without a bug the planted programs are like the others.
+_SOUND = ["every_call.py --action kill --sample 2", "random_damage.py --folders 13",
+          "power_cut.py --states 10", "clock.py --sample 1"]
+
+
+def run(test, bug):
+    """Whether a test finds differences, and what it says."""
+    command = [sys.executable, "-B", *test.split()]
     command[2] = os.path.join(_HERE, command[2])
-    done = subprocess.run(command, env={**os.environ, "WINDROW_PLANTED": bug}, timeout=200,
+    done = subprocess.run(command, env={**os.environ, "WINDROW_PLANTED": bug}, timeout=300,
                           capture_output=True, text=True, check=False)
     return done.returncode == 1 and "DIFFERENT" in done.stdout, done.stdout + done.stderr
 
@@ -40,9 +46,14 @@ def run(bug):
 def main():
     lab.require()
     missed = []
+    for test in _SOUND:
+        different, said = run(test, "none")
+        if different or " 0 different" not in said:
+            print(f"without a bug, {test} fails:\n{said[-2000:]}")
+            return 1
     for bug in sys.argv[1:] or CAUGHT_BY:
         begun = time.monotonic()
-        caught, said = run(bug)
+        caught, said = run(CAUGHT_BY[bug], bug)
         print(f"{bug}: {'caught' if caught else 'MISSED'} by {CAUGHT_BY[bug]} "
               f"in {time.monotonic() - begun:.1f} s", flush=True)
         if not caught:
