@@ -22,6 +22,9 @@ constexpr int damaged_reads_max = 3;
 /// Messages between the checked record and the position that are read rather than jumped over.
 constexpr sequence read_over_max = 10'000;
 constexpr std::size_t checks_max = 1'024;
+constexpr int nudge_timeout_ms = 20;
+constexpr std::size_t nudge_bytes_min = std::size_t{1} << 16;
+constexpr std::size_t message_overhead = 100;
 
 sequence sequence_of(const rd_kafka_message_t& message) {
   return static_cast<sequence>(message.offset) + 1;
@@ -192,6 +195,7 @@ void kafka_partition_reader::disturbed() {
 // ---- what comes --------------------------------------------------------------------------------
 
 void kafka_partition_reader::receive() {
+  keep_fetching();
   rd_kafka_message_t* first = rd_kafka_consume_queue(queue_.get(), wait_ms);
   if (first == nullptr) {
     if (state_ == state::reading) ++silent_looks_;
@@ -206,11 +210,30 @@ void kafka_partition_reader::receive() {
     bytes += batch_[static_cast<std::size_t>(i)]->len;
     waiting_.emplace_back(batch_[static_cast<std::size_t>(i)]);
   }
+  taken_ += bytes + waiting_.size() * message_overhead;
   // About a run's worth at a time, whatever a message's size.
   if (got > 0) {
     batch_size_ = std::clamp<std::size_t>(run_bytes * static_cast<std::size_t>(got) / bytes, 64,
                                           run_messages_max);
   }
+}
+
+/// A client whose queues are full stops fetching, and then looks at them once a second only
+/// (librdkafka before 2.2, and by default after it). Any request to the partition's broker makes it
+/// look: one is sent where much was taken and nothing new has come for it.
+void kafka_partition_reader::keep_fetching() {
+  const std::size_t length = rd_kafka_queue_length(queue_.get());
+  const bool due = length == 0 ? taken_ >= nudge_bytes_min : taken_ >= run_bytes / 2;
+  if (!due) return;
+  if (length == 0 || length < length_seen_) {
+    std::int64_t low = 0;
+    std::int64_t high = 0;
+    static_cast<void>(rd_kafka_query_watermark_offsets(
+        shared_.consumer, shared_.config->topic.c_str(), options_.number, &low, &high,
+        nudge_timeout_ms));
+  }
+  length_seen_ = length;
+  taken_ = 0;
 }
 
 result<void> kafka_partition_reader::advance() {

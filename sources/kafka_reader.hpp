@@ -45,6 +45,7 @@ private:
   void unassign();
   /// Waits a little for messages; what came is in `waiting_`.
   void receive();
+  void keep_fetching();
   /// Deals with what comes before the next messages to hand on.
   result<void> advance();
   /// Whether the first waiting message is, or stands after, the awaited record.
@@ -76,6 +77,8 @@ private:
   std::deque<message> waiting_;
   std::vector<rd_kafka_message_t*> batch_;
   std::size_t batch_size_ = 256;
+  std::size_t taken_ = 0;           ///< bytes, since the queue was looked at
+  std::size_t length_seen_ = 0;     ///< of the queue, then
   sequence gap_end_ = 0;            ///< there is nothing between the position and this
 
   std::mutex guard_;                 ///< of the next one

@@ -259,6 +259,26 @@ TEST_F(KafkaSource, GoesOnWhenTheBrokerIsBack) {
   EXPECT_TRUE(source.connection().connected);
 }
 
+TEST_F(KafkaSource, IsNotHeldUpByQueuesThatWereFull) {
+  // librdkafka looks at a queue that was full once a second only, unless it is woken.
+  produce(0, 30'000);
+  schema::source what = declared();
+  what.settings.emplace_back("kafka_args.queued.min.messages", "1000");
+  what.settings.emplace_back("kafka_args.fetch.message.max.bytes", "65536");
+  kafka_source& source = open(what);
+  auto in = reader(source, {.end = 30'000});
+  std::size_t read_so_far = 0;
+  int empty_looks = 0;
+  for (int look = 0; look < patience && read_so_far < 30'000; ++look) {
+    const auto step = in->next();
+    ASSERT_TRUE(step.ok());
+    if (step->run) read_so_far += step->run->messages.size();
+    else if (read_so_far > 0) ++empty_looks;
+  }
+  EXPECT_EQ(read_so_far, 30'000u);
+  EXPECT_LT(empty_looks, 60);  // a hundred are a second
+}
+
 TEST_F(KafkaSource, StopsWhereReadingIsForbidden) {
   produce(0, 5);
   kafka_source& source = open(declared());
