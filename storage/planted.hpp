@@ -23,7 +23,7 @@ enum class plant : int {
   positions_first,      ///< stripes' positions are committed before their records
   letters_last,         ///< dead letters become durable after all positions above them
   trimmed_too_far,      ///< the journal forgets what some shard has not applied
-  checksum_skipped,     ///< a record's checksum is not compared
+  checksum_skipped,     ///< what is read is not compared with checksums and sums
   replay_by_the_clock,  ///< messages that are read again arrive again
   producer_ignored,     ///< what a producer has pushed before is stored again
   end,

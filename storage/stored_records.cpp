@@ -16,7 +16,7 @@ void stored_records::release() {
 }
 
 result<void> stored_records::check(std::uint16_t stripe) {
-  if (checked_[stripe]) return {};
+  if (checked_[stripe] || planted(plant::checksum_skipped)) return {};
   auto sound = reader_.check_stripe(stripe);
   checked_[stripe] = sound.ok();
   return sound;
