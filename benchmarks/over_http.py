@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """HTTP measured with `wrk`, beside `redis-server` on the same machine in the same run.
 
-    benchmarks/http.py [--windrow build/release/windrow] [--seconds 5]
+    benchmarks/over_http.py [--windrow build/release/windrow] [--seconds 5]
 
 Fills a node by HTTP (100,000 users, a million events), then measures `GET /v1/entities/User/{key}` with
 three windows at 32 connections; `redis-benchmark`-like load on `HGETALL` of three fields, without
