@@ -20,7 +20,7 @@ packages=(
   libcli11-dev libfmt-dev     # the command
   libgtest-dev libgmock-dev
   strace                      # the crash laboratory checks its recorder with it
-  curl                        # a client of the tests
+  curl openssl                # clients of the tests
 )
 if [[ ${1:-} == --tests ]]; then
   packages+=(openssl openjdk-17-jre-headless)  # a Kafka broker and its certificates

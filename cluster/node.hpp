@@ -104,6 +104,12 @@ public:
   result<push_receipt> push(std::string_view stream, std::span<const std::string_view> messages,
                             const push_options& options = {});
   result<void> settle();
+  /// Waits until the push of that entry is visible to lookups; false where the time was over first.
+  result<bool> settle(std::uint64_t entry, std::chrono::milliseconds at_most);
+  /// Pushes that are durable and not applied yet.
+  std::uint64_t pushes_waiting();
+  /// What could not be used of a push that is applied.
+  result<std::vector<storage::dead_letter>> dead_letters_of(std::uint64_t entry);
   result<void> checkpoint();
 
   /// Puts the messages of dead letters into the journal again, each in the transaction that removes

@@ -73,6 +73,41 @@ result<push_receipt> node::push(std::string_view stream, std::span<const std::st
   return push_receipt{appended->entry, appended->duplicates > 0};
 }
 
+result<bool> node::settle(std::uint64_t entry, std::chrono::milliseconds at_most) {
+  impl& i = *impl_;
+  const auto call = i.calls.enter();
+  const auto end = std::chrono::steady_clock::now() + at_most;
+  while (i.smallest_position(i.journal_partition) < after_entry(entry)) {
+    if (auto open = i.takes_pushes(call); !open) return open.error();
+    if (i.calls.closed() || std::chrono::steady_clock::now() >= end) return false;
+    std::unique_lock lock(i.mutex);
+    i.changed.wait_for(lock, std::chrono::milliseconds(1));
+  }
+  return true;
+}
+
+std::uint64_t node::pushes_waiting() {
+  impl& i = *impl_;
+  const auto call = i.calls.enter();
+  const std::uint64_t applied = entry_applied(i.smallest_position(i.journal_partition));
+  const std::uint64_t last = i.journal->last();
+  return last - std::min(applied, last);
+}
+
+result<std::vector<storage::dead_letter>> node::dead_letters_of(std::uint64_t entry) {
+  const auto call = impl_->calls.enter();
+  storage::journal& journal = *impl_->journal;
+  if (auto flushed = journal.flush_dead_letters(); !flushed) return flushed.error();
+  storage::dead_letter_filter filter;
+  filter.partitions = {impl_->journal_partition};
+  filter.after = entry << entry_bits;
+  filter.limit = entry_messages_max;
+  auto letters = journal.dead_letters(filter);
+  if (!letters) return letters;
+  std::erase_if(*letters, [&](const storage::dead_letter& l) { return l.at >= after_entry(entry); });
+  return letters;
+}
+
 result<storage::replay_outcome> node::replay_dead_letters(
     const storage::dead_letter_filter& filter) {
   impl& i = *impl_;

@@ -1,9 +1,13 @@
 #pragma once
 
+#include <cstdint>
+#include <map>
+#include <mutex>
 #include <optional>
 #include <string>
 
 #include "server/request.hpp"
+#include "server/tokens.hpp"
 
 /// Who a request comes from.
 namespace windrow::server {
@@ -11,6 +15,7 @@ namespace windrow::server {
 /// Where a connection came from.
 struct peer {
   bool local = false;   ///< the Unix socket: whoever can open it owns the node
+  bool tls = false;
   std::string address;  ///< for limits per address and the audit log
 };
 
@@ -19,9 +24,32 @@ struct identity {
   std::optional<response> refused;
 };
 
-/// The Unix socket is the owner's. A program on this machine that comes by way of TCP may read and
-/// push; a web page that a browser sends here may not: its requests have an `Origin`, or name
-/// another host.
-identity identify(const peer& from, const request& asked);
+/// Decides who asks:
+/// * the Unix socket is the owner's;
+/// * by TCP a bearer token says who it is; a wrong one is refused, whatever the route, and after
+///   ten wrong ones a minute from an address so is everything with a token from there (429);
+/// * without a token, and while the folder has none, a program on this machine may read and push. A
+///   web page that a browser sends here may not: its requests have an `Origin`, or name another
+///   host. Once there are tokens, or by TLS, without one nobody may do anything.
+///
+/// Concurrency: any thread.
+class gatekeeper {
+public:
+  /// `tokens` may be null: then there are none. It outlives the gatekeeper.
+  explicit gatekeeper(token_store* tokens) : tokens_(tokens) {}
+
+  identity identify(const peer& from, const request& asked, timestamp now);
+
+private:
+  struct failures {
+    timestamp since;
+    unsigned count = 0;
+  };
+  identity by_token(const peer& from, std::string_view given, timestamp now);
+
+  token_store* tokens_;
+  std::mutex guard_;
+  std::map<std::string, failures> wrong_;  // by address
+};
 
 }  // namespace windrow::server

@@ -10,6 +10,8 @@
 #include "server/inspection.hpp"
 #include "server/json_writer.hpp"
 #include "server/letter_listing.hpp"
+#include "server/openapi.hpp"
+#include "server/prometheus_text.hpp"
 #include "server/query_shape.hpp"
 #include "windrow/time.hpp"
 
@@ -185,6 +187,14 @@ response api::explain(const call& what) {
   context.catalog_version = node_.plan().catalog_version;
   return answer(explain_json(*found, context));
 }
+
+response api::metrics_text(const call&) {
+  response out = answer(counts_.text(node_));
+  out.type = std::string(prometheus_text::media_type);
+  return out;
+}
+
+response api::openapi(const call&) { return answer(openapi_json()); }
 
 response api::catalog(const call&) { return answer(catalog_json(node_.plan())); }
 

@@ -9,6 +9,7 @@
 
 #include "cluster/node.hpp"
 #include "server/limits.hpp"
+#include "server/metrics.hpp"
 #include "server/request.hpp"
 #include "server/route_table.hpp"
 
@@ -38,9 +39,16 @@ public:
   /// No longer ready: requests are still answered, but `readyz` says to send no more.
   void drain() noexcept { draining_ = true; }
 
+  /// What the server counts about itself.
+  metrics& counts() noexcept { return counts_; }
+  std::int64_t clock() const { return options_.clock(); }
+
   // One a route; `route_table.cpp` says which.
   response health(const call&);
   response readiness(const call&);
+  response metrics_text(const call&);
+  response openapi(const call&);
+  response push(const call&);
   response query(const call&);
   response entity(const call&);
   response explain(const call&);
@@ -67,6 +75,7 @@ private:
 
   cluster::node& node_;
   const api_options options_;
+  metrics counts_;
   std::atomic<bool> draining_{false};
   std::mutex prepared_guard_;
   std::unordered_map<std::string, prepared_ptr> prepared_;

@@ -20,7 +20,7 @@
 
 #include "server/address.hpp"
 #include "server/http_session.hpp"
-#include "server/problem.hpp"
+#include "server/tls.hpp"
 
 namespace windrow::server {
 namespace {
@@ -54,7 +54,12 @@ bool is_owner(int socket) {
 struct http_server::impl {
   impl(api& front, http_options o)
       : options(std::move(o)),
+        tokens(options.tokens),
+        audit(options.audit),
+        door(options.tokens.empty() ? nullptr : &tokens),
         shared{front,
+               door,
+               options.audit.empty() ? nullptr : &audit,
                options.limits,
                {options.limits.connections, options.limits.connections_per_address},
                asio::thread_pool(options.limits.workers),
@@ -75,8 +80,12 @@ struct http_server::impl {
   void end();
 
   const http_options options;
+  token_store tokens;
+  audit_log audit;
+  gatekeeper door;
   session_context shared;  // connections that are left at the end refer to it
   asio::io_context io{1};
+  std::optional<tls_material> secure;
   std::optional<acceptor<unix_socket>> on_socket;
   std::optional<acceptor<tcp>> on_tcp;
   asio::basic_waitable_timer<std::chrono::steady_clock,
@@ -112,9 +121,17 @@ result<void> http_server::impl::open_tcp() {
   if (failed) {
     return failure{errc::invalid, "`" + at->host + "` is no address; write 127.0.0.1 or ::1"};
   }
-  if (!address.is_loopback()) {
-    return failure{errc::invalid, at->host + " is reachable from other machines, which needs TLS "
-                                             "and tokens; listen on 127.0.0.1 or ::1"};
+  if (options.tls.wanted()) {
+    auto loaded = tls_material::load(options.tls);
+    if (!loaded) return loaded.error();
+    secure = std::move(*loaded);
+  }
+  const bool asks_who = !options.tls.client_ca.empty() || tokens.any({shared.front.clock()});
+  if (!address.is_loopback() && !(secure && asks_who)) {
+    return failure{errc::invalid,
+                   at->host + " is reachable from other machines, which needs TLS (--tls-cert, "
+                              "--tls-key) and tokens (`windrow token create`); or listen on "
+                              "127.0.0.1 or ::1"};
   }
   const tcp::endpoint endpoint(address, at->port);
   on_tcp.emplace(io);
@@ -149,6 +166,7 @@ void http_server::impl::take(
     }
   }
   if (!decided.admitted) {
+    shared.front.counts().turned_away();
     static const std::string full =
         "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\n"
         "Connection: close\r\n\r\n";
@@ -156,8 +174,13 @@ void http_server::impl::take(
     socket.write_some(asio::buffer(full), ignored);
     return;
   }
-  asio::co_spawn(io, serve(shared, net_socket(std::move(socket)), id, std::move(from)),
-                 asio::detached);
+  shared.front.counts().connected();
+  std::shared_ptr<asio::ssl::context> by_tls;
+  if (secure && !from.local) by_tls = secure->current();
+  from.tls = by_tls != nullptr;
+  asio::co_spawn(
+      io, serve(shared, net_socket(std::move(socket)), id, std::move(from), std::move(by_tls)),
+      asio::detached);
 }
 
 template <class Protocol>

@@ -6,6 +6,7 @@
 
 #include "server/api.hpp"
 #include "server/limits.hpp"
+#include "server/tls_options.hpp"
 
 namespace windrow::server {
 
@@ -16,6 +17,11 @@ struct http_options {
   /// `127.0.0.1:8800`; empty: the socket alone. Port 0: any that is free.
   std::string listen;
   server::limits limits;
+  /// Of TCP. An address that other machines reach needs TLS, and tokens or client certificates.
+  tls_options tls;
+  /// Files of tokens and of the audit log; empty: neither.
+  std::string tokens;
+  std::string audit;
 };
 
 /// The network in front of an api: HTTP/1.1 on a Unix socket and, where asked, on TCP.

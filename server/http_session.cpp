@@ -5,6 +5,7 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
+#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
@@ -23,6 +24,7 @@ namespace beast = boost::beast;
 namespace http = beast::http;
 using clock = std::chrono::steady_clock;
 using boost::system::error_code;
+using tls_stream = asio::ssl::stream<net_socket>;
 using request_parser = http::request_parser<http::string_body>;
 
 template <class T>
@@ -111,6 +113,8 @@ public:
   }
 
 private:
+  task<bool> shake_hands();   // of TLS, like the next
+  task<void> say_goodbye();
   task<bool> wait_for_request();
   task<bool> serve_request();
   std::optional<response> admit(request& asked, const target& address, bool has_body,
@@ -118,6 +122,7 @@ private:
   task<std::optional<response>> read_body(request_parser& parser, held_bytes& held);
   task<response> answer(const route& to, const request& asked, const target& address,
                         std::vector<std::string> parameters);
+  void note(const request& asked, const route* to, const response& out, steady_time began);
   task<void> write(const response& what, bool keep, bool head);
   task<void> linger();
   request request_of(const request_parser& parser) const;
@@ -136,13 +141,33 @@ task<void> session<Stream>::run() {
   shared_.connections[id_] = this;
   // One `co_await` a statement: g++ 12 miscompiles two in one condition.
   bool open = true;
+  if constexpr (std::is_same_v<Stream, tls_stream>) open = co_await shake_hands();
   while (open) {
     shared_.table.waits(id_);
     open = co_await wait_for_request();
     if (open) open = co_await serve_request();
   }
+  if constexpr (std::is_same_v<Stream, tls_stream>) co_await say_goodbye();
   shared_.connections.erase(id_);
   shared_.table.left(id_);
+}
+
+template <class Stream>
+task<bool> session<Stream>::shake_hands() {
+  within(shared_.bounds.header_deadline);
+  error_code failed;
+  co_await stream_.async_handshake(asio::ssl::stream_base::server,
+                                   asio::redirect_error(use_task, failed));
+  if (failed) shared_.front.counts().turned_away();
+  co_return !failed;
+}
+
+/// The end of TLS, so that the client knows that nothing is missing.
+template <class Stream>
+task<void> session<Stream>::say_goodbye() {
+  within(linger_time);
+  error_code failed;
+  co_await stream_.async_shutdown(asio::redirect_error(use_task, failed));
 }
 
 /// The first byte of the next request; false where there will be none.
@@ -178,7 +203,7 @@ request session<Stream>::request_of(const request_parser& parser) const {
 template <class Stream>
 std::optional<response> session<Stream>::admit(request& asked, const target& address,
                                                bool has_body, matched& found) {
-  identity who = identify(from_, asked);
+  identity who = shared_.door.identify(from_, asked, {shared_.front.clock()});
   if (who.refused) return std::move(who.refused);
   asked.who = std::move(who.who);
   found = match(asked.method, address);
@@ -212,6 +237,7 @@ task<bool> session<Stream>::serve_request() {
     }
     co_return false;
   }
+  const auto began = clock::now();
   shared_.table.is_busy(id_);
   request asked = request_of(parser);
   const bool head = parser.get().method() == http::verb::head;
@@ -226,6 +252,7 @@ task<bool> session<Stream>::serve_request() {
   held_bytes held(shared_.body_bytes);
   if (!refused && !parser.is_done()) refused = co_await read_body(parser, held);
   if (refused) {
+    note(asked, found.to, *refused, began);
     const bool whole = parser.is_done();
     const bool keep = whole && parser.keep_alive() && !shared_.draining;
     co_await write(*refused, keep, head);
@@ -235,9 +262,25 @@ task<bool> session<Stream>::serve_request() {
   asked.body = std::move(parser.get().body());
   const response out =
       co_await answer(*found.to, asked, *address, std::move(found.parameters));
+  note(asked, found.to, out, began);
   const bool keep = parser.keep_alive() && !shared_.draining;
   co_await write(out, keep, head);
   co_return keep;
+}
+
+/// Counts what was answered, and writes down refusals and what administrators did.
+template <class Stream>
+void session<Stream>::note(const request& asked, const route* to, const response& out,
+                           steady_time began) {
+  shared_.front.counts().answered(to, out.status, clock::now() - began);
+  const bool refused = out.status == 401 || out.status == 403 || out.status == 421 ||
+                       (out.status == 429 && !to);
+  const bool administers = to && to->method == "POST" && to->open_to == roles(role::admin);
+  if (!shared_.audit || !(refused || administers)) return;
+  const std::string_view path = std::string_view(asked.target).substr(0, asked.target.find('?'));
+  const bool done = out.status < 300;
+  shared_.audit->write({{shared_.front.clock()}, asked.who.name, asked.peer, asked.method, path,
+                        out.status, done ? std::string_view{} : reason_of(out.status)});
 }
 
 /// Reads the body within the limits of size, rate and total; the refusal, if any.
@@ -332,9 +375,15 @@ task<void> session<Stream>::linger() {
 }  // namespace
 
 asio::awaitable<void, executor> serve(session_context& shared, net_socket socket,
-                                      connection_id id, peer from) {
-  session<net_socket> one(shared, std::move(socket), id, std::move(from));
-  co_await one.run();
+                                      connection_id id, peer from,
+                                      std::shared_ptr<asio::ssl::context> secure) {
+  if (secure) {
+    session<tls_stream> one(shared, tls_stream(std::move(socket), *secure), id, std::move(from));
+    co_await one.run();
+  } else {
+    session<net_socket> one(shared, std::move(socket), id, std::move(from));
+    co_await one.run();
+  }
 }
 
 }  // namespace windrow::server

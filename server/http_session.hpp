@@ -4,13 +4,16 @@
 #include <boost/asio/basic_stream_socket.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/ssl/context.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <chrono>
+#include <memory>
 #include <string>
 #include <unordered_map>
 
 #include "server/access.hpp"
 #include "server/api.hpp"
+#include "server/audit_log.hpp"
 #include "server/connection_table.hpp"
 #include "server/limits.hpp"
 
@@ -39,6 +42,8 @@ public:
 /// What all connections of a server share. Used by the network's thread alone, except `workers`.
 struct session_context {
   api& front;
+  gatekeeper& door;
+  audit_log* audit;  ///< may be null
   const limits& bounds;
   connection_table table;
   boost::asio::thread_pool workers;
@@ -48,8 +53,9 @@ struct session_context {
   bool draining = false;
 };
 
-/// Serves one connection to its end: a coroutine of the network's thread.
+/// Serves one connection to its end: a coroutine of the network's thread. With `secure`, by TLS.
 boost::asio::awaitable<void, executor> serve(session_context& shared, net_socket socket,
-                                             connection_id id, peer from);
+                                             connection_id id, peer from,
+                                             std::shared_ptr<boost::asio::ssl::context> secure);
 
 }  // namespace windrow::server

@@ -8,9 +8,12 @@ namespace windrow::server {
 namespace {
 
 constexpr roles reading = role::reader | role::admin;
+constexpr roles pushing = role::writer | role::admin;
 constexpr roles administering = role::admin;
+constexpr roles everyone_known = role::reader | role::writer | roles(role::admin);
 
 constexpr std::string_view json_only[] = {"application/json"};
+constexpr std::string_view pushed[] = {"application/x-ndjson", "application/json"};
 
 constexpr query_parameter of_entity[] = {
     {"feature", true, false, "a feature, with or without a window; none: all of the class"},
@@ -34,11 +37,24 @@ constexpr query_parameter of_leaving_letters[] = {
     {"reason", false, false, "only those of one reason or phase"},
     {"at", false, false, "only the one at this place"}};
 
+constexpr query_parameter of_push[] = {
+    {"wait", false, false,
+     "`applied`, the default: the answer says what could not be used; `durable`: it does not wait "
+     "for that"},
+    {"Windrow-Producer", false, false, "who pushes, for pushes that may be repeated", true},
+    {"Windrow-Sequence", false, false, "1, 2, 3, … of that producer", true}};
+
 constexpr route table[] = {
     {"GET", "/healthz", {}, scope::open, pace::quick, {}, {}, "health",
      "Whether the node works", &api::health},
     {"GET", "/readyz", {}, scope::open, pace::quick, {}, {}, "readiness",
      "Whether the node takes requests", &api::readiness},
+    {"GET", "/metrics", everyone_known, scope::whole_node, pace::slow, {}, {}, "metrics",
+     "Metrics as Prometheus reads them", &api::metrics_text, "text/plain"},
+    {"GET", "/v1/openapi.json", {}, scope::open, pace::slow, {}, {}, "openapi",
+     "The API described as OpenAPI 3.1", &api::openapi},
+    {"POST", "/v1/streams/{stream}", pushing, scope::whole_node, pace::slow, of_push, pushed,
+     "push", "Messages of a stream, durable when answered", &api::push},
     {"POST", "/v1/query", reading, scope::by_class, pace::slow, {}, json_only, "query",
      "Features of many entities", &api::query},
     {"GET", "/v1/entities/{class}/{key}", reading, scope::by_class, pace::quick, of_entity, {},
@@ -94,17 +110,20 @@ std::optional<response> unknown_parameter(const route& to, const target& address
   for (const auto& [name, value] : address.query) {
     const auto known =
         std::find_if(to.parameters.begin(), to.parameters.end(),
-                     [&name = name](const query_parameter& p) { return p.name == name; });
+                     [&name = name](const query_parameter& p) {
+                       return !p.header && p.name == name;
+                     });
     if (known != to.parameters.end()) continue;
     std::string names;
     for (const query_parameter& p : to.parameters) {
+      if (p.header) continue;
       names += (names.empty() ? "" : ", ") + std::string(p.name);
     }
     return problem(400, "invalid", "there is no parameter `" + name + "` here" +
                                        (names.empty() ? "" : "; there are: " + names));
   }
   for (const query_parameter& p : to.parameters) {
-    if (p.required && address.all(p.name).empty()) {
+    if (p.required && !p.header && address.all(p.name).empty()) {
       return problem(400, "invalid", "the parameter `" + std::string(p.name) + "` is missing: " +
                                          std::string(p.about));
     }

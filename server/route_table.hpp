@@ -39,6 +39,7 @@ struct query_parameter {
   bool repeated = false;
   bool required = false;
   std::string_view about = {};
+  bool header = false;  ///< a header of that name, not part of the query
 };
 
 struct route {
@@ -52,6 +53,7 @@ struct route {
   std::string_view operation;           ///< name of the operation, for OpenAPI
   std::string_view summary;
   response (api::*handle)(const call&);
+  std::string_view answers = "application/json";
 };
 
 std::span<const route> routes();

@@ -19,6 +19,7 @@ void add_explain_command(CLI::App& app, chosen_command& chosen);
 void add_aggregate_command(CLI::App& app, chosen_command& chosen);
 void add_inspect_command(CLI::App& app, chosen_command& chosen);
 void add_deadletters_command(CLI::App& app, chosen_command& chosen);
+void add_token_command(CLI::App& app, chosen_command& chosen);
 void add_source_command(CLI::App& app, chosen_command& chosen);
 
 }  // namespace windrow::tools

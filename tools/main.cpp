@@ -78,6 +78,7 @@ int run_command_line(int count, char** words) {
   add_inspect_command(app, chosen);
   add_deadletters_command(app, chosen);
   add_source_command(app, chosen);
+  add_token_command(app, chosen);
 
   if (count <= 1) {
     report(app.help());

@@ -15,6 +15,7 @@
 
 #include "server/address.hpp"
 #include "server/http_server.hpp"
+#include "server/tokens.hpp"
 #include "tools/arguments.hpp"
 #include "tools/command_support.hpp"
 #include "tools/commands.hpp"
@@ -43,6 +44,7 @@ struct run_arguments {
   std::optional<std::string> producer;
   std::optional<std::uint64_t> sequence;
   std::string listen;
+  server::tls_options tls;
 };
 
 /// Flags as the node takes them, without declarations and inputs.
@@ -142,28 +144,31 @@ int show_errors(const schema::compiled& compiled) {
 /// Makes the node reachable: by its folder's socket, and by TCP where that was asked for.
 result<std::unique_ptr<server::http_server>> open_door(server::api& front,
                                                        const std::string& data,
-                                                       const std::string& listen) {
+                                                       const run_arguments& given) {
   server::http_options options;
   options.socket = server::socket_of_folder(data);
-  options.listen = listen;
+  options.listen = given.listen;
+  options.tls = given.tls;
+  options.tokens = server::tokens_of_folder(data);
+  options.audit = data + "/audit.log";
   auto door = server::http_server::start(front, options);
-  if (door.ok() && !listen.empty()) {
+  if (door.ok() && !given.listen.empty()) {
     note("listening on port " + std::to_string(door.value()->port()));
   }
   return door;
 }
 
-int work(cluster::node& node, const cluster::node_options& options, bool acknowledging,
-         const std::string& listen) {
+int work(cluster::node& node, const cluster::node_options& options,
+         const run_arguments& given) {
   // Standard output is for acknowledgements then.
-  const auto say = acknowledging ? report : print;
+  const auto say = given.acknowledge ? report : print;
   const std::int64_t started = steady_clock();
   const bool sized = std::none_of(options.inputs.begin(), options.inputs.end(),
                                   [](const cluster::node_input& in) {
                                     return in.path.empty() || in.path == "-";
                                   });
   server::api front(node, {.clock = [] { return wall_clock().micros; }});
-  auto door = open_door(front, options.data, listen);
+  auto door = open_door(front, options.data, given);
   if (!door.ok()) return fail(door.error());
   run_progress shown(started, sized);
   cluster::node_progress counts = node.progress();
@@ -218,7 +223,7 @@ int run(const run_arguments& given) {
   watch_interrupts();
   auto node = cluster::node::open(options.value());
   if (!node.ok()) return fail(node.error());
-  return work(**node, options.value(), given.acknowledge, given.listen);
+  return work(**node, options.value(), given);
 }
 
 }  // namespace
@@ -255,6 +260,12 @@ void add_run_command(CLI::App& app, chosen_command& chosen) {
   command->add_option("--listen", given->listen,
                       "Also answer HTTP there, such as 127.0.0.1:8800; port 0: any that is free")
       ->type_name("ADDRESS:PORT");
+  command->add_option("--tls-cert", given->tls.certificate,
+                      "Certificate for --listen, PEM with its chain")->type_name("PATH");
+  command->add_option("--tls-key", given->tls.key, "Its key, PEM, readable by its owner alone")
+      ->type_name("PATH");
+  command->add_option("--tls-client-ca", given->tls.client_ca,
+                      "Clients need a certificate of this authority")->type_name("PATH");
   command->footer(
       "Run again on the same folder it continues where it stopped. Without --once files are\n"
       "followed as they grow; SIGINT and SIGTERM make a checkpoint and leave. While it runs, other\n"

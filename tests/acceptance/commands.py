@@ -15,7 +15,8 @@ import example  # noqa: E402,F401  (puts tests/support on the path)
 import command  # noqa: E402
 
 MODULES = ["check_cases", "run_cases", "query_cases", "bad_input_cases",
-           "example_cases", "source_cases", "server_cases"]
+           "example_cases", "source_cases", "server_cases",
+           "door_cases"]
 
 if __name__ == "__main__":
     command.require()

@@ -2,7 +2,6 @@
 
 #include <random>
 
-#include "server/access.hpp"
 #include "server/address.hpp"
 #include "server/base64.hpp"
 #include "server/connection_table.hpp"
@@ -97,29 +96,6 @@ TEST(ConnectionTable, TakesNoPlaceFromAConnectionThatIsAnswered) {
   table.left(1);
   EXPECT_TRUE(table.arrived(4, "b").admitted);
   EXPECT_EQ(table.size(), 2u);
-}
-
-TEST(Identity, OfTheSocketIsTheOwners) {
-  EXPECT_EQ(identify({true, "socket"}, {}).who.may, principal::owner().may);
-}
-
-TEST(Identity, OfLoopbackMayNotAdministrate) {
-  request asked;
-  asked.headers = {{"host", "localhost:8800"}};
-  const auto who = identify({false, "127.0.0.1"}, asked);
-  EXPECT_FALSE(who.refused);
-  EXPECT_TRUE(who.who.may.has(role::reader) && who.who.may.has(role::writer));
-  EXPECT_FALSE(who.who.may.has(role::admin));
-}
-
-TEST(Identity, OfAWebPageIsRefused) {
-  request asked;
-  asked.headers = {{"host", "localhost"}, {"origin", "http://evil.example"}};
-  EXPECT_EQ(identify({false, "127.0.0.1"}, asked).refused->status, 403);
-  asked.headers = {{"host", "evil.example"}};
-  EXPECT_EQ(identify({false, "127.0.0.1"}, asked).refused->status, 421);
-  asked.headers.clear();
-  EXPECT_EQ(identify({false, "127.0.0.1"}, asked).refused->status, 421);
 }
 
 }  // namespace

@@ -1,0 +1,80 @@
+// What is pushed to a node by HTTP.
+#include <charconv>
+
+#include "server/api.hpp"
+#include "server/message_splitter.hpp"
+#include "server/push_shape.hpp"
+
+namespace windrow::server {
+namespace {
+
+/// How long an answer waits for the push to be applied, so that it can say what could not be.
+constexpr std::chrono::milliseconds apply_time{2'000};
+/// Pushes that are durable and not applied: with more, ingest is behind.
+constexpr std::uint64_t waiting_max = 256;
+
+result<push_options> producer_of(const request& asked) {
+  push_options out;
+  out.producer = std::string(asked.header("windrow-producer"));
+  const std::string_view sequence = asked.header("windrow-sequence");
+  if (out.producer.empty() && sequence.empty()) return out;
+  const char* end = sequence.data() + sequence.size();
+  const auto read = std::from_chars(sequence.data(), end, out.sequence);
+  if (out.producer.empty() || read.ec != std::errc() || read.ptr != end || out.sequence == 0) {
+    return failure{errc::invalid, "`Windrow-Producer` (a name) and `Windrow-Sequence` (1, 2, 3, …) "
+                                  "belong together"};
+  }
+  return out;
+}
+
+result<split_messages> messages_of(const request& asked, std::size_t most) {
+  const bool lines = asked.header("content-type").starts_with("application/x-ndjson");
+  if (lines) return split_lines(asked.body, most);
+  return split_array(asked.body, most);
+}
+
+}  // namespace
+
+response api::push(const call& what) {
+  const auto wait = what.address.one("wait");
+  if (!wait) return problem(wait.error());
+  if (*wait && **wait != "applied" && **wait != "durable") {
+    return problem(400, "invalid", "`wait` is `applied` or `durable`");
+  }
+  const auto options = producer_of(what.asked);
+  if (!options) return problem(options.error());
+  const auto split = messages_of(what.asked, options_.bounds.push_rows);
+  if (!split) return problem(split.error());
+  if (split->too_many) {
+    return problem(413, "too_large", "a push of more than " +
+                                         std::to_string(options_.bounds.push_rows) +
+                                         " messages; send several");
+  }
+  if (node_.pushes_waiting() >= waiting_max) {
+    auto out = problem(429, "behind", "what was pushed before is not applied yet; push it again in "
+                                      "a second");
+    out.headers.emplace_back("Retry-After", "1");
+    return out;
+  }
+  push_answer out;
+  out.stream = what.parameters[0];
+  out.messages = split->messages.size();
+  auto receipt = node_.push(out.stream, split->messages, *options);
+  if (!receipt) return problem(receipt.error());
+  out.receipt = *receipt;
+  if (out.receipt.sequence != 0 && (!*wait || **wait == "applied")) {
+    const auto applied = node_.settle(out.receipt.sequence, apply_time);
+    // It is durable, whatever comes then: a failed node says so when it is asked next.
+    out.applied = applied && *applied;
+  }
+  if (out.applied) {
+    auto letters = node_.dead_letters_of(out.receipt.sequence);
+    if (!letters) return problem(letters.error());
+    out.errors = std::move(*letters);
+  }
+  response answer;
+  answer.body = push_json(out);
+  return answer;
+}
+
+}  // namespace windrow::server

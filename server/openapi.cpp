@@ -1,0 +1,162 @@
+#include "server/openapi.hpp"
+
+#include <map>
+#include <set>
+#include <vector>
+
+#include "server/json_writer.hpp"
+#include "server/route_table.hpp"
+
+namespace windrow::server {
+namespace {
+
+std::vector<std::string> names_in(std::string_view pattern) {
+  std::vector<std::string> out;
+  while (true) {
+    const std::size_t begin = pattern.find('{');
+    if (begin == std::string_view::npos) return out;
+    const std::size_t end = pattern.find('}', begin);
+    out.emplace_back(pattern.substr(begin + 1, end - begin - 1));
+    pattern.remove_prefix(end + 1);
+  }
+}
+
+void write_parameter(json_writer& out, std::string_view name, std::string_view in, bool required,
+                     bool repeated, std::string_view about) {
+  out.begin_object().key("name").string(name).key("in").string(in);
+  out.key("required").boolean(required);
+  if (!about.empty()) out.key("description").string(about);
+  out.key("schema").begin_object();
+  if (repeated) {
+    out.key("type").string("array").key("items").begin_object().key("type").string("string");
+    out.end_object();
+  } else {
+    out.key("type").string("string");
+  }
+  out.end_object();
+  if (repeated) out.key("explode").boolean(true);
+  out.end_object();
+}
+
+void write_answer(json_writer& out, std::string_view about, std::string_view type,
+                  std::string_view schema) {
+  out.begin_object().key("description").string(about).key("content").begin_object();
+  out.key(type).begin_object().key("schema").begin_object();
+  if (schema.empty()) {
+    out.key("type").string(type == "application/json" ? "object" : "string");
+  } else {
+    out.key("$ref").string("#/components/schemas/" + std::string(schema));
+  }
+  out.end_object().end_object().end_object().end_object();
+}
+
+/// How a body of that type and operation looks.
+void write_body_schema(json_writer& out, const route& r, std::string_view type) {
+  out.key("schema").begin_object();
+  if (r.operation == "query") {
+    out.key("$ref").string("#/components/schemas/Query");
+  } else if (type == "application/json") {
+    out.key("type").begin_array().string("array").string("object").end_array();
+  } else {
+    out.key("type").string("string");
+  }
+  out.end_object();
+}
+
+void write_operation(json_writer& out, const route& r) {
+  out.begin_object().key("operationId").string(r.operation).key("summary").string(r.summary);
+  out.key("parameters").begin_array();
+  for (const std::string& name : names_in(r.pattern)) {
+    write_parameter(out, name, "path", true, false, {});
+  }
+  for (const query_parameter& p : r.parameters) {
+    write_parameter(out, p.name, p.header ? "header" : "query", p.required, p.repeated, p.about);
+  }
+  out.end_array();
+  if (!r.bodies.empty()) {
+    out.key("requestBody").begin_object().key("required").boolean(true);
+    out.key("content").begin_object();
+    for (const std::string_view type : r.bodies) {
+      out.key(type).begin_object();
+      write_body_schema(out, r, type);
+      out.end_object();
+    }
+    out.end_object().end_object();
+  }
+  out.key("security").begin_array();
+  if (r.covers != scope::open) {
+    out.begin_object().key("token").begin_array().end_array().end_object();
+  }
+  out.end_array().key("responses").begin_object().key("200");
+  write_answer(out, r.summary, r.answers, {});
+  out.key("default");
+  write_answer(out, "Why it was not done", "application/problem+json", "Problem");
+  out.end_object().end_object();
+}
+
+void write_member(json_writer& out, std::string_view name, std::string_view type) {
+  out.key(name).begin_object().key("type").string(type).end_object();
+}
+
+void write_required(json_writer& out, std::initializer_list<std::string_view> names) {
+  out.key("required").begin_array();
+  for (const std::string_view name : names) out.string(name);
+  out.end_array();
+}
+
+void write_components(json_writer& out) {
+  out.key("components").begin_object().key("securitySchemes").begin_object();
+  out.key("token").begin_object().key("type").string("http").key("scheme").string("bearer");
+  out.end_object().end_object().key("schemas").begin_object();
+  out.key("Problem").begin_object().key("type").string("object");
+  write_required(out, {"type", "title", "status", "detail", "code"});
+  out.key("properties").begin_object();
+  for (const std::string_view name : {"type", "title", "detail", "code"}) {
+    write_member(out, name, "string");
+  }
+  write_member(out, "status", "integer");
+  out.end_object().end_object();
+  out.key("Query").begin_object().key("type").string("object");
+  write_required(out, {"entities", "features"});
+  out.key("additionalProperties").boolean(false).key("properties").begin_object();
+  out.key("entities").begin_object().key("type").string("array").key("items").begin_object();
+  out.key("type").string("object");
+  write_required(out, {"class", "key"});
+  out.key("additionalProperties").boolean(false).key("properties").begin_object();
+  write_member(out, "class", "string");
+  out.key("key").begin_object().key("type").begin_array();
+  out.string("string").string("integer").string("boolean").end_array().end_object();
+  write_member(out, "now", "string");
+  out.end_object().end_object().end_object();
+  out.key("features").begin_object().key("type").string("array").key("items").begin_object();
+  out.key("type").string("string").end_object().end_object();
+  write_member(out, "now", "string");
+  out.end_object().end_object().end_object().end_object();
+}
+
+}  // namespace
+
+std::string openapi_json() {
+  json_writer out;
+  out.begin_object().key("openapi").string("3.1.0").key("info").begin_object();
+  out.key("title").string("windrow").key("version").string("1");
+  out.key("description").string("Windowed aggregations per entity, read and fed over HTTP.");
+  out.end_object().key("paths").begin_object();
+  std::set<std::string_view> done;
+  for (const route& first : routes()) {
+    if (!done.insert(first.pattern).second) continue;
+    out.key(first.pattern).begin_object();
+    for (const route& r : routes()) {
+      if (r.pattern != first.pattern) continue;
+      out.key(r.method == "GET" ? "get" : "post");
+      write_operation(out, r);
+    }
+    out.end_object();
+  }
+  out.end_object();
+  write_components(out);
+  out.end_object();
+  return out.take() + "\n";
+}
+
+}  // namespace windrow::server

@@ -1,0 +1,221 @@
+#include "server/api.hpp"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <set>
+
+#include "schema/compile.hpp"
+#include "server/openapi.hpp"
+#include "server/tokens.hpp"
+#include "tests/support/temporary_folder.hpp"
+
+// Every route of the table, asked by everyone; and the documents that are made of the table.
+namespace windrow::server {
+namespace {
+
+constexpr const char* declarations = R"(
+features:
+  Payment:
+    fields: { id: str, card_id: str, amount: int, ts: FeatureTime }
+  Card:
+    fields:
+      id: str
+      payments: { has_many: Payment, join: Card.id == Payment.card_id }
+      spent:
+        windowed: [1h]
+        expression: _.payments[_.amount].sum()
+        materialization: { bucket_duration: 1m }
+sources:
+  payments: { file: payments.ndjson }
+streams:
+  payments:
+    source: payments
+    message: { id: str, card: str, amount: int, at: datetime }
+    output: { Payment.id: _.id, Payment.card_id: _.card, Payment.amount: _.amount, Payment.ts: _.at }
+)";
+
+struct example {
+  std::string target;
+  std::string body;
+  std::string type;
+  /// The status for: nobody, reader, writer, admin, a reader of Card, a reader of Payment.
+  std::array<int, 6> expected;
+};
+
+/// One request a route. (The node of this test reads no sources: there is none to steer, 400.)
+const std::map<std::string, example> examples{
+    {"health", {"/healthz", "", "", {200, 200, 200, 200, 200, 200}}},
+    {"readiness", {"/readyz", "", "", {200, 200, 200, 200, 200, 200}}},
+    {"openapi", {"/v1/openapi.json", "", "", {200, 200, 200, 200, 200, 200}}},
+    {"metrics", {"/metrics", "", "", {401, 200, 200, 200, 403, 403}}},
+    {"push",
+     {"/v1/streams/payments",
+      R"({"id": "p", "card": "c1", "amount": 5, "at": "2026-01-01T10:00:00Z"})",
+      "application/json",
+      {401, 403, 200, 200, 403, 403}}},
+    {"query",
+     {"/v1/query",
+      R"({"entities": [{"class": "Card", "key": "c1"}], "features": ["spent"], "now": 1})",
+      "application/json",
+      {401, 200, 403, 200, 200, 403}}},
+    {"entity", {"/v1/entities/Card/c1", "", "", {401, 200, 403, 200, 200, 403}}},
+    {"explain",
+     {"/v1/explain?class=card&key=c1&feature=spent", "", "", {401, 200, 403, 200, 200, 403}}},
+    {"catalog", {"/v1/catalog", "", "", {401, 200, 403, 200, 403, 403}}},
+    {"aggregates", {"/v1/aggregates", "", "", {401, 200, 403, 200, 403, 403}}},
+    {"inspect", {"/v1/inspect", "", "", {401, 403, 403, 200, 403, 403}}},
+    {"dead_letters", {"/v1/dead-letters", "", "", {401, 403, 403, 200, 403, 403}}},
+    {"sources", {"/v1/sources", "", "", {401, 403, 403, 200, 403, 403}}},
+    {"pause_source",
+     {"/v1/sources/payments/pause", "{}", "application/json", {401, 403, 403, 400, 403, 403}}},
+    {"resume_source",
+     {"/v1/sources/payments/resume", "{}", "application/json", {401, 403, 403, 400, 403, 403}}},
+    {"seek_source",
+     {"/v1/sources/payments/seek", R"({"to": "latest"})", "application/json",
+      {401, 403, 403, 400, 403, 403}}},
+    {"reset_source",
+     {"/v1/sources/payments/reset", "{}", "application/json", {401, 403, 403, 400, 403, 403}}},
+    {"replay_dead_letters",
+     {"/v1/dead-letters/replay", "", "", {401, 403, 403, 200, 403, 403}}},
+    {"drop_dead_letters", {"/v1/dead-letters/drop", "", "", {401, 403, 403, 200, 403, 403}}},
+    {"checkpoint", {"/v1/checkpoint", "", "", {401, 403, 403, 200, 403, 403}}},
+};
+
+const std::array<principal, 6> everyone{
+    principal::nobody(),
+    principal{"r", role::reader, {}},
+    principal{"w", role::writer, {}},
+    principal{"a", role::admin, {}},
+    principal{"rc", role::reader, {"Card"}},
+    principal{"rp", role::reader, {"Payment"}},
+};
+
+class Api : public ::testing::Test {
+protected:
+  void SetUp() override {
+    auto compiled = schema::compile_yaml(declarations, folder_ / "features.yaml",
+                                         [](std::string_view) { return std::nullopt; });
+    ASSERT_TRUE(compiled.ok()) << compiled.diagnostics.front().format();
+    cluster::node_options o;
+    o.data = folder_ / "data";
+    o.declarations = *compiled.declarations;
+    o.shards = 1;
+    auto opened = cluster::node::open(o);
+    ASSERT_TRUE(opened.ok()) << opened.error().message;
+    node_ = std::move(*opened);
+    api_ = std::make_unique<api>(*node_, api_options{.clock = [] { return 1'767'268'800'000'000; },
+                                                     .bounds = {.rows = 3, .push_rows = 3}});
+  }
+  void TearDown() override {
+    api_.reset();
+    if (node_) {
+      EXPECT_TRUE(node_->stop().ok());
+    }
+  }
+
+  response ask(std::string method, std::string target, std::string body = {},
+               std::string type = {}, principal who = principal::owner()) {
+    request asked;
+    asked.method = std::move(method);
+    asked.target = std::move(target);
+    asked.body = std::move(body);
+    if (!type.empty()) asked.headers = {{"content-type", std::move(type)}};
+    asked.who = std::move(who);
+    return api_->handle(asked);
+  }
+
+  test::temporary_folder folder_;
+  std::unique_ptr<cluster::node> node_;
+  std::unique_ptr<api> api_;
+};
+
+TEST_F(Api, OpensEveryRouteToThoseWhoMayAndNobodyElse) {
+  for (const route& r : routes()) {
+    const auto found = examples.find(std::string(r.operation));
+    ASSERT_NE(found, examples.end()) << "say who may use " << r.operation;
+    const example& e = found->second;
+    for (std::size_t i = 0; i < everyone.size(); ++i) {
+      const response got = ask(std::string(r.method), e.target, e.body, e.type, everyone[i]);
+      EXPECT_EQ(got.status, e.expected[i]) << r.operation << " by " << everyone[i].name << ": "
+                                           << got.body;
+    }
+  }
+  EXPECT_EQ(examples.size(), routes().size());
+}
+
+TEST_F(Api, DescribesEveryRoute) {
+  const std::string text = openapi_json();
+  for (const route& r : routes()) {
+    EXPECT_NE(text.find("\"" + std::string(r.pattern) + "\": {"), std::string::npos) << r.pattern;
+    EXPECT_NE(text.find("\"operationId\": \"" + std::string(r.operation) + "\""),
+              std::string::npos);
+    for (const query_parameter& p : r.parameters) {
+      EXPECT_NE(text.find("\"name\": \"" + std::string(p.name) + "\""), std::string::npos);
+    }
+  }
+}
+
+TEST_F(Api, PushesWhatCanBeReadAtOnceAndSaysWhatCouldNotBeUsed) {
+  const std::string lines =
+      R"({"id": "p1", "card": "c1", "amount": 5, "at": "2026-01-01T10:00:00Z"})" "\n\n"
+      R"({"id": "p2", "card": "c1", "amount": "five", "at": "2026-01-01T10:00:00Z"})" "\n"
+      R"({"id": "p3", "card": "c1", "amount": 7, "at": "2026-01-01T10:00:01Z"})";
+  const response pushed = ask("POST", "/v1/streams/payments", lines, "application/x-ndjson");
+  EXPECT_EQ(pushed.body,
+            R"({"stream": "payments", "messages": 3, "position": {"journal": 1}, )"
+            R"("duplicate": false, "applied": true, "errors": [{"message": 2, "phase": "parse", )"
+            R"("reason": "type", "detail": )" +
+                pushed.body.substr(pushed.body.find("\"detail\": ") + 10))
+      << pushed.body;
+  const response read = ask("GET", "/v1/entities/Card/c1?now=2026-01-01T10:00:30Z");
+  EXPECT_NE(read.body.find("\"value\": 12,"), std::string::npos) << read.body;
+}
+
+TEST_F(Api, CountsAPushOfAProducerOnce) {
+  request asked;
+  asked.method = "POST";
+  asked.target = "/v1/streams/payments";
+  asked.body = R"([{"id": "p", "card": "c2", "amount": 5, "at": "2026-01-01T10:00:00Z"}])";
+  asked.headers = {{"content-type", "application/json"},
+                   {"windrow-producer", "till 7"},
+                   {"windrow-sequence", "1"}};
+  asked.who = principal::owner();
+  EXPECT_NE(api_->handle(asked).body.find("\"duplicate\": false"), std::string::npos);
+  EXPECT_NE(api_->handle(asked).body.find("\"duplicate\": true"), std::string::npos);
+  const response read = ask("GET", "/v1/entities/Card/c2?now=2026-01-01T10:00:30Z");
+  EXPECT_NE(read.body.find("\"value\": 5,"), std::string::npos) << read.body;
+  asked.headers.back().second = "3";
+  EXPECT_EQ(api_->handle(asked).status, 409);  // 2 is missing
+  asked.headers.pop_back();
+  EXPECT_EQ(api_->handle(asked).status, 400);
+}
+
+TEST_F(Api, RefusesPushesThatAreNone) {
+  const auto push = [&](const std::string& body, const std::string& query = "") {
+    return ask("POST", "/v1/streams/payments" + query, body, "application/json").status;
+  };
+  EXPECT_EQ(push("[]"), 400);
+  EXPECT_EQ(push("[{}, "), 400);
+  EXPECT_EQ(push("[{}] x"), 400);
+  EXPECT_EQ(push("7"), 400);
+  EXPECT_EQ(push("[{}, {}, {}, {}]"), 413);
+  EXPECT_EQ(push("{}", "?wait=long"), 400);
+  EXPECT_EQ(ask("POST", "/v1/streams/none", "{}", "application/json").status, 404);
+}
+
+TEST_F(Api, LimitsTheRowsOfAQuery) {
+  std::string body = R"({"features": ["spent"], "entities": [)";
+  for (int i = 0; i < 4; ++i) body += R"({"class": "Card", "key": "c"})" + std::string(i < 3 ? "," : "");
+  EXPECT_EQ(ask("POST", "/v1/query", body + "]}", "application/json").status, 413);
+}
+
+TEST_F(Api, IsNotReadyOnceItDrains) {
+  api_->drain();
+  EXPECT_EQ(ask("GET", "/readyz").status, 503);
+  EXPECT_EQ(ask("GET", "/healthz").status, 200);
+  EXPECT_EQ(ask("GET", "/v1/entities/Card/c1").status, 200);
+}
+
+}  // namespace
+}  // namespace windrow::server
