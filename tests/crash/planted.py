@@ -22,7 +22,7 @@ CAUGHT_BY = {
     "positions_first": "every_call.py --scenario ingest --action kill --sample 40",
     "letters_last": "every_call.py --scenario letters --action kill --sample 40",
     "trimmed_too_far": "every_call.py --scenario push --action kill --sample 20",
-    "checksum_skipped": "damage.py --flips 60 DamageTest",
+    "checksum_skipped": "damage.py --flips 300 DamageTest.test_flipped_bits",
     "replay_by_the_clock": "clock.py --sample 12",
     "producer_ignored": "every_call.py --scenario push --action kill --sample 4",
     "replay_not_skipped": "every_call.py --scenario ingest --action kill --sample 90",
