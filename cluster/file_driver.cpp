@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <map>
 
+#include "cluster/shell_word.hpp"
 #include "sources/line_ends.hpp"
 #include "storage/planted.hpp"
 
@@ -13,17 +14,6 @@ namespace {
 
 std::string line_end_name(storage::partition_id partition, storage::sequence at) {
   return "line end " + std::to_string(partition) + " " + std::to_string(at);
-}
-
-// As a shell takes it.
-std::string shell_word(const std::string& word) {
-  const bool plain = word.find_first_not_of(
-                         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+") ==
-                     std::string::npos;
-  if (plain && !word.empty()) return word;
-  std::string out = "'";
-  for (const char c : word) c == '\'' ? out += "'\\''" : out += c;
-  return out + "'";
 }
 
 class file_input final : public actors::input {

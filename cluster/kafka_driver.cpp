@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include "cluster/shell_word.hpp"
+
 namespace windrow::cluster {
 
 namespace {
@@ -15,17 +17,6 @@ constexpr int ask_timeout_ms = 1'000;
 constexpr int person_timeout_ms = 5'000;
 constexpr int letters_timeout_ms = 1'000;
 constexpr std::chrono::milliseconds look_interval{500};
-
-// As a shell takes it.
-std::string shell_word(const std::string& word) {
-  const bool plain = word.find_first_not_of(
-                         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+") ==
-                     std::string::npos;
-  if (plain && !word.empty()) return word;
-  std::string out = "'";
-  for (const char c : word) c == '\'' ? out += "'\\''" : out += c;
-  return out + "'";
-}
 
 class kafka_input final : public actors::input {
 public:

@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-
+#include <fstream>
 #include <random>
 #include <thread>
 
