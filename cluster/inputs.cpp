@@ -26,17 +26,10 @@ void journal_bell::ring() {
   changed_.notify_all();
 }
 
-void journal_bell::end() {
-  std::lock_guard lock(mutex_);
-  ended_ = rung_ = true;
-  changed_.notify_all();
-}
-
-bool journal_bell::wait() {
+void journal_bell::wait() {
   std::unique_lock lock(mutex_);
   changed_.wait_for(lock, std::chrono::milliseconds(20), [this] { return rung_; });
-  rung_ = ended_;
-  return !ended_;
+  rung_ = false;
 }
 
 std::string stream_tag(std::string_view stream) { return "stream:" + std::string(stream); }
@@ -57,12 +50,9 @@ result<void> journal_input::choose(const std::string& tag) {
 
 result<sources::source_step> journal_input::next() {
   const storage::sequence from = std::max<storage::sequence>(position_ >> entry_bits, 1);
-  const bool more_may_come = journal_.last() >= from ? true : bell_->wait();
-  if (journal_.last() < from) {
-    return sources::source_step{
-        more_may_come ? sources::source_step::kind::nothing : sources::source_step::kind::end,
-        nullptr};
-  }
+  if (journal_.last() < from) bell_->wait();
+  if (journal_.last() < from)
+    return sources::source_step{sources::source_step::kind::nothing, nullptr};
   auto entries = journal_.read(from, run_bytes);
   if (!entries) return entries.error();
   // A run has one arrival and one choice of streams.

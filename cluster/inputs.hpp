@@ -29,27 +29,25 @@ constexpr storage::sequence entry_applied(storage::sequence position) {
   return position >> entry_bits == 0 ? 0 : (position >> entry_bits) - 1;
 }
 
-/// Wakes the journal's input when there is more, and tells it when there will be no more.
+/// Wakes the journal's input when there is more.
 class journal_bell {
 public:
   void ring();
-  /// No more entries will come.
-  void end();
-  /// Waits for a ring, a few milliseconds at most; true where there may be more later.
-  bool wait();
+  /// Waits for a ring, a few milliseconds at most.
+  void wait();
 
 private:
   std::mutex mutex_;
   std::condition_variable changed_;
   bool rung_ = false;
-  bool ended_ = false;
 };
 
 /// What an entry's stream name says: `stream:NAME` (a push) or `source:NAME` (standard input).
 std::string stream_tag(std::string_view stream);
 std::string source_tag(std::string_view source);
 
-/// The journal as an input: whatever was pushed and is not applied yet, then what comes.
+/// The journal as an input: whatever was pushed and is not applied yet, then what comes. It never
+/// ends: a push may come while everything else has ended.
 class journal_input final : public actors::input {
 public:
   journal_input(schema::plan_ptr plan, storage::journal& journal, storage::partition_id partition,

@@ -390,6 +390,11 @@ result<void> node::settle() {
   return impl_->settle([this] { return impl_->calls.closed(); });
 }
 
+bool node::impl::journal_applied() {
+  const storage::sequence last = journal->last();
+  return last == 0 || smallest_position(journal_partition) >= after_entry(last);
+}
+
 result<void> node::impl::settle(const std::function<bool()>& given_up) {
   if (journal->last() == 0) return {};
   const storage::sequence target = after_entry(journal->last());

@@ -109,6 +109,8 @@ struct node::impl {
   void answer_here(actors::query_core& core, Asked&& asked);
   void answer_here(actors::query_core& core);
 
+  /// Whether every shard has applied what the journal holds.
+  bool journal_applied();
   /// Where every shard is for a partition.
   storage::sequence smallest_position(storage::partition_id partition);
   /// A position for people: the partition's name, and bytes or entries.
@@ -130,9 +132,8 @@ struct node::impl {
 
   std::mutex mutex;
   std::condition_variable changed;
-  node_progress progress;                   // guarded by mutex, like the next six
+  node_progress progress;                   // guarded by mutex, like the next five
   source_board board;
-  bool journal_ended = false;
   std::vector<storage::positions> durable;  // by shard
   bool trim_due = false;
   bool stopping = false;

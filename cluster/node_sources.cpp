@@ -84,7 +84,6 @@ result<void> node::impl::start_inputs() {
   reading.partition = journal_partition;
   reading.position = applied;
   reading.essential = true;
-  if (options.look_only || (options.once && piped.empty())) bell->end();
   begin({reading});
   discover();
   if (!piped.empty()) start_standard_input(piped.front());
@@ -203,14 +202,14 @@ void node::impl::start_standard_input(const std::string& source) {
   o.too_long = [this] { ++too_long; };
   o.unreadable = [this, source](const failure& why) {
     source_failed(source, why);
-    if (ends) bell->end();
+    look_whether_done();
   };
   o.ended = [this, source] {
     {
       std::lock_guard lock(mutex);
       board.complete(source, true);
     }
-    if (ends) bell->end();
+    look_whether_done();
   };
   feed = std::make_unique<standard_input>(std::move(o));
 }
@@ -220,7 +219,6 @@ void node::impl::start_standard_input(const std::string& source) {
 void node::impl::progressed(const actors::input_progress& p) {
   std::lock_guard lock(mutex);
   board.progressed(p);
-  if (p.input == journal_input_number) journal_ended = p.ended;
 }
 
 void node::impl::input_failed(std::uint32_t input, const failure& why) {
@@ -234,8 +232,14 @@ void node::impl::source_failed(const std::string& source, const failure& why) {
 }
 
 void node::impl::settled() {
+  const auto over = [this] {
+    std::lock_guard lock(mutex);
+    return board.over(options.once);
+  };
+  // In this order: once the sources are over, what they have journalled is all there.
+  const bool finished = over() && (!ends || journal_applied());
   std::lock_guard lock(mutex);
-  if (board.over(options.once) && (journal_ended || !ends)) progress.finished = true;
+  if (finished) progress.finished = true;
   changed.notify_all();
 }
 

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+
 #include "tests/cluster/temporary_folder.hpp"
 #include "windrow/time.hpp"
 
@@ -66,6 +68,19 @@ TEST_F(Node, ContinuesWhereItStopped) {
   folder_.append("payments.ndjson", payment("c1", 6, "10:40:00") + "\n");
   EXPECT_EQ(run().read, 1u);
   EXPECT_EQ(spent("c1"), 11);
+}
+
+TEST_F(Node, AppliesWhatIsPushedAfterItsInputsHaveEnded) {
+  auto n = open();
+  ASSERT_TRUE(n) << n.error().message;
+  while (!(*n)->progress().finished) (*n)->wait(std::chrono::seconds(1));
+  const std::string late = payment("c1", 7, "10:30:00");
+  const auto pushed = (*n)->push("payments", std::array<std::string_view, 1>{late}, {});
+  ASSERT_TRUE(pushed) << pushed.error().message;
+  const auto applied = (*n)->settle(pushed->sequence, std::chrono::seconds(60));
+  ASSERT_TRUE(applied) << applied.error().message;
+  EXPECT_TRUE(*applied);
+  EXPECT_TRUE((*n)->stop());
 }
 
 TEST_F(Node, ReadsNothingTwice) {

@@ -2,56 +2,19 @@
 
 #include "server/aggregate_listing.hpp"
 #include "server/inspection.hpp"
-#include "server/letter_listing.hpp"
-#include "server/query_shape.hpp"
 #include "server/source_shape.hpp"
-#include "windrow/time.hpp"
+#include "tests/server/answers.hpp"
 
 // What the API says in JSON, literally, and that it can be read back.
 namespace windrow::server {
 namespace {
 
-timestamp at(const char* text) { return parse_time(text).value(); }
-
-feature_answer name_is(windrow::value value, std::optional<timestamp> when) {
-  feature_answer name;
-  name.feature = "user.name";
-  name.value = std::move(value);
-  name.at = when;
-  return name;
-}
-
-feature_answer sum_is(windrow::value value, std::uint64_t events) {
-  return {.feature = "user.sum_transaction_amount__3600__",
-          .value = std::move(value),
-          .at = {},
-          .age = {},
-          .from = at("2026-03-01T11:30:00Z"),
-          .to = at("2026-03-01T12:31:00Z"),
-          .events = events};
-}
-
-feature_answer expired(const char* feature) {
-  feature_answer answer;
-  answer.feature = feature;
-  answer.value = failure{errc::expired, "reaches beyond 31 days"};
-  return answer;
-}
-
-query_answer two_users() {
-  return {.now = at("2026-03-01T12:30:00Z"),
-          .catalog_version = 1,
-          .rows = {{.entity = "User",
-                    .key = std::string("u1"),
-                    .position = {{"transactions", 1103}},
-                    .features = {name_is(std::string("Ann"), at("2026-03-01T09:00:00Z")),
-                                 sum_is(12.5, 3), expired("user.n__2592000__")}},
-                   {.entity = "User",
-                    .key = std::string("u4"),
-                    .position = {},
-                    .features = {name_is(null{}, std::nullopt), sum_is(0.0, 0),
-                                 expired("user.n__2592000__")}}}};
-}
+using test::at;
+using test::atlanta;
+using test::context;
+using test::name_is;
+using test::one_letter;
+using test::two_users;
 
 TEST(QueryJson, IsTheDocumentedShape) {
   EXPECT_EQ(query_json(two_users()),
@@ -125,33 +88,6 @@ TEST(QueryRequest, RefusesWhatItDoesNotKnow) {
     EXPECT_EQ(read.error().code, errc::invalid);
     EXPECT_FALSE(read.error().message.empty());
   }
-}
-
-explanation atlanta() {
-  const feature_answer delay{.feature = "airport.delay__7200__",
-                             .value = windrow::value(7.0),
-                             .at = {},
-                             .age = {},
-                             .from = at("2026-03-01T10:00:00Z"),
-                             .to = at("2026-03-01T13:00:00Z"),
-                             .events = 4};
-  const auto bucket = [](const char* start, const char* end, std::uint64_t events, double value) {
-    return explanation::bucket{at(start), at(end), events, windrow::value(value)};
-  };
-  return {.row = {.entity = "Airport",
-                  .key = std::string("ATL"),
-                  .position = {{"flights", 12}},
-                  .features = {delay}},
-          .buckets = {bucket("2026-03-01T10:00:00Z", "2026-03-01T11:00:00Z", 1, 12.0),
-                      bucket("2026-03-01T11:00:00Z", "2026-03-01T12:00:00Z", 2, -3.0),
-                      bucket("2026-03-01T12:00:00Z", "2026-03-01T13:00:00Z", 1, 22.0)}};
-}
-
-explain_context context() {
-  return {.now = at("2026-03-01T12:30:00Z"),
-          .catalog_version = 3,
-          .aggregation = "mean of _.delay",
-          .bucket_duration = 3'600'000'000};
 }
 
 TEST(ExplainJson, HasEveryBucket) {
@@ -245,21 +181,6 @@ TEST(SeekTarget, IsAPlaceOrATime) {
   EXPECT_EQ(parse_seek_target("2026-03-01T12:30:00Z")->time, at("2026-03-01T12:30:00Z").micros);
   for (const char* bad : {"", "x", "-1", "12x", "2026-13-01T00:00:00Z", "99999999999999999999"})
     EXPECT_EQ(parse_seek_target(bad).error().code, errc::invalid) << bad;
-}
-
-letter_listing one_letter() {
-  letter_line shown;
-  shown.source = "payments";
-  shown.partition = "/in/payments.ndjson";
-  shown.line = 7;
-  shown.letter.at = 700;
-  shown.letter.stream = "payment_stream";
-  shown.letter.phase = "parse";
-  shown.letter.reason = "type";
-  shown.letter.message = "Key 'amount': expected float.";
-  shown.letter.bytes = "{\"id\": \"\x1b[2J\"}";
-  shown.letter.total_bytes = shown.letter.bytes.size();
-  return {{shown}, 1, {{"/in/payments.ndjson", "parse", "type", 1}}};
 }
 
 TEST(LetterJson, HasPlaceReasonAndBytes) {

@@ -1,25 +1,13 @@
 #include <gtest/gtest.h>
 #include <string>
 
+#include "tests/server/answers.hpp"
 #include "tools/report_deadletters.hpp"
 
 namespace windrow::tools {
 namespace {
 
-letter_listing one_letter() {
-  letter_line shown;
-  shown.source = "payments";
-  shown.partition = "/in/payments.ndjson";
-  shown.line = 7;
-  shown.letter.at = 700;
-  shown.letter.stream = "payment_stream";
-  shown.letter.phase = "parse";
-  shown.letter.reason = "type";
-  shown.letter.message = "Key 'amount': expected float.";
-  shown.letter.bytes = "{\"id\": \"\x1b[2J\"}";
-  shown.letter.total_bytes = shown.letter.bytes.size();
-  return {{shown}, 1, {{"/in/payments.ndjson", "parse", "type", 1}}};
-}
+using test::one_letter;
 
 TEST(LetterList, HasOneLineALetterAndNoCountsThatSayTheSame) {
   EXPECT_EQ(list_table(one_letter(), {}),

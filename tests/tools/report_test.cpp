@@ -1,53 +1,15 @@
 #include <gtest/gtest.h>
 
+#include "tests/server/answers.hpp"
 #include "tools/report_explain.hpp"
 #include "tools/report_query.hpp"
-#include "windrow/time.hpp"
 
 namespace windrow::tools {
 namespace {
 
-timestamp at(const char* text) { return parse_time(text).value(); }
-
-feature_answer name_is(windrow::value value, std::optional<timestamp> when) {
-  feature_answer name;
-  name.feature = "user.name";
-  name.value = std::move(value);
-  name.at = when;
-  return name;
-}
-
-feature_answer sum_is(windrow::value value, std::uint64_t events) {
-  return {.feature = "user.sum_transaction_amount__3600__",
-          .value = std::move(value),
-          .at = {},
-          .age = {},
-          .from = at("2026-03-01T11:30:00Z"),
-          .to = at("2026-03-01T12:31:00Z"),
-          .events = events};
-}
-
-feature_answer expired(const char* feature) {
-  feature_answer answer;
-  answer.feature = feature;
-  answer.value = failure{errc::expired, "reaches beyond 31 days"};
-  return answer;
-}
-
-query_answer two_users() {
-  return {.now = at("2026-03-01T12:30:00Z"),
-          .catalog_version = 1,
-          .rows = {{.entity = "User",
-                    .key = std::string("u1"),
-                    .position = {{"transactions", 1103}},
-                    .features = {name_is(std::string("Ann"), at("2026-03-01T09:00:00Z")),
-                                 sum_is(12.5, 3), expired("user.n__2592000__")}},
-                   {.entity = "User",
-                    .key = std::string("u4"),
-                    .position = {},
-                    .features = {name_is(null{}, std::nullopt), sum_is(0.0, 0),
-                                 expired("user.n__2592000__")}}}};
-}
+using test::atlanta;
+using test::context;
+using test::two_users;
 
 TEST(QueryTable, HasAColumnAFeature) {
   EXPECT_EQ(query_table(two_users(), {}),
@@ -84,32 +46,6 @@ TEST(FeatureLabel, SplitsNameAndWindow) {
   EXPECT_EQ(feature_label("user.name"), label("name", ""));
   EXPECT_EQ(feature_label("user.odd__x__"), label("odd__x__", ""));
   EXPECT_EQ(feature_label("user.__60__"), label("__60__", ""));
-}
-
-explanation atlanta() {
-  const feature_answer delay{.feature = "airport.delay__7200__",
-                             .value = windrow::value(7.0),
-                             .at = {},
-                             .age = {},
-                             .from = at("2026-03-01T10:00:00Z"),
-                             .to = at("2026-03-01T13:00:00Z"),
-                             .events = 4};
-  const auto bucket = [](const char* start, const char* end, std::uint64_t events, double value) {
-    return explanation::bucket{at(start), at(end), events, windrow::value(value)};
-  };
-  return {.row = {.entity = "Airport",
-                  .key = std::string("ATL"),
-                  .position = {},
-                  .features = {delay}},
-          .buckets = {bucket("2026-03-01T10:00:00Z", "2026-03-01T11:00:00Z", 1, 12.0),
-                      bucket("2026-03-01T11:00:00Z", "2026-03-01T12:00:00Z", 2, -3.0),
-                      bucket("2026-03-01T12:00:00Z", "2026-03-01T13:00:00Z", 1, 22.0)}};
-}
-
-explain_context context() {
-  return {.now = at("2026-03-01T12:30:00Z"),
-          .aggregation = "mean of _.delay",
-          .bucket_duration = 3'600'000'000};
 }
 
 TEST(ExplainTable, ShowsBucketsWithBarsAndTheInterval) {
