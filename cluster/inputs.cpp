@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "sources/partition_name.hpp"
+#include "storage/prompt_thread.hpp"
 
 namespace windrow::cluster {
 
@@ -32,11 +33,13 @@ void journal_bell::end() {
   changed_.notify_all();
 }
 
-bool journal_bell::wait() {
+journal_bell::sound journal_bell::wait() {
   std::unique_lock lock(mutex_);
-  changed_.wait_for(lock, std::chrono::milliseconds(20), [this] { return rung_; });
+  const bool rung =
+      changed_.wait_for(lock, std::chrono::milliseconds(20), [this] { return rung_; });
   rung_ = ended_;
-  return !ended_;
+  if (ended_) return sound::end;
+  return rung ? sound::rung : sound::silence;
 }
 
 std::string stream_tag(std::string_view stream) { return "stream:" + std::string(stream); }
@@ -56,12 +59,15 @@ result<void> journal_input::choose(const std::string& tag) {
 }
 
 result<sources::source_step> journal_input::next() {
+  // Whoever pushed waits to see it. The thread is this input's.
+  thread_local const storage::prompt_thread soon;
   const storage::sequence from = std::max<storage::sequence>(position_ >> entry_bits, 1);
-  const bool more_may_come = journal_.last() >= from ? true : bell_->wait();
+  auto heard = journal_bell::sound::rung;
+  while (journal_.last() < from && heard == journal_bell::sound::rung) heard = bell_->wait();
   if (journal_.last() < from) {
+    using kind = sources::source_step::kind;
     return sources::source_step{
-        more_may_come ? sources::source_step::kind::nothing : sources::source_step::kind::end,
-        nullptr};
+        heard == journal_bell::sound::end ? kind::end : kind::nothing, nullptr};
   }
   auto entries = journal_.read(from, run_bytes);
   if (!entries) return entries.error();

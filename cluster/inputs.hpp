@@ -1,6 +1,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -35,8 +36,10 @@ public:
   void ring();
   /// No more entries will come.
   void end();
-  /// Waits for a ring, a few milliseconds at most; true where there may be more later.
-  bool wait();
+  enum class sound : std::uint8_t { rung, silence, end };
+  /// Waits for a ring, a few milliseconds at most. One that came since the last wait counts, so look
+  /// whether there is more afterwards, and wait again where there is not.
+  sound wait();
 
 private:
   std::mutex mutex_;
