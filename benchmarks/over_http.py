@@ -67,7 +67,7 @@ START = 1_767_225_600_000  # 2026-01-01T00:00:00Z, milliseconds
 USERS, ROWS, PUSHERS = 100_000, 10_000, 4
 LOAD_ROWS = 1_000   # of a push of the load, USERS / LOAD_ROWS of them one after the other
 PROBES = 1_000      # events that are waited for
-FILE_EVENTS = 6_000_000  # for each second of `wrk`: more than can be read meanwhile
+FILE_EVENTS = 12_000_000  # for each second of `wrk`: more than can be read meanwhile
 
 
 def batch(number, rows=ROWS):
@@ -307,7 +307,9 @@ def measure(windrow, folder, seconds):
     with Node(windrow, first) as node:
         measure_pushed(node, first, seconds, now)
         visible(node.port, now)
-    million = b"".join(batch(number) for number in range(1_000_000 // ROWS))
+    lines = b"".join(batch(number) for number in range(1_000_000 // ROWS)).splitlines(True)
+    random.Random(2).shuffle(lines)  # users in order would be too easy
+    million = b"".join(lines)
     with open(os.path.join(second, "payments.ndjson"), "wb") as out:
         for _ in range(seconds * FILE_EVENTS // 1_000_000):
             out.write(million)
