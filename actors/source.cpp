@@ -20,7 +20,10 @@ void source_reader::read() {
   if (!step) {
     answer.failed = step.error();
   } else if (step->what == sources::source_step::kind::nothing) {
-    self_->delayed_send(self_, settings_.poll, poll_again{});
+    if (settings_.poll.count() > 0)
+      self_->delayed_send(self_, settings_.poll, poll_again{});
+    else
+      self_->send(self_, poll_again{});
     return;
   } else {
     answer.run = step->run;

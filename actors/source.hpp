@@ -14,7 +14,8 @@ namespace windrow::actors {
 
 struct source_settings {
   std::shared_ptr<input> in;
-  std::chrono::milliseconds poll{20};  ///< between looks where there was nothing
+  /// Between looks where there was nothing; none for an input that waits for more by itself.
+  std::chrono::milliseconds poll{20};
 };
 
 /// Reads an input when asked. Spawned detached, because reading blocks.

@@ -8,17 +8,20 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include "benchmarks/benchmarks.hpp"
 #include "benchmarks/mapped_text.hpp"
 #include "benchmarks/node_run.hpp"
+#include "storage/prompt_thread.hpp"
 
 namespace windrow::bench {
 
 namespace {
 
 constexpr std::size_t batch_messages = 1000;
+constexpr double paced_rate = 1.05e6;  // a little above the rate that is asked for
 
 // Milliseconds of one small write that is made durable, the median of many.
 double sync_milliseconds(const std::string& path) {
@@ -40,17 +43,34 @@ struct pushed {
   std::vector<double> acknowledged_ms;
 };
 
-// Each thread is a producer that takes the next batch of the file once its last one is acknowledged.
-result<pushed> push_file(cluster::node& node, std::string_view text, int threads) {
+/// How a file is pushed.
+struct pace {
+  std::string name;
+  int threads = 0;
+  double events_per_second = 0;  ///< 0: as fast as they are acknowledged
+};
+
+// Each thread is a producer that takes the next batch once its last one is acknowledged. At a given
+// rate each batch has a time at which it is to be sent, and its latency counts from there, so that a
+// late acknowledgement also counts for the batches that it delays.
+result<pushed> push_file(cluster::node& node, std::string_view text, const pace& how) {
   const std::size_t messages = text.size() / line_bytes;
   std::atomic<std::size_t> next{0};
   std::mutex guard;
   pushed all;
   std::optional<failure> failed;
+  const auto start = clock::now();
+  const auto due = [&](std::size_t message) {
+    const std::chrono::duration<double> after(static_cast<double>(message) /
+                                              how.events_per_second);
+    return start + std::chrono::duration_cast<clock::duration>(after);
+  };
   const auto push = [&](int thread) {
     std::vector<double> mine;
     std::vector<std::string_view> batch;
     push_options options{"pusher " + std::to_string(thread), 0};
+    std::optional<storage::prompt_thread> on_time;
+    if (how.events_per_second > 0) on_time.emplace();  // or it would sleep longer than it means to
     for (;;) {
       const std::size_t from = next.fetch_add(batch_messages);
       if (from >= messages) break;
@@ -58,9 +78,10 @@ result<pushed> push_file(cluster::node& node, std::string_view text, int threads
       for (std::size_t i = from; i < std::min(messages, from + batch_messages); ++i)
         batch.push_back(text.substr(i * line_bytes, line_bytes - 1));
       ++options.sequence;
-      const auto start = clock::now();
+      auto begun = clock::now();
+      if (how.events_per_second > 0) std::this_thread::sleep_until(begun = due(from));
       const auto taken = node.push("purchases", batch, options);
-      mine.push_back(seconds_since(start) * 1e3);
+      mine.push_back(seconds_since(begun) * 1e3);
       if (taken && !taken->duplicate) continue;
       const std::lock_guard lock(guard);
       failed = taken ? failure{errc::corrupt, "a new push was taken for a repetition"}
@@ -70,9 +91,8 @@ result<pushed> push_file(cluster::node& node, std::string_view text, int threads
     const std::lock_guard lock(guard);
     all.acknowledged_ms.insert(all.acknowledged_ms.end(), mine.begin(), mine.end());
   };
-  const auto start = clock::now();
   std::vector<std::thread> running;
-  for (int i = 0; i < threads; ++i) running.emplace_back(push, i);
+  for (int i = 0; i < how.threads; ++i) running.emplace_back(push, i);
   for (auto& one : running) one.join();
   all.seconds = seconds_since(start);
   if (failed) return *failed;
@@ -88,8 +108,8 @@ struct figures {
     sync_ms.push_back(sync);
     of_limit.push_back(slow_ms.back() / (5 * sync + 10));
   }
-  void give(report& out, const std::string& how, std::optional<double> rate_floor) const {
-    out.add({"acknowledged, " + how, "M events/s", rate, rate_floor, {}});
+  void give(report& out, const std::string& how) const {
+    out.add({"acknowledged, " + how, "M events/s", rate, 1, {}});
     out.add({"acknowledgement, median, " + how, "ms", median_ms, {}, {}, true});
     out.add({"acknowledgement, p99, " + how, "ms", slow_ms, {}, {}, true});
     out.add({"one sync before it", "ms", sync_ms, {}, {}, true});
@@ -98,7 +118,7 @@ struct figures {
 };
 
 result<void> push_and_check(const settings& s, const event_file& file, std::string_view text,
-                            int threads, figures& out, report& checks) {
+                            const pace& how, figures& out, report& checks) {
   const scratch_folder folder(s, "push");
   // Rounds follow each other without much pause: stripes are written most of the time.
   node_run what{.features = {}, .folder = folder.path(), .input = ""};
@@ -107,7 +127,7 @@ result<void> push_and_check(const settings& s, const event_file& file, std::stri
   const double sync = sync_milliseconds(s.data + "/sync");
   auto node = open_node(what);
   if (!node) return node.error();
-  auto done = push_file(**node, text, threads);
+  auto done = push_file(**node, text, how);
   if (!done) return done.error();
   out.add(*done, static_cast<double>(file.events) / 1e6, sync);
   if (auto settled = (*node)->settle(); !settled) return settled;
@@ -126,7 +146,7 @@ result<double> replay_rate(const settings& s, const event_file& file, std::strin
   {
     auto node = open_node(what);
     if (!node) return node.error();
-    auto done = push_file(**node, text, 32);
+    auto done = push_file(**node, text, {"", 32});
     if (!done) return done.error();
   }  // gone without a checkpoint
   const auto start = clock::now();
@@ -146,19 +166,21 @@ void measure_push(const settings& s, report& out) {
   if (!file) return out.failed(file.error());
   auto text = mapped_text::open(file->path);
   if (!text) return out.failed(text.error());
-  figures many, few;
+  const std::vector<pace> paces{{"32 threads at 1.05 M/s", 32, paced_rate},
+                                {"4 threads without pause", 4},
+                                {"32 threads without pause", 32}};
+  std::vector<figures> measured(paces.size());
   std::vector<double> replayed;
   for (int run = 0; run < s.runs; ++run) {
-    if (auto done = push_and_check(s, *file, text->text(), 32, many, out); !done)
-      return out.failed(done.error());
-    if (auto done = push_and_check(s, *file, text->text(), 4, few, out); !done)
-      return out.failed(done.error());
+    for (std::size_t i = 0; i < paces.size(); ++i) {
+      auto done = push_and_check(s, *file, text->text(), paces[i], measured[i], out);
+      if (!done) return out.failed(done.error());
+    }
     auto rate = replay_rate(s, *file, text->text(), out);
     if (!rate) return out.failed(rate.error());
     replayed.push_back(*rate);
   }
-  many.give(out, "32 threads", 1);
-  few.give(out, "4 threads", {});
+  for (std::size_t i = 0; i < paces.size(); ++i) measured[i].give(out, paces[i].name);
   out.add({"replay of the journal, from opening on", "M events/s", replayed, 2, {}});
 }
 

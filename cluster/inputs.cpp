@@ -1,8 +1,10 @@
 #include "cluster/inputs.hpp"
 
 #include <chrono>
+#include <utility>
 
 #include "sources/partition_name.hpp"
+#include "storage/prompt_thread.hpp"
 
 namespace windrow::cluster {
 
@@ -26,10 +28,10 @@ void journal_bell::ring() {
   changed_.notify_all();
 }
 
-void journal_bell::wait() {
+bool journal_bell::wait() {
   std::unique_lock lock(mutex_);
   changed_.wait_for(lock, std::chrono::milliseconds(20), [this] { return rung_; });
-  rung_ = false;
+  return std::exchange(rung_, false);
 }
 
 std::string stream_tag(std::string_view stream) { return "stream:" + std::string(stream); }
@@ -49,8 +51,11 @@ result<void> journal_input::choose(const std::string& tag) {
 }
 
 result<sources::source_step> journal_input::next() {
+  // Whoever pushed waits to see it. The thread is this input's.
+  thread_local const storage::prompt_thread soon;
   const storage::sequence from = std::max<storage::sequence>(position_ >> entry_bits, 1);
-  if (journal_.last() < from) bell_->wait();
+  bool rung = true;
+  while (journal_.last() < from && rung) rung = bell_->wait();
   if (journal_.last() < from)
     return sources::source_step{sources::source_step::kind::nothing, nullptr};
   auto entries = journal_.read(from, run_bytes);

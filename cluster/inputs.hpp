@@ -33,8 +33,10 @@ constexpr storage::sequence entry_applied(storage::sequence position) {
 class journal_bell {
 public:
   void ring();
-  /// Waits for a ring, a few milliseconds at most.
-  void wait();
+  /// Waits for a ring, a few milliseconds at most, and says whether one came. One that came since
+  /// the last wait counts, so look whether there is more afterwards, and wait again where there is
+  /// not.
+  bool wait();
 
 private:
   std::mutex mutex_;

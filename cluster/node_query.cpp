@@ -28,14 +28,29 @@ std::pair<std::string, std::uint64_t> node::impl::readable_position(storage::par
   return {partition_names[id], id == journal_partition ? entry_applied(at) : at};
 }
 
+namespace {
+
+// Queries of at most as many entities are answered on the caller's thread.
+constexpr std::size_t entities_here = 256;
+// Lookups while a gate is held.
+constexpr std::size_t lookups_at_once = 32;
+
+}  // namespace
+
 template <class Asked>
 void node::impl::answer_here(actors::query_core& core, Asked&& asked) {
   for (auto round = core.next_round(); !round.empty(); round = core.next_round()) {
     for (const auto& ask : round) {
       actors::query_core::answers answers;
-      gates[ask.shard]->ahead([&](storage::shard_core& shard) {
-        for (const auto& r : *ask.requests) answers.push_back(shard.lookup(r));
-      });
+      answers.reserve(ask.requests->size());
+      // In portions, so that no batch and no other lookup waits for all of them.
+      while (answers.size() < ask.requests->size()) {
+        const auto portion = std::span(*ask.requests).subspan(answers.size()).first(
+            std::min(lookups_at_once, ask.requests->size() - answers.size()));
+        gates[ask.shard]->ahead([&](storage::shard_core& shard) {
+          for (const auto& r : portion) answers.push_back(shard.lookup(r));
+        });
+      }
       for (const auto& r : *ask.requests) asked(ask.shard, r);
       core.answered(ask, answers);
     }
@@ -53,8 +68,8 @@ result<query_answer> node::query(const query_request& request) {
   const timestamp now = request.now.value_or(timestamp{wall_clock()});
   auto core = std::make_shared<actors::query_core>(i.context, (*parsed)->subjects, now);
   const auto call = i.calls.enter();
-  if ((*parsed)->subjects.size() == 1 || !call) {
-    // One entity: its shard answers on this thread, ahead of its next batch.
+  if ((*parsed)->subjects.size() <= entities_here || !call) {
+    // The shards answer on this thread, ahead of their next batches.
     i.answer_here(*core);
     return core->finish();
   }

@@ -95,6 +95,7 @@ actors::source_actor node::impl::spawn_reader(std::uint32_t number,
                                               std::shared_ptr<actors::input> in) {
   actors::source_settings settings;
   settings.in = std::move(in);
+  if (number == journal_input_number) settings.poll = {};  // its bell says when there is more
   auto reader = system->spawn<caf::detached>(actors::make_source, settings);
   if (number != journal_input_number) known[number].reader = reader;
   return reader;

@@ -21,6 +21,7 @@
 #include "server/address.hpp"
 #include "server/http_session.hpp"
 #include "server/tls.hpp"
+#include "storage/prompt_thread.hpp"
 
 namespace windrow::server {
 namespace {
@@ -252,7 +253,10 @@ result<std::unique_ptr<http_server>> http_server::start(api& front, const http_o
     asio::co_spawn(i->io, i->accept_on(*i->on_tcp), asio::detached);
   }
   i->look_at_deadlines();
-  i->thread = std::thread([raw = i.get()] { raw->io.run(); });
+  i->thread = std::thread([raw = i.get()] {
+    const storage::prompt_thread soon;
+    raw->io.run();
+  });
   return std::unique_ptr<http_server>(new http_server(std::move(i)));
 }
 

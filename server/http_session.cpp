@@ -15,6 +15,7 @@
 #include <boost/beast/http/string_body.hpp>
 
 #include "server/problem.hpp"
+#include "storage/prompt_thread.hpp"
 
 namespace windrow::server {
 namespace {
@@ -59,6 +60,12 @@ response busy_now(std::string_view detail) {
   response out = problem(503, "busy", detail);
   out.headers.emplace_back("Retry-After", "1");
   return out;
+}
+
+/// Answers on a worker. A client waits, so the thread stays one that runs as soon as it is woken.
+response run_on_worker(api& front, const route& to, const call& what) {
+  thread_local const storage::prompt_thread soon;
+  return front.run(to, what);
 }
 
 response too_slow() {
@@ -330,7 +337,7 @@ task<response> session<Stream>::answer(const route& to, const request& asked, co
   const auto home = stream_.get_executor();
   deadline = steady_time::max();
   co_await asio::post(asio::bind_executor(shared_.workers.get_executor(), use_task));
-  out = shared_.front.run(to, what);
+  out = run_on_worker(shared_.front, to, what);
   co_await asio::post(asio::bind_executor(home, use_task));
   --shared_.answering;
   co_return out;

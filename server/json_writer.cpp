@@ -33,6 +33,35 @@ void append_escaped(std::string& out, char32_t character, std::string_view bytes
   out += buffer.data();
 }
 
+bool is_plain(char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; }
+
+// Nearly all text is plain; runs of it are taken as they are.
+void append_string(std::string& out, std::string_view text) {
+  out += '"';
+  while (!text.empty()) {
+    std::size_t plain = 0;
+    while (plain < text.size() && is_plain(text[plain])) ++plain;
+    out.append(text.substr(0, plain));
+    text.remove_prefix(plain);
+    if (text.empty()) break;
+    const std::string_view before = text;
+    char32_t character = 0;
+    if (next_character(text, character)) {
+      append_escaped(out, character, before.substr(0, before.size() - text.size()));
+    } else {
+      out += "\uFFFD";
+    }
+  }
+  out += '"';
+}
+
+template <class Integer>
+void append_integer(std::string& out, Integer number) {
+  std::array<char, 24> buffer{};
+  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), number);
+  out.append(buffer.data(), end.ptr);
+}
+
 struct value_writer {
   json_writer& out;
   void operator()(windrow::null) const { out.null(); }
@@ -51,18 +80,10 @@ struct value_writer {
 }  // namespace
 
 std::string json_string(std::string_view text) {
-  std::string out = "\"";
+  std::string out;
   out.reserve(text.size() + 2);
-  while (!text.empty()) {
-    const std::string_view before = text;
-    char32_t character = 0;
-    if (next_character(text, character)) {
-      append_escaped(out, character, before.substr(0, before.size() - text.size()));
-    } else {
-      out += "\uFFFD";
-    }
-  }
-  return out + '"';
+  append_string(out, text);
+  return out;
 }
 
 std::string json_number(double number) {
@@ -82,26 +103,27 @@ json_writer& json_writer::end_array() { return close(']'), *this; }
 json_writer& json_writer::key(std::string_view name) {
   assert(!levels_.empty() && levels_.back().object && !after_key_);
   before_value();
-  out_.append(json_string(name)).append(": ");
+  append_string(out_, name);
+  out_ += ": ";
   after_key_ = true;
   return *this;
 }
 
 json_writer& json_writer::string(std::string_view text) {
   before_value();
-  out_ += json_string(text);
+  append_string(out_, text);
   return *this;
 }
 
 json_writer& json_writer::integer(std::int64_t number) {
   before_value();
-  out_ += std::to_string(number);
+  append_integer(out_, number);
   return *this;
 }
 
 json_writer& json_writer::unsigned_integer(std::uint64_t number) {
   before_value();
-  out_ += std::to_string(number);
+  append_integer(out_, number);
   return *this;
 }
 

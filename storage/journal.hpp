@@ -184,7 +184,8 @@ public:
   sequence last() const;
   /// Everything at or below is gone.
   sequence trimmed() const;
-  /// Forgets the entries at or below `through`, in steps of a bounded size.
+  /// Forgets the entries at or below `through`, in steps of a bounded size, each in a commit that it
+  /// shares with pushes: trimming keeps none of them out.
   result<void> trim(sequence through);
 
   // Counters: small named numbers (totals for summaries).
@@ -232,13 +233,16 @@ private:
     letter_accounts accounts;
     letter_counts counts;
   };
+  /// One who waits for the next commit of entries: with a push, or to have some forgotten.
   struct waiting_push {
-    const push* what = nullptr;
+    const push* what = nullptr;   ///< null: `trim_through`
+    sequence trim_through = 0;
     result<push_outcome> outcome = push_outcome{};
   };
   /// What a group of pushes changes in memory once it is committed.
   struct push_group {
     sequence next = 0;  ///< of the next entry
+    sequence trimmed = 0;
     std::int64_t arrival = 0;
     std::optional<letter_books> books;  ///< where there are letters
     byte_buffer value{};
@@ -270,6 +274,7 @@ private:
   result<void> remove_step(std::span<const letter_key> letters, removal& how);
   bool is_read_again(partition_id id) const;
   result<bool> settle_step(partition_id id, sequence through);
+  void join(waiting_push& one, std::size_t bytes);
   void commit_pushes(std::span<waiting_push* const> group);
   result<void> store_push(lmdb::write_transaction& txn, waiting_push& one, push_group& group);
   result<void> store_entry(lmdb::write_transaction& txn, std::string_view stream,
@@ -277,7 +282,8 @@ private:
   result<producer_state> find_producer(const lmdb::transaction& txn, std::string_view name) const;
   result<void> put_producer(lmdb::write_transaction& txn, std::string_view name,
                             const producer_state& state) const;
-  result<void> trim_step(sequence through);
+  result<void> trim_step(lmdb::write_transaction& txn, const waiting_push& one,
+                         push_group& group) const;
   static letter_key letter_key_of(const dead_letter& letter);
   result<dead_letter> decode_letter(const lmdb::entry& stored) const;
   result<journal_entry> decode_entry(const lmdb::entry& stored) const;

@@ -1,10 +1,12 @@
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "storage/checksum.hpp"
 #include "storage/journal.hpp"
 #include "storage/planted.hpp"
 #include "storage/producer_state.hpp"
+#include "storage/prompt_thread.hpp"
 
 /// The entries: what was pushed to this node.
 namespace windrow::storage {
@@ -12,7 +14,7 @@ namespace windrow::storage {
 namespace {
 
 constexpr std::size_t stream_bytes_max = 4096;
-constexpr std::size_t trim_step_entries = 1024;
+constexpr sequence trim_step_entries = 128;
 constexpr std::string_view entry_table = "entries";
 constexpr std::string_view state_table = "entries_state";
 constexpr std::string_view state_key = "trimmed";
@@ -66,21 +68,32 @@ result<push_outcome> journal::append(push what) {
     what = *std::move(earlier);
   }
   waiting_push one{&what};
-  pushes_.join(one, what.payload.size());
+  join(one, what.payload.size());
   return std::move(one.outcome);
 }
 
-/// Stores what the group's pushes hold, in one transaction, and tells each what became of it.
+void journal::join(waiting_push& one, std::size_t bytes) {
+  const prompt_thread soon;
+  pushes_.join(one, bytes);
+}
+
+/// Does what the group's members wait for, in one transaction, and tells each what became of it.
 void journal::commit_pushes(std::span<waiting_push* const> group) {
   const std::lock_guard order(writing_);
-  push_group stored{last() + 1, group.front()->what->arrival, {}};
+  push_group stored;
+  stored.next = last() + 1;
+  stored.trimmed = trimmed();
+  stored.arrival = std::numeric_limits<std::int64_t>::min();
   for (const waiting_push* one : group) {
+    if (!one->what) continue;
     stored.arrival = std::max(stored.arrival, one->what->arrival);
     if (!one->what->letters.empty()) stored.books = books_;
   }
   auto written = file_->write([&](lmdb::write_transaction& txn) -> result<void> {
-    for (waiting_push* one : group)
-      if (auto done = store_push(txn, *one, stored); !done) return done;
+    for (waiting_push* one : group) {
+      auto done = one->what ? store_push(txn, *one, stored) : trim_step(txn, *one, stored);
+      if (!done) return done;
+    }
     if (!stored.books) return {};
     if (auto done = let_oldest_go(txn, *stored.books); !done) return done;
     return write_books(txn, *stored.books);
@@ -91,6 +104,7 @@ void journal::commit_pushes(std::span<waiting_push* const> group) {
   }
   const std::lock_guard lock(guard_);
   last_ = stored.next - 1;
+  trimmed_ = stored.trimmed;
   if (stored.books) books_ = *std::move(stored.books);
 }
 
@@ -208,28 +222,25 @@ sequence journal::trimmed() const {
 
 result<void> journal::trim(sequence through) {
   through = planted(plant::trimmed_too_far) ? last() : std::min(through, last());
-  while (trimmed() < through)
-    if (auto done = trim_step(through); !done) return done;
+  while (trimmed() < through) {
+    waiting_push one;
+    one.trim_through = std::min(through, trimmed() + trim_step_entries);
+    join(one, 0);
+    if (!one.outcome) return one.outcome.error();
+  }
   return {};
 }
 
 /// The state goes with the entries: afterwards it alone knows where numbering continues.
-result<void> journal::trim_step(sequence through) {
-  const std::lock_guard order(writing_);
-  const sequence from = trimmed() + 1;
-  through = std::min(through, from + trim_step_entries - 1);
-  auto written = file_->write([&](lmdb::write_transaction& txn) -> result<void> {
-    for (sequence at = from; at <= through; ++at)
-      if (auto gone = txn.erase(id(push_entries), entry_key_of(at)); !gone) return gone.error();
-    byte_buffer value;
-    byte_writer(value).number(through);
-    seal_value(state_table, as_bytes(state_key), value);
-    return txn.put(id(push_state), as_bytes(state_key), value);
-  });
-  if (!written) return written;
-  const std::lock_guard lock(guard_);
-  trimmed_ = std::max(trimmed_, through);
-  return {};
+result<void> journal::trim_step(lmdb::write_transaction& txn, const waiting_push& one,
+                                push_group& group) const {
+  while (group.trimmed < one.trim_through)
+    if (auto gone = txn.erase(id(push_entries), entry_key_of(++group.trimmed)); !gone)
+      return gone.error();
+  byte_buffer value;
+  byte_writer(value).number(group.trimmed);
+  seal_value(state_table, as_bytes(state_key), value);
+  return txn.put(id(push_state), as_bytes(state_key), value);
 }
 
 }  // namespace windrow::storage

@@ -73,7 +73,9 @@ result<void> journal::remove_letters(const dead_letter_filter& filter, removal& 
 result<void> journal::remove_step(std::span<const letter_key> letters, removal& how) {
   const std::lock_guard order(writing_);
   letter_books books = books_;
-  push_group stored{last() + 1, how.arrival, {}};
+  push_group stored;
+  stored.next = last() + 1;
+  stored.arrival = how.arrival;
   how.entries.clear();
   auto written = file_->write([&](lmdb::write_transaction& txn) -> result<void> {
     for (const letter_key& key : letters) {

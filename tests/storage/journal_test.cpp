@@ -308,6 +308,30 @@ TEST(JournalEntries, KeepTheirNumbersWhenTrimmed) {
   EXPECT_EQ(log->read(3001, 1)->front().at, 3001);
 }
 
+TEST(JournalEntries, AreTrimmedWhileOthersAreAppended) {
+  journal_at log;
+  append_many(log, 2000);
+  std::thread trimming([&] { ASSERT_TRUE(log->trim(2000)); });
+  append_many(log, 1000);
+  trimming.join();
+  EXPECT_EQ(log->trimmed(), 2000);
+  EXPECT_EQ(log->last(), 3000);
+  log.reopen();
+  EXPECT_EQ(log->trimmed(), 2000);
+  const auto left = log->read(2001, 1 << 20);
+  ASSERT_TRUE(left) << why(left);
+  EXPECT_EQ(left->size(), 1000);
+  EXPECT_TRUE(log->verify());
+}
+
+TEST(JournalEntries, AreTrimmedInFewCommits) {
+  journal_at log;
+  append_many(log, 1000);
+  const auto before = log->stats()->transaction;
+  ASSERT_TRUE(log->trim(1000));
+  EXPECT_LE(log->stats()->transaction, before + 8);
+}
+
 TEST(JournalEntries, AreAppendedAllOrNone) {
   journal_at log;
   log.options().map_bytes = 1 << 20;
