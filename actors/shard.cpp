@@ -9,6 +9,7 @@ namespace windrow::actors {
 namespace {
 constexpr int writes_max = 2;                    // under way to the writer
 constexpr std::chrono::milliseconds maintenance_every{100};
+constexpr std::size_t sweep_allowance = 2048;    // records: at most about 1 % of the time
 
 // Of records in one transaction. LMDB keeps every page a transaction touches in anonymous memory,
 // and reuses it without giving it back: where state is larger than memory, nearly a page a record.
@@ -87,12 +88,21 @@ caf::result<checkpoint_done> shard::on_checkpoint() {
 void shard::on_maintenance() {
   self_->delayed_send(self_, maintenance_every, maintenance_tick{});
   if (failure_ || settings_.look_only) return;
-  settings_.gate->own([&](storage::shard_core& core) {
-    if (auto swept = core.sweep(); !swept) fail(swept.error());
-    core.evict();
-  });
+  sweep(sweep_allowance);
+  settings_.gate->own([&](storage::shard_core& core) { core.evict(); });
   advance();
   release_waiting();
+}
+
+// In pieces, so that lookups need not wait for all of it.
+void shard::sweep(std::size_t allowance) {
+  for (bool more = true; more && !failure_; allowance = 0) {
+    settings_.gate->own([&](storage::shard_core& core) {
+      auto swept = core.sweep(allowance);
+      if (!swept) fail(swept.error());
+      more = swept && *swept;
+    });
+  }
 }
 
 // Takes the next steps of a round: encodes while the writer has room.
@@ -121,6 +131,7 @@ void shard::advance() {
       return;
     }
     write(std::move(w));
+    sweep(0);
   }
 }
 

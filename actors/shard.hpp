@@ -45,6 +45,7 @@ private:
   caf::result<checkpoint_done> on_checkpoint();
   void on_maintenance();
 
+  void sweep(std::size_t allowance);
   void advance();
   void write(std::shared_ptr<storage::stripe_write> w);
   void on_written(const std::shared_ptr<storage::stripe_write>& w, const std::optional<failure>& why);

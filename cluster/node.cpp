@@ -129,6 +129,8 @@ result<void> node::impl::open_stores() {
 // From here on a copy of one file that was made before is known to be old.
 result<void> node::impl::begin_session() {
   if (auto begun = journal->begin_session(); !begun) return begun;
+  if (seen)
+    if (auto begun = seen->begin_session(); !begun) return begun;
   for (auto& store : stores)
     if (auto begun = store->begin_session(); !begun) return begun;
   return storage::note_versions(folder->path());

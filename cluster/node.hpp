@@ -164,6 +164,15 @@ public:
     std::map<std::string, std::uint64_t> smallest, largest;              ///< positions
   };
   result<std::vector<shard_statistics>> shard_statistics_of_all();
+  /// What deduplication keeps; none where no stream declares it.
+  struct id_statistics {
+    std::string file;
+    std::uint64_t file_bytes = 0;
+    std::uint64_t used_bytes = 0;
+    std::uint64_t stored_values = 0;
+    std::uint64_t ids = 0;      ///< forgotten ones that still take room included
+  };
+  result<std::optional<id_statistics>> id_statistics_of_all();
   /// Reads every value of every file and checks every checksum; the number of values.
   result<std::uint64_t> verify();
 

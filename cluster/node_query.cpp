@@ -238,6 +238,21 @@ result<std::vector<node::shard_statistics>> node::shard_statistics_of_all() {
   return out;
 }
 
+result<std::optional<node::id_statistics>> node::id_statistics_of_all() {
+  std::optional<id_statistics> out;
+  storage::seen_ids* seen = impl_->seen.get();
+  if (!seen) return out;
+  auto stats = seen->file_stats();
+  if (!stats) return stats.error();
+  out.emplace();
+  out->file = seen->data_file();
+  out->file_bytes = stats->file_bytes;
+  out->used_bytes = stats->used_bytes - stats->free_bytes;
+  for (const auto& table : stats->tables) out->stored_values += table.entries;
+  out->ids = seen->stats().ids;
+  return out;
+}
+
 result<std::uint64_t> node::verify() {
   impl& i = *impl_;
   const std::uint64_t seed = i.folder->meta().hash_seed;

@@ -71,6 +71,14 @@ void write_journal(json_writer& out, const inspection::journal_state& journal) {
   out.end_object();
 }
 
+void write_seen(json_writer& out, const cluster::node::id_statistics& seen) {
+  out.key("seen").begin_object().key("file").string(seen.file);
+  out.key("file_bytes").unsigned_integer(seen.file_bytes);
+  out.key("used_bytes").unsigned_integer(seen.used_bytes);
+  out.key("values").unsigned_integer(seen.stored_values);
+  out.key("ids").unsigned_integer(seen.ids).end_object();
+}
+
 cluster::node::shard_statistics read_shard(element from) {
   cluster::node::shard_statistics out;
   out.file = text_of(from, "file");
@@ -108,6 +116,9 @@ result<inspection> inspect(cluster::node& node, bool verify) {
   out.journal.last = journal.last();
   out.journal.trimmed = journal.trimmed();
   for (const auto& table : stats->tables) out.journal.tables[table.name] = table.entries;
+  auto seen = node.id_statistics_of_all();
+  if (!seen.ok()) return seen.error();
+  out.seen = std::move(seen).value();
   for (const storage::partition& p : journal.partitions()) {
     out.partitions.push_back({p.id, std::string(kind_name(p.kind)), p.name});
   }
@@ -131,6 +142,7 @@ std::string inspection_json(const inspection& what) {
   out.key("declarations").string(what.declarations);
   write_shards(out, what);
   write_journal(out, what.journal);
+  if (what.seen) write_seen(out, *what.seen);
   out.key("partitions").begin_array();
   for (const auto& p : what.partitions) {
     out.begin_object().key("id").unsigned_integer(p.id).key("kind").string(p.kind);
@@ -165,6 +177,12 @@ result<inspection> read_inspection(std::string_view json) {
     out.journal = {text_of(journal, "file"), number_of(journal, "file_bytes"),
                    number_of(journal, "used_bytes"), number_of(journal, "last"),
                    number_of(journal, "trimmed"), read_counts(journal["tables"])};
+    element seen;
+    if (root["seen"].get(seen) == simdjson::SUCCESS) {
+      out.seen = {text_of(seen, "file"), number_of(seen, "file_bytes"),
+                  number_of(seen, "used_bytes"), number_of(seen, "values"),
+                  number_of(seen, "ids")};
+    }
     for (const element p : simdjson::dom::array(root["partitions"])) {
       out.partitions.push_back({number_of(p, "id"), text_of(p, "kind"), text_of(p, "name")});
     }

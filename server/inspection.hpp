@@ -28,6 +28,7 @@ struct inspection {
     std::uint64_t trimmed = 0;  ///< entry
     std::map<std::string, std::uint64_t> tables;
   } journal;
+  std::optional<cluster::node::id_statistics> seen;  ///< where a stream is deduplicated
   struct partition {
     std::uint64_t id = 0;
     std::string kind;  ///< `file`, `standard input`, `kafka`, `journal`

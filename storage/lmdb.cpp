@@ -41,6 +41,19 @@ bytes from_val(const MDB_val& value) noexcept {
 MDB_dbi dbi(table_id table) noexcept { return static_cast<MDB_dbi>(table); }
 
 /// Damage, as opposed to a disk that refuses.
+constexpr unsigned readers_max = 510;        // which make a lock file of
+constexpr off_t lock_file_bytes = 32 << 10;  // so many bytes
+
+/// LMDB makes its lock file longer without writing to it, and then writes through a mapping: where
+/// the disk has no room, that ends the process by SIGBUS. So the room is taken before.
+result<void> reserve_lock_file(const std::string& path) {
+  const file_handle file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!file.valid()) return system_failure(path, "open", errno);
+  const int code = ::posix_fallocate(file.get(), 0, lock_file_bytes);
+  if (code != 0) return system_failure(path, "reserve room for", code);
+  return {};
+}
+
 bool is_damage(int code) noexcept {
   return code == MDB_CORRUPTED || code == MDB_PAGE_NOTFOUND || code == MDB_INVALID ||
          code == MDB_VERSION_MISMATCH || code == MDB_INCOMPATIBLE || code == MDB_NOTFOUND;
@@ -148,7 +161,9 @@ result<void> environment::start(bool creating, const write_body* fill) {
   mdb_env_set_assert(env_, leave_assertion);
   mdb_env_set_mapsize(env_, options_.map_bytes);
   mdb_env_set_maxdbs(env_, static_cast<MDB_dbi>(options_.tables.size()));
-  mdb_env_set_maxreaders(env_, 510);
+  mdb_env_set_maxreaders(env_, readers_max);
+  if (auto reserved = reserve_lock_file(options_.directory + "/lock.mdb"); !reserved)
+    return reserved;
   const unsigned flags = MDB_NOTLS | (planted(plant::not_synced) ? MDB_NOSYNC : 0);
   code = guarded([&] { return mdb_env_open(env_, options_.directory.c_str(), flags, 0600); });
   if (code != 0) return describe(code, "open");

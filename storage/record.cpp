@@ -444,6 +444,25 @@ result<void> record_pool::fold_one(record*& r, int lane, std::int64_t index,
   }
 }
 
+bool record_pool::worth_trimming(const record& r, keep_from keep) const noexcept {
+  const space_type& s = space(r.space);
+  const std::byte* at = lane_begin(const_cast<record*>(&r), s, 0);
+  for (int k = 0; k < static_cast<int>(s.lanes.size()); ++k) {
+    const std::uint32_t count = tile_count(r, k);
+    const auto lane = static_cast<std::size_t>(k);
+    const std::size_t stride = s.lanes[lane].tiles->form(lane_wide(r, k)).stride;
+    if (count > 0) {
+      const std::byte* middle = at + (count - 1) / 2 * stride;
+      if (static_cast<std::int64_t>(tile_type::bucket(middle)) + base(&r, k) < keep[lane])
+        return true;
+    }
+    at += count * stride;
+  }
+  const segment_directory* d = directory(r);
+  return d && std::any_of(d->segments.begin(), d->segments.end(),
+                          [&](const segment& s) { return s.last < keep[s.lane]; });
+}
+
 bool record_pool::trim(record*& r, keep_from keep) {
   const space_type& s = space(r->space);
   bool changed = false;

@@ -167,6 +167,10 @@ public:
   /// Lets the segments that are stored as they are leave memory.
   void unload_segments(record& r) noexcept;
 
+  /// Whether dropping what lies before `keep` is worth writing the record again: half the tiles of
+  /// some lane in the head, or a segment. So a record that gets no more events is written again
+  /// only a few times until it is gone.
+  bool worth_trimming(const record& r, keep_from keep) const noexcept;
   /// Drops tiles and segments before `keep`. True where something was dropped.
   bool trim(record*& r, keep_from keep);
   /// Nothing is left: no tiles, no segments, no scalars.

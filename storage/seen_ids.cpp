@@ -37,7 +37,8 @@ std::size_t write_pages_of(std::size_t memory) noexcept {
 }  // namespace
 
 seen_ids::seen_ids(const options& o, std::unique_ptr<lmdb::environment> file)
-    : look_only_(o.look_only),
+    : identity_(o.identity),
+      look_only_(o.look_only),
       own_thread_(o.thread && !o.look_only),
       table_ids_(o.table_ids > 0 ? o.table_ids : table_ids_of(o.memory)),
       filter_bytes_max_(o.memory / 2),
@@ -71,6 +72,12 @@ result<std::unique_ptr<seen_ids>> seen_ids::open(const options& o) {
   if (auto loaded = opened->load(); !loaded) return loaded.error();
   if (opened->own_thread_) opened->thread_ = std::thread([seen = opened.get()] { seen->work(); });
   return opened;
+}
+
+result<void> seen_ids::begin_session() {
+  return file_->write([&](lmdb::write_transaction& txn) {
+    return write_identity(txn, pages_.id(seen_files::identity_entry), identity_);
+  });
 }
 
 seen_ids::~seen_ids() {

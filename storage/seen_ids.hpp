@@ -85,6 +85,10 @@ public:
   static result<std::unique_ptr<seen_ids>> open(const options& o);
   ~seen_ids();
 
+  /// Moves the file on by one transaction, so that no copy made before passes for it
+  /// (versions.hpp). Before the first `decide`: nothing else writes yet.
+  result<void> begin_session();
+
   /// The id of a message: a hash of its key bytes (`schema/key.hpp`) for one stream.
   static key_hash hash_id(std::string_view key, std::uint64_t folder_seed,
                           std::string_view stream);
@@ -166,6 +170,7 @@ private:
   result<void> replace(const std::vector<run_ptr>& old, run_ptr made);
   unsigned level_of(std::uint64_t ids) const noexcept;
 
+  const store_identity identity_;
   const bool look_only_;
   const bool own_thread_;
   const std::size_t table_ids_;

@@ -11,6 +11,8 @@ namespace {
 
 constexpr std::size_t page_bytes = 4096;
 constexpr std::uint64_t few_max = 256;  // records that are not worth the trouble
+// Of expiry, in records looked at: in one go, saved up, paid for by one that is written.
+constexpr std::int64_t sweep_slice = 4096, sweep_credit_max = 32 * 1024, looks_paid = 2;
 
 }  // namespace
 
@@ -82,6 +84,7 @@ void shard_core::encode_stripe_into(stripe& st, std::uint32_t index, stripe_writ
   out.stripes.push_back(encode_stripe(*plan_, state, index, options_.folder_seed));
   out.generations.push_back(st.generation);
   st.encoded = st.dirty.size();
+  earn_sweep(static_cast<std::size_t>(looks_paid) * st.encoded);
   st.dirty.clear();
   ++st.generation;
   st.in_flight = true;
@@ -237,50 +240,87 @@ void shard_core::leave_complete(stripe& st) {
 
 // ---- expiry ------------------------------------------------------------------------------------
 
-result<void> shard_core::sweep() {
+result<bool> shard_core::sweep(std::size_t allowance) {
+  earn_sweep(allowance);
   const std::int64_t newest = newest_of_all();
-  if (newest == no_time || sweep_every_ == 0) return {};
-  const std::uint32_t index = sweep_stripe_;
-  sweep_stripe_ = (sweep_stripe_ + 1) % stripe_count;
-  stripe& st = stripes_[index];
-  if (st.recovered.swept == no_time) st.recovered.swept = newest;
-  if (newest - st.recovered.swept < sweep_every_) return {};
-  st.recovered.swept = newest;
+  if (newest == no_time) return false;
+  // What expires must come in to be written: not while what is there waits for that.
+  if (dirty_records_ > 0 && over_budget()) return false;
+  const std::int64_t until = std::max<std::int64_t>(sweep_credit_ - sweep_slice, 0);
+  for (std::uint32_t n = 0; n < stripe_count && sweep_credit_ > until; ++n) {
+    stripe& st = stripes_[sweep_stripe_];
+    if (!sweep_from_ && sweep_due(st, newest)) {
+      sweep_newest_ = newest;
+      sweep_memory(st);
+      if (st.complete)
+        st.recovered.swept = newest;
+      else
+        sweep_from_ = first_key_of(sweep_stripe_);
+    }
+    if (sweep_from_) {
+      const std::int64_t values_max = std::max<std::int64_t>(sweep_credit_ - until, 1);
+      if (auto swept = sweep_stored(sweep_stripe_, values_max); !swept) return swept.error();
+      if (sweep_from_) break;
+      st.recovered.swept = sweep_newest_;
+    }
+    sweep_stripe_ = (sweep_stripe_ + 1) % stripe_count;
+  }
+  return sweep_credit_ > 0 && sweep_credit_ <= until;
+}
+
+void shard_core::earn_sweep(std::size_t looks) noexcept {
+  sweep_credit_ = std::min(sweep_credit_ + static_cast<std::int64_t>(looks), sweep_credit_max);
+}
+
+bool shard_core::sweep_due(const stripe& st, std::int64_t newest) const noexcept {
+  return st.recovered.swept == no_time || newest - st.recovered.swept >= sweep_every_;
+}
+
+bool shard_core::drop_expired(record*& r) {
+  const keep_from keep = keep_[r->space];
+  const bool changed = (pool_.worth_trimming(*r, keep) && pool_.trim(r, keep)) || to_be_deleted(*r);
+  if (changed) sweep_credit_ -= looks_paid;  // what writing it again will pay
+  return changed;
+}
+
+void shard_core::sweep_memory(stripe& st) {
+  sweep_credit_ -= st.used;
   for (std::uint32_t i = 0; st.slots && i <= st.mask;) {
     record* r = st.slots[i].r;
     if (r && (r->flags & record::dead) && clean(st, r)) {
       remove(st, i);  // the slot may now hold the next one
       continue;
     }
-    if (r) {
-      if (pool_.trim(r, keep_[r->space]) || to_be_deleted(*r)) {
-        st.slots[i].r = r;
-        if (planted(plant::delete_dropped) && clean(st, r) && pool_.empty(*r)) {
-          remove(st, i);
-          continue;
-        }
-        touch(st, st.slots[i].hi, r);
+    if (r && drop_expired(r)) {
+      st.slots[i].r = r;
+      if (planted(plant::delete_dropped) && clean(st, r) && pool_.empty(*r)) {
+        remove(st, i);
+        continue;
       }
+      touch(st, st.slots[i].hi, r);
     }
     ++i;
   }
-  return st.complete ? result<void>{} : sweep_stored(index);
 }
 
 // Stored records outside memory: those with something to drop come in, changed.
-result<void> shard_core::sweep_stored(std::uint32_t index) {
+result<void> shard_core::sweep_stored(std::uint32_t index, std::int64_t values_max) {
   stripe& st = stripes_[index];
   read_group reading(source_);
   if (!reading.status) return reading.status;
-  return scan_heads(index, [&](const key_hash& hash, record* r) {
-    if (find(st, hash, r->space, pool_.key(*r)) ||
-        !(pool_.trim(r, keep_[r->space]) || to_be_deleted(*r))) {
+  std::int64_t left = values_max;
+  auto next = scan_some(index, *sweep_from_, left, [&](const key_hash& hash, record* r) {
+    if (find(st, hash, r->space, pool_.key(*r)) || !drop_expired(r)) {
       pool_.destroy(r);
       return;
     }
     insert(st, hash.hi, r);
     touch(st, hash.hi, r);
   });
+  if (!next) return next.error();
+  sweep_credit_ -= values_max - left;
+  sweep_from_ = *next;
+  return {};
 }
 
 // ---- state for others --------------------------------------------------------------------------

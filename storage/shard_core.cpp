@@ -61,8 +61,10 @@ shard_core::shard_core(schema::plan_ptr plan, shard_options options, record_sour
   for (std::size_t k = 0; k < plan_->key_spaces.size(); ++k) {
     keep_.emplace_back(pool_.space(static_cast<int>(k)).lanes.size(), INT64_MIN);
   }
-  for (const schema::tiling& t : plan_->tilings)
-    sweep_every_ = std::max(sweep_every_, t.retention / 4);
+  for (const schema::tiling& t : plan_->tilings) {
+    const std::int64_t every = std::max<std::int64_t>(t.retention / 4, 1);
+    sweep_every_ = sweep_every_ == 0 ? every : std::min(sweep_every_, every);
+  }
   for (stripe& st : stripes_) {
     st.recovered.newest = newest_;
     st.late.assign(plan_->rules.size(), 0);
@@ -246,24 +248,40 @@ result<record*> shard_core::read_record(const key_hash& hash) {
   return r;
 }
 
-result<void> shard_core::scan_heads(std::uint32_t index,
-                                    const std::function<void(const key_hash&, record*)>& take) {
-  result<void> status;
-  auto scanned = source_.scan(first_key_of(index), end_key_of(index),
-                              [&](const storage_key& key, std::span<const std::uint8_t> bytes) {
-                                const record_name name = read_record_key(key);
-                                if (name.segment != 0) return true;
-                                const auto body = checked_body(key, options_.folder_seed, bytes);
-                                record* r =
-                                    body.empty() ? nullptr : decode_head(pool_, body, name.hash.lo);
-                                if (!r) {
-                                  status = damaged("record");
-                                  return false;
-                                }
-                                take(name.hash, r);
-                                return true;
-                              });
-  return scanned ? status : scanned;
+result<void> shard_core::scan_heads(std::uint32_t index, const take_head& take) {
+  std::int64_t values = INT64_MAX;
+  auto scanned = scan_some(index, first_key_of(index), values, take);
+  return scanned ? result<void>{} : scanned.error();
+}
+
+result<std::optional<storage_key>> shard_core::scan_some(std::uint32_t index,
+                                                         const storage_key& first,
+                                                         std::int64_t& values,
+                                                         const take_head& take) {
+  std::optional<storage_key> next;
+  std::optional<failure> failed;
+  auto scanned = source_.scan(
+      first, end_key_of(index),
+      [&](const storage_key& key, std::span<const std::uint8_t> bytes) {
+        if (values == 0) {
+          next = key;
+          return false;
+        }
+        --values;
+        const record_name name = read_record_key(key);
+        if (name.segment != 0) return true;
+        const auto body = checked_body(key, options_.folder_seed, bytes);
+        record* r = body.empty() ? nullptr : decode_head(pool_, body, name.hash.lo);
+        if (!r) {
+          failed = damaged("record");
+          return false;
+        }
+        take(name.hash, r);
+        return true;
+      });
+  if (!scanned) return scanned.error();
+  if (failed) return *failed;
+  return next;
 }
 
 result<void> shard_core::load_stripe(std::uint32_t index) {

@@ -171,8 +171,11 @@ public:
   bool pressed() const noexcept;
   /// Whether memory is above its budget: input should wait.
   bool over_budget() const noexcept;
-  /// Physically expires what no window can use any more, in one stripe that is due, if any.
-  result<void> sweep();
+  /// Physically expires what no window can use any more: looks at some thousand records of stripes
+  /// that are due, as far as paid for. Each record written pays for two looks, so that what has
+  /// expired stays below what is alive however fast groups come and go, and `allowance` for more,
+  /// for when little is written. True where there is more to do that is paid for.
+  result<bool> sweep(std::size_t allowance = 2048);
 
   /// Per source partition: the smallest position of any stripe, from where to replay.
   positions resume_positions() const;
@@ -198,8 +201,13 @@ private:
 
   shard_core(schema::plan_ptr plan, shard_options options, record_source& source);
   void compile_routes();
-  /// Decodes every stored head of a stripe and hands it over with its key.
-  result<void> scan_heads(std::uint32_t index, const std::function<void(const key_hash&, record*)>& take);
+  using take_head = std::function<void(const key_hash&, record*)>;
+  /// Decodes the stored heads of a stripe and hands each over with its key. `scan_some` goes on
+  /// from a key and reads at most `values` values, which it counts down; where more are left it
+  /// gives the key of the next.
+  result<void> scan_heads(std::uint32_t index, const take_head& take);
+  result<std::optional<storage_key>> scan_some(std::uint32_t index, const storage_key& first,
+                                               std::int64_t& values, const take_head& take);
 
   result<void> load_missing(const batch& b);
   result<void> load_stripe(std::uint32_t index);
@@ -247,7 +255,11 @@ private:
   bool nearly_pressed() const noexcept;
   std::size_t stripe_target() const noexcept;
   std::size_t pages_of(const stripe_write& write) const noexcept;
-  result<void> sweep_stored(std::uint32_t index);
+  void earn_sweep(std::size_t looks) noexcept;
+  bool sweep_due(const stripe& st, std::int64_t newest) const noexcept;
+  bool drop_expired(record*& r);
+  void sweep_memory(stripe& st);
+  result<void> sweep_stored(std::uint32_t index, std::int64_t values_max);
   void update_keep();
   std::size_t used_bytes() const noexcept;
   std::size_t other_bytes() const noexcept;
@@ -267,7 +279,10 @@ private:
   std::vector<std::int64_t> known_newest_;       // the same, or recovered
   std::vector<std::vector<std::int64_t>> keep_;  // [key space][lane]: first bucket kept
   segment_loader load_segment_;
-  std::int64_t sweep_every_ = 0;                 // of event time
+  std::int64_t sweep_every_ = 0;                 // of event time: a quarter of the least retention
+  std::int64_t sweep_credit_ = 0;                // records that may be looked at
+  std::int64_t sweep_newest_ = 0;                // when the sweep of `sweep_stripe_` began
+  std::optional<storage_key> sweep_from_;        // stored records from there on are to be swept
   std::uint32_t round_next_ = stripe_count;
   std::uint32_t hand_stripe_ = 0;
   std::uint32_t sweep_stripe_ = 0;

@@ -57,6 +57,10 @@ std::string files_text(const inspection& what, const table_options& options) {
   t.row({inside(what.journal.file), bytes_text(what.journal.file_bytes),
          bytes_text(what.journal.used_bytes),
          count_text(journal_values(what)), ""});
+  if (what.seen) {
+    t.row({inside(what.seen->file), bytes_text(what.seen->file_bytes),
+           bytes_text(what.seen->used_bytes), count_text(what.seen->stored_values), ""});
+  }
   return t.render(options) + "\n";
 }
 
@@ -86,6 +90,7 @@ std::string inspect_text(const inspection& what, const table_options& options) {
   std::string out = folder_text(what) + files_text(what, options) + partitions_text(what, options);
   out += "journal: " + count_text(what.journal.last - what.journal.trimmed) + " entries waiting, " +
          count_text(what.journal.last) + " ever\n";
+  if (what.seen) out += "deduplication: " + count_text(what.seen->ids) + " ids kept\n";
   if (what.verified) {
     out += "verified: " + count_text(*what.verified) + " values read, every checksum is right\n";
   }

@@ -10,10 +10,12 @@
  *   FAULTY_DO=WHAT         kill: SIGKILL before it; killed: after it; torn: after half of a write;
  *                          a number: fail with that errno; short: write half and say so
  *   FAULTY_FIRED=FILE      made when something was done
- *   FAULTY_COUNT=FILE      gets the number of calls that counted, when the program ends by itself
+ *   FAULTY_COUNT=FILE      gets the number of calls that counted, if any, when the program ends by itself
  *   FAULTY_CLOCK=SECONDS   added to the wall clock
+ *   FAULTY_MAP=BYTES       LMDB's maps are at most so large
  */
 #define _GNU_SOURCE
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -70,7 +72,7 @@ __attribute__((constructor)) static void start(void) {
 
 __attribute__((destructor)) static void end(void) {
   const char* path = getenv("FAULTY_COUNT");
-  if (!path) return;
+  if (!path || calls == 0) return; /* `timeout` is preloaded as well, and ends last */
   char text[32];
   const int size = snprintf(text, sizeof text, "%ld", calls);
   const int fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
@@ -370,4 +372,14 @@ int clock_gettime(clockid_t which, struct timespec* into) {
   const int code = (int)syscall(SYS_clock_gettime, which, into);
   if (code == 0 && which == CLOCK_REALTIME) into->tv_sec += clock_offset;
   return code;
+}
+
+/* ---- maps ---- */
+
+int mdb_env_set_mapsize(void* env, size_t size) {
+  typedef int function(void*, size_t);
+  function* real = (function*)dlsym(RTLD_NEXT, "mdb_env_set_mapsize");
+  const char* text = getenv("FAULTY_MAP");
+  const size_t most = text ? strtoull(text, NULL, 10) : SIZE_MAX;
+  return real(env, size < most ? size : most);
 }

@@ -1,9 +1,12 @@
 """kill -9 at random moments, on a real disk: of runs that read growing files, of runs that read
-standard input, and of a program that pushes. Every few kills the folder is finished and every
-value compared with the oracle.
+standard input, of a program that pushes, and of a node that is pushed to by HTTP. Every few kills
+the folder is finished and every value compared with the oracle.
 
     kills.py --kills 200
     kills.py --mode push --seed 7          one life of a folder again
+
+In folders of odd seeds nine tenths of the payments are one user's, an eighth are repeats that
+deduplication must find, and times are hours apart (`lab.World`).
 
 The seed gives everything but the moments themselves, which depend on the machine: a difference
 prints how long each process lived.
@@ -20,6 +23,7 @@ import time
 
 import lab
 import command
+from http_push import Producer
 
 
 class Life:
@@ -29,7 +33,7 @@ class Life:
 
     def __init__(self, laboratory, seed):
         self.rng = random.Random(f"kills {self.mode} {seed}")
-        self.world = lab.World(f"kills {self.mode} {seed}", self.payments)
+        self.world = lab.World(f"kills {self.mode} {seed}", self.payments, rough=seed % 2 == 1)
         self.lab, self.data = laboratory, laboratory.fresh()
         self.log = laboratory.path("log")
         self.shards = self.rng.choice([1, 2, 3])
@@ -248,7 +252,54 @@ class Push(Counting):
         return self.look(whole, whole, letters=True)
 
 
-MODES = {m.mode: m for m in (Files, StandardInput, Acknowledged, Push)}
+class Http(Counting):
+    """The same by HTTP to a running node, by a client of its own."""
+
+    mode, piece = "http", 10
+
+    def begin(self):
+        super().begin()
+        self.batches = [b"".join(line + b"\n" for line in self.world.payments[i:i + self.piece])
+                        for i in range(0, self.payments, self.piece)]
+
+    def producer(self, first, known):
+        return Producer(self.data, "payment_stream", self.batches, first, known,
+                        self.rng.choice(["applied", "durable"]))
+
+    def kill_one(self):
+        producer = self.producer(max(1, self.counted + 1 - self.rng.choice([0, 1, 3, 30])),
+                                 self.counted)
+        producer.start()
+        self.live(self.run_arguments())
+        producer.stop()
+        acknowledged = max(self.counted, producer.taken)
+        problems = ([producer.problem] if producer.problem else
+                    self.look(acknowledged, acknowledged + 1))
+        if problems:
+            raise command.Failed("; ".join(problems[:5]))
+
+    def judge(self):
+        return self.look(self.counted, self.counted)
+
+    def complete(self):
+        """All batches once more, to a node that is then stopped."""
+        producer = self.producer(1, self.counted)
+        process = command.start(*self.run_arguments()[1:], log=self.log)
+        try:
+            producer.start()
+            producer.join(60)
+            process.terminate()
+            code = process.wait(60)
+        finally:
+            if process.poll() is None:
+                command.kill(process)
+            producer.stop()
+        if producer.problem or code != 0 or producer.taken != len(self.batches):
+            return [f"{producer.taken} batches taken, {producer.problem}, exit code {code}"]
+        return self.look(len(self.batches), len(self.batches), letters=True)
+
+
+MODES = {m.mode: m for m in (Files, StandardInput, Acknowledged, Push, Http)}
 
 
 def live(mode, seed, score):

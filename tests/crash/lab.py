@@ -83,12 +83,19 @@ DEFINITION["streams"]["payment_stream"]["message"]["keep"] = "bool | null"
 
 
 def forgetful():
-    """The same world, in which everything is forgotten after ten minutes."""
+    """The same world, in which all is forgotten after ten minutes but how often a user paid."""
     definition = json.loads(json.dumps(DEFINITION))
     for entity in definition["features"].values():
-        for declared in entity["fields"].values():
-            if "windowed" in declared:
+        for name, declared in entity["fields"].items():
+            if "windowed" in declared and name != "payments_made":
                 declared.update(windowed=["10m"], materialization={"bucket_duration": "1m"})
+    return definition
+
+
+def deduplicated():
+    """The same world, in which a payment counts once an hour."""
+    definition = json.loads(json.dumps(DEFINITION))
+    definition["streams"]["payment_stream"]["deduplication"] = {"on": "_.id", "within": "1h"}
     return definition
 
 
@@ -96,17 +103,22 @@ _COUNTRIES = ["de", "fr", "jp"]
 
 
 class World:
-    """Users, payments (a few of them poison), and who is asked about."""
+    """Users, payments (a few of them poison, some late and out of order), and who is asked about.
+    A `rough` one is deduplicated; an eighth of its payments are repeats, nine tenths are of one
+    user, and some come hours late or an hour ahead."""
 
     def __init__(self, seed, payments=400, users=24, step=20 * times.SECOND,
-                 definition=None):
+                 definition=None, rough=False):
         self.rng = random.Random(f"crash {seed}")
-        self.definition = definition or DEFINITION
+        self.definition = definition or (deduplicated() if rough else DEFINITION)
+        self.rough = rough
         self.seed, self.step = seed, step
         self.user_keys = [f"user-{i}" for i in range(users)]
         self.shop_keys = [f"shop-{i}" for i in range(6)]
         self.users = [self._user(i) for i in range(users * 2)]
-        self.payments = [self._payment(i) for i in range(payments)]
+        self.payments = []
+        while len(self.payments) < payments:
+            self.payments.append(self._payment(len(self.payments)))
         self.terminals = [f"terminal-{i}" for i in range(0, payments, max(1, payments // 12))]
         self._oracles = {}
 
@@ -124,6 +136,13 @@ class World:
                    "shop": r.choice(self.shop_keys + [None]), "terminal": f"terminal-{i // 3 * 3}",
                    "weight": r.choice([None, r.randrange(4000) / 8]),
                    "country": r.choice(_COUNTRIES), "ts": times.format_instant(at), "keep": True}
+        if self.rough:
+            if self.payments and r.random() < 1 / 8:
+                return self._repeat(r.choice(self.payments[-60:]))
+            if r.random() < 0.9:
+                message["user"] = self.user_keys[0]
+            if r.random() < 0.05:
+                message["ts"] = times.format_instant(at + r.choice([-5, -2, 1]) * times.HOUR)
         poison = r.random()
         if poison < 0.01:
             return b"nonsense number %d" % i
@@ -135,6 +154,17 @@ class World:
             message["ts"] = "2124-03-01T00:00:00Z"
         elif poison < 0.05:
             message["keep"] = None
+        return json.dumps(message).encode()
+
+    def _repeat(self, line):
+        """An earlier line again, or its id at another time: within the hour or beyond it."""
+        later = self.rng.choice([None, None, -1200, 1800, 3600, 3601, 5000])
+        try:
+            message = json.loads(line)
+            message["ts"] = times.format_instant(
+                times.parse_instant(message["ts"]) + later * times.SECOND)
+        except (ValueError, TypeError):  # nonsense again, or the very same line
+            return line
         return json.dumps(message).encode()
 
     def write(self, folder, payments=None, users=None):
@@ -212,9 +242,10 @@ def verify(data):
 class Fault:
     """What the disk does, and to which call. `None` as action: nothing, only recording."""
 
-    def __init__(self, action=None, when=None, until=None, calls="wstonud", log=None, clock=None):
+    def __init__(self, action=None, when=None, until=None, calls="wstonud", log=None, clock=None,
+                 map_bytes=None):
         self.action, self.when, self.until, self.calls = action, when, until, calls
-        self.log, self.clock = log, clock
+        self.log, self.clock, self.map_bytes = log, clock, map_bytes
         self.prefix = []  # of the command: what it runs under
 
     def environment(self, data, fired):
@@ -223,6 +254,8 @@ class Fault:
             found["FAULTY_LOG"] = self.log
         if self.clock:
             found["FAULTY_CLOCK"] = str(self.clock)
+        if self.map_bytes:
+            found["FAULTY_MAP"] = str(self.map_bytes)
         if self.action:
             found.update(FAULTY_CALLS=self.calls, FAULTY_WHEN=str(self.when),
                          FAULTY_DO=str(self.action), FAULTY_FIRED=fired)
@@ -281,6 +314,21 @@ def client(folder, data, batch, first, last, fault=None, checkpoint=50,
     arguments = [os.path.join(folder, "features.yaml"), data, stream, os.path.join(folder, file),
                  batch, first, last, checkpoint]
     return run(CLIENT, arguments + ([producer] if producer else []), data, fault)
+
+
+def push_and_kill(folder, data, batch, first, last, checkpoint=50, file="payments.ndjson",
+                  producer=None):
+    """Pushes batches of the payments as `client` does, by a process that is killed once all have
+    been acknowledged."""
+    whole = [CLIENT, os.path.join(folder, "features.yaml"), data, "payment_stream",
+             os.path.join(folder, file), *map(str, (batch, first, last, checkpoint))]
+    with subprocess.Popen(whole + ([producer] if producer else []), stdout=subprocess.PIPE,
+                          text=True) as process:
+        for line in process.stdout:
+            if line == f"ack {last}\n":
+                command.kill(process)
+                return
+    raise command.Failed(f"{CLIENT} has not acknowledged batch {last}")
 
 
 class Lab:
@@ -349,5 +397,6 @@ def require():
 
 
 def died_of(outcome, wanted=signal.SIGKILL):
-    """Whether a process was ended by the signal of its fault, and not by another one."""
-    return outcome.code == -wanted
+    """Whether a process was ended by the signal of its fault, and not by another one. (Under
+    `timeout` a program that was already told to end gives the second code.)"""
+    return outcome.code in (-wanted, 128 + wanted)

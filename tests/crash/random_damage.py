@@ -121,7 +121,7 @@ class Damage:
         return f"without {path}"
 
     def missing_directory(self, rng):
-        path = os.path.join(self.data, rng.choice(["journal", "shards", "shards/001"]))
+        path = os.path.join(self.data, rng.choice(["journal", "seen", "shards", "shards/001"]))
         shutil.rmtree(path)
         return f"without {path}"
 
@@ -150,23 +150,23 @@ KINDS = [k for k in vars(Damage) if not k.startswith("_")
 
 
 class Folders:
-    """A whole folder, the same folder before its last runs, and one of the same shape."""
+    """A whole folder, the same folder before its last process, which was killed, and one of the
+    same shape."""
 
     def __init__(self, laboratory, seed):
-        self.lab, self.world = laboratory, lab.World(f"damage {seed}", 300)
+        self.lab, self.world = laboratory, lab.World(f"damage {seed}", 400, rough=True)
         sources = laboratory.folder
         self.declaration = self.world.write(sources, 150)
         self.whole, self.other = laboratory.path("whole"), laboratory.path("other")
         self.run(self.whole)
-        self.older = laboratory.copy(self.whole, "older")
-        self.world.write(sources)
+        self.world.write(sources, 300)
         self.run(self.whole)
         self.run(self.other)
-        # The pushes give the journal a past, too: all are users' newest names.
-        with open(laboratory.path("names.ndjson"), "wb") as out:
-            out.write(b"".join(line + b"\n" for line in self.world.users))
-        for _ in range(2):
-            lab.client(sources, self.whole, 5, 1, 99, stream="user_stream", file="names.ndjson")
+        with open(laboratory.path("pushed.ndjson"), "wb") as out:
+            out.write(b"".join(line + b"\n" for line in self.world.payments[250:]))
+        lab.client(sources, self.whole, 5, 1, 15, file="pushed.ndjson")
+        self.older = laboratory.copy(self.whole, "older")
+        lab.push_and_kill(sources, self.whole, 5, 16, 30, file="pushed.ndjson")
         self.right = self.answers(self.whole)
 
     def run(self, data):

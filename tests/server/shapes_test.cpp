@@ -234,6 +234,7 @@ TEST(InspectionJson, CanBeReadBack) {
   shard.largest = {{"journal", 5}};
   what.shards = {shard};
   what.journal = {"/state/journal", 8192, 4096, 7, 3, {{"entries", 4}}};
+  what.seen = {"/state/seen/data.mdb", 8192, 4096, 9, 300};
   what.partitions = {{1, "journal", "journal"}};
   what.dead_letters = {{1, 2, 300, 4}};
   what.verified = 12;

@@ -205,6 +205,51 @@ TEST(ShardCore, SweepsRecordsThatAreOnlyStored) {
   EXPECT_FALSE(s.stored("old"));
 }
 
+/// Terminals that are seen once and forgotten after ten minutes, beside shops that are kept for ever:
+/// the most records stored at any time of so many hours. In memory, only what is written pays for
+/// expiry; else the shard is opened anew each time, and has an allowance.
+std::size_t most_stored(int hours, bool in_memory) {
+  constexpr std::int64_t all = 36'500 * day;
+  plan_maker maker(2);
+  maker.feature(maker.tiling(maker.timeline(0), minute), aggregation::count, 0, {10 * minute});
+  const int tiling = maker.tiling(maker.timeline(1), day);
+  const int sales = maker.feature(tiling, aggregation::count, 0, {all});
+  scenario s(std::move(maker));
+  std::size_t most = 0;
+  int sold = 0;
+  for (int now = 0; now < hours; ++now) {
+    std::vector<event> events;
+    for (int i = 0; i < 40; ++i, ++sold) {
+      events.push_back(s.at(now * hour + i * minute, "terminal " + std::to_string(sold)));
+      events.back().keys[1] = "shop " + std::to_string(i % 10);
+    }
+    s.send(events);
+    if (now % 6 != 0) continue;
+    s.checkpoint();
+    if (!in_memory) s.crash();
+    bool more = true;
+    for (std::size_t allowance = in_memory ? 0 : 2048; more; allowance = 0) {
+      auto swept = s.core().sweep(allowance);
+      EXPECT_TRUE(swept);
+      more = swept && *swept;
+    }
+    most = std::max(most, s.records().records().size());
+  }
+  std::int64_t counted = 0;
+  for (int i = 0; i < 10; ++i)
+    counted += std::get<std::int64_t>(s.value_at(sales, hours * hour, "shop " + std::to_string(i)));
+  EXPECT_EQ(counted, sold);
+  return most;
+}
+
+TEST(ShardCore, StaysSmallOverMonthsBesideAFeatureThatForgetsNothing) {
+  for (const bool in_memory : {true, false}) {
+    SCOPED_TRACE(in_memory ? "in memory" : "only stored");
+    // 240 terminals come between two checkpoints, and 86,400 in all.
+    EXPECT_LT(most_stored(90 * 24, in_memory), 1'000u);
+  }
+}
+
 // ---- values ------------------------------------------------------------------------------------
 
 TEST(ShardCore, NewestScalarWinsWhateverItsArrival) {

@@ -27,6 +27,7 @@ protected:
     o.shard_count = 2;
     o.catalog = {1, 2, 3};
     o.map_bytes = 16 << 20;
+    o.seen_ids = true;
     auto made = folder::create(o);
     ASSERT_TRUE(made) << why(made);
   }
@@ -40,8 +41,9 @@ protected:
     auto log = journal::open(
         {opened->journal_directory(), opened->journal_identity(), opened->map_bytes()});
     auto store = shard_store::open(opened->shard_options(1));
-    ASSERT_TRUE(log && store);
-    ASSERT_TRUE((*log)->begin_session() && (*store)->begin_session());
+    auto seen = seen_ids::open(opened->seen_ids_options());
+    ASSERT_TRUE(log && store && seen);
+    ASSERT_TRUE((*log)->begin_session() && (*store)->begin_session() && (*seen)->begin_session());
     ASSERT_TRUE(note_versions(path_));
     const push one{"stream:s", 1, "{}\n"};
     ASSERT_TRUE((*log)->append(one));
@@ -66,7 +68,7 @@ protected:
 
 TEST_F(Versions, KnowAnOlderCopyOfEachFile) {
   session(true);
-  for (const std::string name : {"journal", "shards/001"}) {
+  for (const std::string name : {"journal", "shards/001", "seen"}) {
     const std::string before = slurp(file(name));
     session(true);
     const std::string newest = slurp(file(name));

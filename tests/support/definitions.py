@@ -107,6 +107,8 @@ class Stream:
     outputs: dict  # field of the class -> expression
     parse: object = None
     updates: bool = True
+    id: object = None      # what deduplication compares, an expression; None: no deduplication
+    within: int = 0
 
 
 def _read_fields(name, body, primary_types):
@@ -193,10 +195,13 @@ def _read_stream(name, declared):
     for target, text in declared["output"].items():
         class_name, field_name = target.split(".")
         outputs[field_name] = expressions.parse(text)
+    only_once = declared.get("deduplication")
     return Stream(name, declared["source"],
                   {k: parse_type(t) for k, t in declared["message"].items()}, class_name, outputs,
                   expressions.parse(declared["parse"]) if "parse" in declared else None,
-                  declared.get("updates_materialized_aggregations", True))
+                  declared.get("updates_materialized_aggregations", True),
+                  expressions.parse(only_once["on"]) if only_once else None,
+                  times.parse_duration(only_once["within"]) if only_once else 0)
 
 
 def read(definition):

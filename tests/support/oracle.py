@@ -13,7 +13,10 @@ Rules, in one place:
   a value whose first bucket is not kept is the error `expired`;
 * that newest event time is taken over the rows of all groups that passed the filter and had no
   null in their key;
-* a scalar is its value at the newest event time; `at` after `now` is left open by the rules.
+* a scalar is its value at the newest event time; `at` after `now` is left open by the rules;
+* where a stream is deduplicated, a row is a `duplicate` if one with its id counts whose time is at
+  most `within` away, and at most `within` before the newest that counts (its source being one
+  partition).
 """
 
 import json
@@ -108,13 +111,15 @@ class Oracle:
         self.classes, self.streams = definitions.read(definition)
         self.by_stream = {s.name: s for s in self.streams}
         self.rows = {name: [] for name in self.classes}
-        self.outcomes = {"applied": 0, "skipped": 0, "dead": 0}
+        self.outcomes = {"applied": 0, "skipped": 0, "dead": 0, "duplicate": 0}
+        self._ids = {s.name: {} for s in self.streams}  # id -> times that count
+        self._newest_id = {}                            # stream -> newest time that counts
         self._cache = {}
 
     # ---- events in ----
 
     def feed(self, source, line, arrival=None):
-        """One line of a source through its stream: `applied`, `skipped` or `dead`."""
+        """One line of a source through its stream: `applied`, `skipped`, `dead` or `duplicate`."""
         self._cache.clear()
         if arrival is None:
             arrival = int(time.time() * 1e6)
@@ -155,8 +160,22 @@ class Oracle:
         at = values[target.time_field] if timed else arrival
         if at > arrival + FUTURE_SKEW:
             return "dead"
+        if stream.id is not None and self._is_duplicate(stream, row, at):
+            return "duplicate"
         self.rows[stream.output_class].append(Row(at, values, stream.name, timed))
         return "applied"
+
+    def _is_duplicate(self, stream, row, at):
+        name = expressions.evaluate(stream.id, row)
+        if name is None:
+            return False
+        known = self._ids[stream.name].setdefault(name, [])
+        newest = self._newest_id.get(stream.name, at)
+        if any(abs(at - t) <= stream.within and t >= newest - stream.within for t in known):
+            return True
+        known.append(at)
+        self._newest_id[stream.name] = max(newest, at)
+        return False
 
     # ---- inference ----
 

@@ -291,6 +291,25 @@ class Inference(unittest.TestCase):
         self.assertEqual(ask(oracle, "user.f__600__", "2024-01-01T00:00:00Z")[0], 0)
 
 
+class Deduplication(unittest.TestCase):
+    """Against outcomes worked out by hand from docs/limits.md."""
+
+    def test_within_and_forgotten(self):
+        definition = small("_.transactions.count()")
+        definition["streams"]["s"]["deduplication"] = {"on": "_.id", "within": "10m"}
+        oracle = Oracle(definition)
+
+        def feed(name, minutes):
+            return oracle.feed("t", json.dumps(
+                {"id": name, "user_id": "u", "n": 1, "ts": 60_000 * minutes}).encode())
+
+        self.assertEqual(
+            [feed("a", 60), feed("a", 60), feed("a", 70), feed("a", 50), feed("b", 70),
+             feed("a", 71), feed("a", 81), feed("b", 66), feed("b", 92), feed("a", 81)],
+            ["applied", "duplicate", "duplicate", "duplicate", "applied",
+             "applied", "duplicate", "duplicate", "applied", "applied"])
+
+
 class Messages(unittest.TestCase):
     def outcome(self, line):
         return Oracle(RUNNING_EXAMPLE).feed("transactions", line)
