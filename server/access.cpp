@@ -6,7 +6,6 @@
 namespace windrow::server {
 namespace {
 
-constexpr unsigned wrong_max = 10;
 constexpr std::int64_t wrong_period = 60'000'000;  // microseconds
 constexpr std::size_t addresses_max = 10'000;
 
@@ -51,7 +50,7 @@ identity gatekeeper::by_token(const peer& from, std::string_view given, timestam
     const auto known = wrong_.find(from.address);
     if (known != wrong_.end() && now.micros - known->second.since.micros >= wrong_period) {
       wrong_.erase(known);
-    } else if (known != wrong_.end() && known->second.count >= wrong_max) {
+    } else if (known != wrong_.end() && known->second.count >= wrong_max_) {
       auto out = problem(429, "too_many_tokens", "too many wrong tokens came from this address");
       out.headers.emplace_back("Retry-After", "60");
       return {principal::nobody(), std::move(out)};

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <mutex>
@@ -27,7 +28,7 @@ struct identity {
 /// Decides who asks:
 /// * the Unix socket is the owner's;
 /// * by TCP a bearer token says who it is; a wrong one is refused, whatever the route, and after
-///   ten wrong ones a minute from an address so is everything with a token from there (429);
+///   so many wrong ones a minute from an address so is everything with a token from there (429);
 /// * without a token, and while the folder has none, a program on this machine may read and push. A
 ///   web page that a browser sends here may not: its requests have an `Origin`, or name another
 ///   host. Once there are tokens, or by TLS, without one nobody may do anything.
@@ -36,18 +37,20 @@ struct identity {
 class gatekeeper {
 public:
   /// `tokens` may be null: then there are none. It outlives the gatekeeper.
-  explicit gatekeeper(token_store* tokens) : tokens_(tokens) {}
+  explicit gatekeeper(token_store* tokens, std::size_t wrong_tokens = 10)
+      : tokens_(tokens), wrong_max_(wrong_tokens) {}
 
   identity identify(const peer& from, const request& asked, timestamp now);
 
 private:
   struct failures {
     timestamp since;
-    unsigned count = 0;
+    std::size_t count = 0;
   };
   identity by_token(const peer& from, std::string_view given, timestamp now);
 
   token_store* tokens_;
+  const std::size_t wrong_max_;  // a minute, of an address
   std::mutex guard_;
   std::map<std::string, failures> wrong_;  // by address
 };

@@ -8,11 +8,6 @@
 namespace windrow::server {
 namespace {
 
-/// How long an answer waits for the push to be applied, so that it can say what could not be.
-constexpr std::chrono::milliseconds apply_time{2'000};
-/// Pushes that are durable and not applied: with more, ingest is behind.
-constexpr std::uint64_t waiting_max = 256;
-
 result<push_options> producer_of(const request& asked) {
   push_options out;
   out.producer = std::string(asked.header("windrow-producer"));
@@ -50,7 +45,7 @@ response api::push(const call& what) {
                                          std::to_string(options_.bounds.push_rows) +
                                          " messages; send several");
   }
-  if (node_.pushes_waiting() >= waiting_max) {
+  if (node_.pushes_waiting() >= options_.bounds.pushes_waiting) {
     auto out = problem(429, "behind", "what was pushed before is not applied yet; push it again in "
                                       "a second");
     out.headers.emplace_back("Retry-After", "1");
@@ -63,7 +58,7 @@ response api::push(const call& what) {
   if (!receipt) return problem(receipt.error());
   out.receipt = *receipt;
   if (out.receipt.sequence != 0 && (!*wait || **wait == "applied")) {
-    const auto applied = node_.settle(out.receipt.sequence, apply_time);
+    const auto applied = node_.settle(out.receipt.sequence, options_.bounds.apply_time);
     // It is durable, whatever comes then: a failed node says so when it is asked next.
     out.applied = applied && *applied;
   }

@@ -57,7 +57,7 @@ struct http_server::impl {
       : options(std::move(o)),
         tokens(options.tokens),
         audit(options.audit),
-        door(options.tokens.empty() ? nullptr : &tokens),
+        door(options.tokens.empty() ? nullptr : &tokens, options.limits.wrong_tokens),
         shared{front,
                door,
                options.audit.empty() ? nullptr : &audit,
@@ -275,7 +275,7 @@ void http_server::stop() {
     impl_->thread.join();
     ended.set_value();
   });
-  if (done.wait_for(impl_->options.limits.drain) == std::future_status::timeout) {
+  if (done.wait_for(impl_->options.limits.drain_time) == std::future_status::timeout) {
     asio::post(impl_->io, [this] { impl_->end(); });
   }
   waiter.join();

@@ -39,7 +39,7 @@ public:
   std::uint16_t port() const noexcept;
 
   /// Takes no more connections, answers the requests that have come, closes the connections.
-  /// Returns when that is done or `limits.drain` is over. Then the node may stop.
+  /// Returns when that is done or `limits.drain_time` is over. Then the node may stop.
   void stop();
 
 private:

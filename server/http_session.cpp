@@ -161,7 +161,7 @@ task<void> session<Stream>::run() {
 
 template <class Stream>
 task<bool> session<Stream>::shake_hands() {
-  within(shared_.bounds.header_deadline);
+  within(shared_.bounds.header_time);
   error_code failed;
   co_await stream_.async_handshake(asio::ssl::stream_base::server,
                                    asio::redirect_error(use_task, failed));
@@ -181,7 +181,7 @@ task<void> session<Stream>::say_goodbye() {
 template <class Stream>
 task<bool> session<Stream>::wait_for_request() {
   if (buffer_.size() > 0) co_return true;
-  within(shared_.draining ? last_call_time : shared_.bounds.idle);
+  within(shared_.draining ? last_call_time : shared_.bounds.idle_time);
   waiting_ = true;
   error_code failed;
   const std::size_t got = co_await stream_.async_read_some(
@@ -231,7 +231,7 @@ task<bool> session<Stream>::serve_request() {
   parser.header_limit(static_cast<std::uint32_t>(shared_.bounds.header_bytes));
   parser.body_limit(shared_.bounds.body_bytes);
   parser.eager(false);
-  within(shared_.bounds.header_deadline);
+  within(shared_.bounds.header_time);
   error_code failed;
   co_await http::async_read_header(stream_, buffer_, parser,
                                    asio::redirect_error(use_task, failed));
@@ -317,7 +317,7 @@ task<std::optional<response>> session<Stream>::read_body(request_parser& parser,
     const auto past = clock::now() - began - bounds.body_grace;
     const double seconds = std::chrono::duration<double>(past).count();
     if (seconds > 0 &&
-        static_cast<double>(received) < seconds * static_cast<double>(bounds.body_bytes_per_second)) {
+        static_cast<double>(received) < seconds * static_cast<double>(bounds.body_rate)) {
       co_return too_slow();
     }
   }
@@ -356,7 +356,7 @@ task<void> session<Stream>::write(const response& what, bool keep, bool head) {
   text.append(keep ? "\r\n\r\n" : "\r\nConnection: close\r\n\r\n");
   const std::array<asio::const_buffer, 2> both{
       asio::buffer(text), head ? asio::const_buffer() : asio::buffer(what.body)};
-  const auto rate = static_cast<std::int64_t>(shared_.bounds.write_bytes_per_second);
+  const auto rate = static_cast<std::int64_t>(shared_.bounds.write_rate);
   within(shared_.bounds.write_grace +
            std::chrono::milliseconds(static_cast<std::int64_t>(what.body.size()) * 1'000 / rate));
   error_code failed;

@@ -67,6 +67,7 @@ record_pool::record_pool(schema::plan_ptr plan) : plan_(std::move(plan)) {
     }
     spaces_.push_back(std::move(s));
   }
+  held_.resize(spaces_.size());
   newest_.assign(plan_->timelines.size(), no_time);
   epoch_bases first;
   for (const space_type& s : spaces_) first.bases.emplace_back(s.lanes.size(), 0);
@@ -102,13 +103,16 @@ record* record_pool::create(int key_space, std::string_view key, std::uint64_t l
   r->epoch = static_cast<std::uint16_t>(epochs_.size() - 1);
   std::memset(reinterpret_cast<char*>(r + 1), 0, 2 * s.lanes.size());
   std::memcpy(reinterpret_cast<char*>(r) + s.key_offset, key.data(), key.size());
+  ++held_[r->space].records;
   return r;
 }
 
 void record_pool::destroy(record* r) noexcept {
   const space_type& s = space(r->space);
+  --held_[r->space].records;
   for (std::size_t k = 0; k < s.lanes.size(); ++k) {
     const tile_type& type = *s.lanes[k].tiles;
+    count_buckets(*r, static_cast<int>(k), -std::int64_t{tile_count(*r, static_cast<int>(k))});
     if (!type.owns_memory()) continue;
     const bool wide = lane_wide(*r, static_cast<int>(k));
     std::byte* tile = lane_begin(r, s, static_cast<int>(k));
@@ -118,7 +122,10 @@ void record_pool::destroy(record* r) noexcept {
     }
   }
   if (segment_directory* d = directory(*r)) {
-    for (segment& g : d->segments) free_segment(*r, g);
+    for (segment& g : d->segments) {
+      count_buckets(*r, g.lane, -std::int64_t{g.count});
+      free_segment(*r, g);
+    }
     delete d;
   }
   owned_ -= r->owned;
@@ -195,6 +202,12 @@ segment_directory& record_pool::make_directory(record*& r) {
   r->flags |= record::has_directory;
   own(*r, sizeof *d);
   return *d;
+}
+
+void record_pool::list_segment(record& r, const segment& s) {
+  directory(r)->segments.push_back(s);
+  own(r, segment_directory::entry_bytes);
+  count_buckets(r, s.lane, s.count);
 }
 
 void record_pool::allocate_segment(record& r, segment& s, std::size_t bytes) {

@@ -115,6 +115,14 @@ public:
   std::size_t space_count() const noexcept { return spaces_.size(); }
   /// Bytes kept from others: slabs in use, and what records own outside them.
   std::size_t used_bytes() const noexcept { return arena_.used() + owned_; }
+  /// Of one key space, kept up to date by every change: records there are, and their buckets
+  /// (tiles of level 0, in the head or sealed, the segment itself in memory or not).
+  struct held {
+    std::uint64_t records = 0;
+    std::uint64_t buckets = 0;
+    friend bool operator==(const held&, const held&) = default;
+  };
+  const std::vector<held>& holds() const noexcept { return held_; }
 
   /// A record without tiles or scalars, with room for about `room` bytes of them.
   record* create(int key_space, std::string_view key, std::uint64_t lo, std::size_t room = 32);
@@ -210,6 +218,8 @@ public:
   /// Memory for a segment's tiles; counted as the record's.
   void allocate_segment(record& r, segment& s, std::size_t bytes);
 
+  /// Lists a segment that is stored, in the order of the directory.
+  void list_segment(record& r, const segment& s);
   /// Counts bytes that tiles read from storage own.
   void count_owned(record& r, std::size_t bytes) noexcept {
     own(r, static_cast<std::ptrdiff_t>(bytes));
@@ -233,8 +243,14 @@ private:
   static std::uint16_t lane_word(const record* r, int lane) noexcept {
     return reinterpret_cast<const std::uint16_t*>(r + 1)[lane];
   }
-  static void set_lane_word(record* r, int lane, unsigned word) noexcept {
-    reinterpret_cast<std::uint16_t*>(r + 1)[lane] = static_cast<std::uint16_t>(word);
+  void set_lane_word(record* r, int lane, unsigned word) noexcept {
+    std::uint16_t& at = reinterpret_cast<std::uint16_t*>(r + 1)[lane];
+    count_buckets(*r, lane, (word & count_mask) - std::int64_t{at & count_mask});
+    at = static_cast<std::uint16_t>(word);
+  }
+  void count_buckets(const record& r, int lane, std::int64_t more) noexcept {
+    if (space(r.space).lanes[static_cast<std::size_t>(lane)].level == 0)
+      held_[r.space].buckets += static_cast<std::uint64_t>(more);
   }
   static std::uint32_t body_offset(const record* r, const space_type& s) noexcept {
     return (s.key_offset + r->key_length + 7) & ~7u;
@@ -298,6 +314,7 @@ private:
   std::vector<std::int64_t> newest_;  // by timeline: where a new epoch is centred
   arena arena_;
   std::size_t owned_ = 0;
+  std::vector<held> held_;  // by key space
 };
 
 }  // namespace windrow::storage

@@ -174,8 +174,7 @@ record* decode_head(record_pool& pool, std::span<const std::uint8_t> body, std::
   if (!in.ok() || segments > body.size()) return bad();
   const std::size_t lanes = pool.space(static_cast<int>(space)).lanes.size();
   if (segments > 0 || next > 1) {
-    segment_directory& d = pool.make_directory(r);
-    d.next_number = next;
+    pool.make_directory(r).next_number = next;
     for (std::uint64_t i = 0; i < segments; ++i) {
       segment s;
       s.lane = static_cast<std::uint16_t>(in.varint<std::uint32_t>());
@@ -184,8 +183,7 @@ record* decode_head(record_pool& pool, std::span<const std::uint8_t> body, std::
       s.last = s.first + static_cast<std::int64_t>(in.varint<std::uint64_t>());
       s.count = in.varint<std::uint32_t>();
       if (!in.ok() || s.lane >= lanes || s.number == 0) return bad();
-      d.segments.push_back(s);
-      pool.count_owned(*r, segment_directory::entry_bytes);
+      pool.list_segment(*r, s);
     }
   }
   for (std::size_t k = 0; k < lanes; ++k) {

@@ -28,6 +28,7 @@ void record_pool::trim_directory(record& r, keep_from keep) {
   std::erase_if(d->segments, [&](segment& s) {
     if (s.last >= keep[s.lane]) return false;
     d->erased.push_back(s.number);
+    count_buckets(r, s.lane, -std::int64_t{s.count});
     free_segment(r, s);
     own(r, -static_cast<std::ptrdiff_t>(segment_directory::entry_bytes));
     return true;
@@ -77,6 +78,7 @@ void record_pool::seal_oldest(record*& r, int lane, keep_from keep) {
                                   [&](const segment& x) { return !before(x, lane, s.first); });
   d.segments.insert(after, s);
   own(*r, segment_directory::entry_bytes);
+  count_buckets(*r, lane, s.count);
   // The tiles now belong to the segment: the bytes leave the head without being destroyed.
   const auto offset = static_cast<std::size_t>(begin - reinterpret_cast<std::byte*>(r));
   set_lane_word(r, lane, static_cast<unsigned>(lane_word(r, lane) - type.seal_count));
@@ -210,6 +212,7 @@ result<void> record_pool::fold_sealed(record*& r, int lane, std::int64_t index,
     std::memmove(hole + stride, hole, (s.count - position) * stride);
     type.create(hole, s.wide, offset);
     ++s.count;
+    count_buckets(*r, lane, 1);
     s.last = std::max(s.last, index);
   }
   for (;;) {

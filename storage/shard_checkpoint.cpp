@@ -363,12 +363,4 @@ std::vector<std::int64_t> shard_core::resume_newest() const {
   return newest;
 }
 
-std::vector<std::uint64_t> shard_core::late_by_rule() const {
-  std::vector<std::uint64_t> late(plan_->rules.size(), 0);
-  for (const stripe& st : stripes_) {
-    for (std::size_t i = 0; i < late.size(); ++i) late[i] += st.late[i];
-  }
-  return late;
-}
-
 }  // namespace windrow::storage

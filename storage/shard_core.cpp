@@ -58,6 +58,7 @@ shard_core::shard_core(schema::plan_ptr plan, shard_options options, record_sour
       pool_(plan) {
   newest_.assign(plan_->timelines.size(), no_time);
   known_newest_ = newest_;
+  late_.assign(plan_->rules.size(), 0);
   for (std::size_t k = 0; k < plan_->key_spaces.size(); ++k) {
     keep_.emplace_back(pool_.space(static_cast<int>(k)).lanes.size(), INT64_MIN);
   }
@@ -144,6 +145,7 @@ result<std::unique_ptr<shard_core>> shard_core::open(
     stripe& st = core->stripes_[index];
     st.recovered = std::move(*state);
     st.late = st.recovered.late;
+    for (std::size_t i = 0; i < st.late.size(); ++i) core->late_[i] += st.late[i];
     st.complete = false;
     ++core->incomplete_;
     for (const auto& [partition, at] : st.recovered.position) {
@@ -415,6 +417,7 @@ bool shard_core::too_late(stripe& st, const section& s, std::size_t row, const l
     if (end > newest - retention) continue;
     ++late;
     ++st.late[static_cast<std::size_t>(rule)];
+    ++late_[static_cast<std::size_t>(rule)];
     counted = true;
   }
   return late == step.rules.size();

@@ -184,8 +184,10 @@ public:
   /// The newest event times known, from which `expired` is judged.
   std::span<const std::int64_t> newest() const noexcept { return known_newest_; }
   /// Late rows per plan rule, over all stripes.
-  std::vector<std::uint64_t> late_by_rule() const;
+  const std::vector<std::uint64_t>& late_by_rule() const noexcept { return late_; }
   shard_memory memory() const noexcept;
+  /// Records in memory and their buckets, by key space.
+  const std::vector<record_pool::held>& holds() const noexcept { return pool_.holds(); }
   std::vector<stripe_state> stripe_states() const;
 
   /// Visits every record, in memory or stored, in no order; the record is valid in the call.
@@ -277,6 +279,7 @@ private:
   positions recovered_last_;                     // the largest position any stripe recovered
   std::vector<std::int64_t> newest_;             // told by batches of this run
   std::vector<std::int64_t> known_newest_;       // the same, or recovered
+  std::vector<std::uint64_t> late_;              // rows by plan rule, of all stripes
   std::vector<std::vector<std::int64_t>> keep_;  // [key space][lane]: first bucket kept
   segment_loader load_segment_;
   std::int64_t sweep_every_ = 0;                 // of event time: a quarter of the least retention

@@ -1,3 +1,4 @@
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -22,6 +23,7 @@
 #include "tools/interrupt.hpp"
 #include "tools/json_writer.hpp"
 #include "tools/run_inputs.hpp"
+#include "tools/run_limits.hpp"
 #include "tools/run_progress.hpp"
 #include "tools/run_summary.hpp"
 
@@ -45,6 +47,7 @@ struct run_arguments {
   std::optional<std::uint64_t> sequence;
   std::string listen;
   server::tls_options tls;
+  std::vector<std::string> limits;
 };
 
 /// Flags as the node takes them, without declarations and inputs.
@@ -144,8 +147,10 @@ int show_errors(const schema::compiled& compiled) {
 /// Makes the node reachable: by its folder's socket, and by TCP where that was asked for.
 result<std::unique_ptr<server::http_server>> open_door(server::api& front,
                                                        const std::string& data,
-                                                       const run_arguments& given) {
+                                                       const run_arguments& given,
+                                                       const server::limits& limits) {
   server::http_options options;
+  options.limits = limits;
   options.socket = server::socket_of_folder(data);
   options.listen = given.listen;
   options.tls = given.tls;
@@ -158,8 +163,26 @@ result<std::unique_ptr<server::http_server>> open_door(server::api& front,
   return door;
 }
 
+/// Raises what the process may open, which is often less than the system lets it have.
+void make_room_for(const server::limits& limits) {
+  constexpr rlim_t of_the_node = 256;  // files of the folder, sources, brokers
+  rlimit open{};
+  if (::getrlimit(RLIMIT_NOFILE, &open) != 0) return;
+  const rlim_t wanted = limits.connections + of_the_node;
+  if (open.rlim_cur < wanted) {
+    open.rlim_cur = std::min(wanted, open.rlim_max);
+    ::setrlimit(RLIMIT_NOFILE, &open);
+  }
+  if (open.rlim_cur < wanted) {
+    note("this process may open " + std::to_string(open.rlim_cur) +
+         " files, which is too few for " + std::to_string(limits.connections) +
+         " connections: raise it (`ulimit -n " + std::to_string(wanted) +
+         "`, LimitNOFILE=), or give --limit connections=N");
+  }
+}
+
 int work(cluster::node& node, const cluster::node_options& options,
-         const run_arguments& given) {
+         const run_arguments& given, const server::limits& limits) {
   // Standard output is for acknowledgements then.
   const auto say = given.acknowledge ? report : print;
   const std::int64_t started = steady_clock();
@@ -167,8 +190,8 @@ int work(cluster::node& node, const cluster::node_options& options,
                                   [](const cluster::node_input& in) {
                                     return in.path.empty() || in.path == "-";
                                   });
-  server::api front(node, {.clock = [] { return wall_clock().micros; }});
-  auto door = open_door(front, options.data, given);
+  server::api front(node, {.clock = [] { return wall_clock().micros; }, .bounds = limits});
+  auto door = open_door(front, options.data, given, limits);
   if (!door.ok()) return fail(door.error());
   run_progress shown(started, sized);
   cluster::node_progress counts = node.progress();
@@ -202,6 +225,8 @@ int run(const run_arguments& given) {
   if (auto together = check_acknowledgement(given); !together.ok()) {
     return fail_usage(together.error());
   }
+  const auto limits = parse_limits(given.limits);
+  if (!limits.ok()) return fail_usage(limits.error());
   const auto replaced = given_inputs(given);
   if (!replaced.ok()) return fail_usage(replaced.error());
   auto compiled = compile_file(given.file);
@@ -223,7 +248,8 @@ int run(const run_arguments& given) {
   watch_interrupts();
   auto node = cluster::node::open(options.value());
   if (!node.ok()) return fail(node.error());
-  return work(**node, options.value(), given);
+  make_room_for(*limits);
+  return work(**node, options.value(), given, *limits);
 }
 
 }  // namespace
@@ -266,10 +292,14 @@ void add_run_command(CLI::App& app, chosen_command& chosen) {
       ->type_name("PATH");
   command->add_option("--tls-client-ca", given->tls.client_ca,
                       "Clients need a certificate of this authority")->type_name("PATH");
+  command->add_option("--limit", given->limits,
+                      "Another limit for what comes by HTTP; those there are stand below")
+      ->allow_extra_args(false)->type_name("NAME=VALUE");
   command->footer(
       "Run again on the same folder it continues where it stopped. Without --once files are\n"
       "followed as they grow; SIGINT and SIGTERM make a checkpoint and leave. While it runs, other\n"
       "commands ask it by way of DIR/socket.\n\n"
+      "Limits, each as it is without --limit:\n" + limits_help() + "\n"
       "Examples:\n"
       "  windrow run features.yaml --data state --once\n"
       "  windrow run features.yaml --data state --input transactions=new.ndjson\n"

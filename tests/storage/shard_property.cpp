@@ -203,10 +203,28 @@ private:
       check_key(name.first, name.second, random_.chance(0.05));
     }
     std::set<std::pair<int, std::string>> seen;
+    const auto kept = core_->holds();
+    std::vector<record_pool::held> counted(kept.size());
     auto visited = core_->for_each_record([&](const record_pool& pool, record& r) {
       if (!seen.insert({r.space, std::string(pool.key(r))}).second) fail("a record is there twice");
+      if (pool.holds() != kept) return;  // stored: it is read for this call alone
+      ++counted[r.space].records;
+      counted[r.space].buckets += buckets_of(pool, r);
     });
     good(visited, "visit");
+    if (counted != kept) fail("the pool's count of its records and buckets is wrong");
+  }
+
+  static std::uint64_t buckets_of(const record_pool& pool, const record& r) {
+    std::uint64_t n = 0;
+    const auto& lanes = pool.space(r.space).lanes;
+    for (std::size_t lane = 0; lane < lanes.size(); ++lane) {
+      if (lanes[lane].level == 0) n += pool.tile_count(r, static_cast<int>(lane));
+    }
+    if (const auto* d = pool.directory(r)) {
+      for (const auto& s : d->segments) n += lanes[s.lane].level == 0 ? s.count : 0;
+    }
+    return n;
   }
 
   /// The key's answers must be those of its rows up to the positions that the answer states.
