@@ -14,7 +14,7 @@ namespace windrow::cluster {
 struct letter_selection {
   std::string source;               ///< declared name; empty for all
   std::string reason;               ///< a reason, a phase, or `phase: reason`; empty for all
-  std::optional<std::uint64_t> at;  ///< only the one at this place
+  std::optional<std::uint64_t> at;  ///< only those at this place
 };
 
 /// The same for the journal, all that pass. `not_found` for a source that is not declared.

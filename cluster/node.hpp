@@ -108,6 +108,9 @@ public:
   result<bool> settle(std::uint64_t entry, std::chrono::milliseconds at_most);
   /// Pushes that are durable and not applied yet.
   std::uint64_t pushes_waiting();
+  /// Whether what had been pushed before the node was opened is applied: until then answers may be
+  /// older than those that an earlier run gave.
+  bool caught_up();
   /// What could not be used of a push that is applied.
   result<std::vector<storage::dead_letter>> dead_letters_of(std::uint64_t entry);
   result<void> checkpoint();

@@ -152,6 +152,8 @@ struct node::impl {
   // Lines of standard input that no journal entry could hold.
   std::atomic<std::uint64_t> too_long{0};
   storage::partition_id journal_partition = 0;
+  storage::sequence journal_at_start = 0;  // position at which what was pushed before is applied
+  std::atomic<bool> caught_up{false};
   bool ends = false;
   call_gate calls;
   std::mutex stop_guard;

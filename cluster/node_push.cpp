@@ -94,6 +94,15 @@ std::uint64_t node::pushes_waiting() {
   return last - std::min(applied, last);
 }
 
+bool node::caught_up() {
+  impl& i = *impl_;
+  if (i.caught_up) return true;
+  const auto call = i.calls.enter();
+  if (!call) return false;
+  if (i.smallest_position(i.journal_partition) >= i.journal_at_start) i.caught_up = true;
+  return i.caught_up;
+}
+
 result<std::vector<storage::dead_letter>> node::dead_letters_of(std::uint64_t entry) {
   const auto call = impl_->calls.enter();
   storage::journal& journal = *impl_->journal;

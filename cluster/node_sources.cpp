@@ -66,6 +66,8 @@ result<void> node::impl::start_inputs() {
   auto registered = journal->register_partition(storage::partition_kind::journal, "journal", "");
   if (!registered) return registered.error();
   journal_partition = registered->id;
+  if (const storage::sequence last = journal->last(); last != 0)
+    journal_at_start = after_entry(last);
   std::vector<std::string> piped;
   for (const node_input& in : options.inputs) {
     if (in.path == "-") piped.push_back(in.source);

@@ -114,9 +114,19 @@ failure standard_input::refused(const failure& why) const {
                         std::to_string(options_.lines.first) + " (--sequence)"};
 }
 
+failure standard_input::ended_within_a_line() const {
+  return {errc::invalid, "standard input ended within line " + std::to_string(lines_ + 1) +
+                             ", which is not taken: it has no line end and is no JSON object. Feed "
+                             "it again from that line on"};
+}
+
 void standard_input::feed() {
   if (auto begun = begin(); !begun) return options_.failed(begun.error());
-  sources::stream_source input(STDIN_FILENO, partition_);
+  // Half a line of a producer that died is not its line: it will say the whole one.
+  using last_line = sources::stream_source::last_line;
+  sources::stream_source input(
+      STDIN_FILENO, partition_, {},
+      options_.lines.acknowledged ? last_line::taken_if_closed_object : last_line::taken);
   while (!stop_) {
     if (options_.behind() > entries_behind_max) {
       std::this_thread::sleep_for(std::chrono::milliseconds(2));
@@ -127,7 +137,10 @@ void standard_input::feed() {
     if (!*ready) continue;
     auto step = input.next({wall_clock()});
     if (!step) return options_.unreadable(step.error());
-    if (step->what == sources::source_step::kind::end) return options_.ended();
+    if (step->what == sources::source_step::kind::end) {
+      if (input.left_a_line()) return options_.unreadable(ended_within_a_line());
+      return options_.ended();
+    }
     if (!step->run) continue;
     if (auto appended = append(*step->run); !appended) {
       const errc code = appended.error().code;

@@ -43,6 +43,7 @@ private:
   result<void> begin();
   result<void> append(const sources::message_run& run);
   failure refused(const failure& why) const;
+  failure ended_within_a_line() const;
 
   options options_;
   storage::partition_id partition_ = 0;  // of this run's standard input, for dead letters

@@ -77,6 +77,10 @@ response api::health(const call&) {
 
 response api::readiness(const call& what) {
   if (draining_) return problem(503, "draining", "the node is stopping");
+  if (!node_.caught_up()) {
+    return problem(503, "catching_up", "what was pushed before the start is still being applied; "
+                                       "answers would be older than those given before");
+  }
   return health(what);
 }
 
@@ -222,12 +226,13 @@ response api::inspection(const call& what) {
 response api::dead_letters(const call& what) {
   letter_filter filter;
   const auto source = what.address.one("source"), reason = what.address.one("reason"),
-             messages = what.address.one("messages");
-  for (const auto* given : {&source, &reason, &messages}) {
+             partition = what.address.one("partition"), messages = what.address.one("messages");
+  for (const auto* given : {&source, &reason, &partition, &messages}) {
     if (!*given) return problem(given->error());
   }
   filter.source = source->value_or("");
   filter.reason = reason->value_or("");
+  filter.partition = partition->value_or("");
   if (*messages && **messages != "whole") {
     return problem(400, "invalid", "`messages` is `whole`, or not given");
   }

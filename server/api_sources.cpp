@@ -17,9 +17,10 @@ response answer(const result<cluster::steering>& done) {
   return done ? answer(steering_json(*done)) : problem(done.error());
 }
 
-result<storage::dead_letter_filter> letters_of(const cluster::node& node, const target& address) {
-  const auto source = address.one("source"), reason = address.one("reason");
-  for (const auto* given : {&source, &reason}) {
+result<storage::dead_letter_filter> letters_of(cluster::node& node, const target& address) {
+  const auto source = address.one("source"), reason = address.one("reason"),
+             partition = address.one("partition");
+  for (const auto* given : {&source, &reason, &partition}) {
     if (!*given) return given->error();
   }
   cluster::letter_selection what{source->value_or(""), reason->value_or(""), std::nullopt};
@@ -31,7 +32,10 @@ result<storage::dead_letter_filter> letters_of(const cluster::node& node, const 
       return failure{errc::invalid, "`at` is a whole number"};
     what.at = place->position;
   }
-  return cluster::filter_of(node.plan(), what);
+  auto filter = cluster::filter_of(node.plan(), what);
+  if (!filter) return filter;
+  if (auto narrowed = narrow(node, *partition, *filter); !narrowed) return narrowed.error();
+  return filter;
 }
 
 }  // namespace

@@ -159,6 +159,7 @@ result<letter_listing> list_letters(cluster::node& node, const letter_filter& fi
     letter_line line;
     line.source = std::move(source);
     line.partition = partitions.label(letter.partition);
+    if (!filter.partition.empty() && filter.partition != line.partition) continue;
     line.letter = std::move(letter);
     out.letters.push_back(std::move(line));
   }
@@ -179,9 +180,36 @@ result<letter_listing> list_letters(cluster::node& node, const letter_filter& fi
   for (const storage::dead_letter_count& c : node.journal().dead_letter_counts()) {
     if (!is_asked_for(filter, c.phase, c.reason)) continue;
     if (!filter.source.empty() && !of_source.count(c.partition)) continue;
+    if (!filter.partition.empty() && filter.partition != partitions.label(c.partition)) continue;
     out.counts.push_back({partitions.label(c.partition), c.phase, c.reason, c.count});
   }
   return out;
+}
+
+result<void> narrow(cluster::node& node, const std::optional<std::string>& partition,
+                    storage::dead_letter_filter& filter) {
+  const auto all = node.journal().partitions();
+  const partition_names names(all);
+  if (partition) {
+    for (const storage::partition& p : all) {
+      if (names.label(p.id) == *partition) filter.partitions.push_back(p.id);
+    }
+    if (filter.partitions.empty())
+      return failure{errc::not_found, "there is no partition `" + *partition +
+                                          "`; `windrow deadletters list` shows which have letters"};
+  }
+  if (!filter.at) return {};
+  const auto found = node.journal().dead_letters(filter);
+  if (!found) return found.error();
+  for (const storage::dead_letter& letter : *found) {
+    if (letter.partition == found->front().partition) continue;
+    return failure{errc::invalid, "letters of several partitions are at " +
+                                      std::to_string(*filter.at) + " (" +
+                                      names.label(found->front().partition) + ", " +
+                                      names.label(letter.partition) +
+                                      "); say which partition is meant"};
+  }
+  return {};
 }
 
 std::string letters_json(const letter_listing& what, bool whole) {

@@ -15,7 +15,8 @@ namespace windrow::server {
 struct letter_filter {
   std::string source;               ///< declared name; empty for all
   std::string reason;               ///< a reason, a phase, or `phase: reason`; empty for all
-  std::optional<std::uint64_t> at;  ///< only the one at this place
+  std::string partition;            ///< as listed; empty for all
+  std::optional<std::uint64_t> at;  ///< only those at this place
   std::size_t limit = 20;           ///< the newest; 0 for all
   bool whole = false;               ///< whole messages, else their beginning
 };
@@ -45,6 +46,12 @@ struct letter_listing {
 
 /// `not_found` for a source that is not declared, and where nothing is at `at`.
 result<letter_listing> list_letters(cluster::node& node, const letter_filter& filter);
+
+/// Of letters that are to leave: only those of a partition, named as listed, where one is named.
+/// `invalid` where the filter says a place that is one of several partitions; `not_found` for a
+/// partition that has none.
+result<void> narrow(cluster::node& node, const std::optional<std::string>& partition,
+                    storage::dead_letter_filter& filter);
 
 /// `{"found", "counts": […], "letters": […]}`; letters with their messages where `whole`, else with
 /// their beginning. A message that is not UTF-8 is there as `base64` too.

@@ -28,14 +28,17 @@ constexpr query_parameter of_inspect[] = {
 constexpr query_parameter of_letters[] = {
     {"source", false, false, "only those of one declared source"},
     {"reason", false, false, "only those of one reason or phase"},
-    {"at", false, false, "only the one at this place"},
+    {"partition", false, false, "only those of one partition, named as in the answer"},
+    {"at", false, false, "only those at this place"},
     {"limit", false, false, "how many, the newest; 20 by default, 0 for all"},
     {"messages", false, false, "`whole`: whole messages, else their beginning"}};
 
 constexpr query_parameter of_leaving_letters[] = {
     {"source", false, false, "only those of one declared source"},
     {"reason", false, false, "only those of one reason or phase"},
-    {"at", false, false, "only the one at this place"}};
+    {"partition", false, false, "only those of one partition, named as they are listed"},
+    {"at", false, false, "only those at this place, which is refused where it is one of several "
+                         "partitions"}};
 
 constexpr query_parameter of_push[] = {
     {"wait", false, false,

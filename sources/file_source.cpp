@@ -169,7 +169,8 @@ result<source_step> file_source::next() {
     if (!more) return more.error();
     if (*more) continue;
     if (!options_.once) return source_step{kind::nothing, nullptr};
-    if (!cutter_.pending()) return source_step{kind::end, nullptr};
+    // Half a line is whoever writes it's to finish; the next run reads it from its beginning.
+    if (!is_closed_object(cutter_.unfinished())) return source_step{kind::end, nullptr};
     if (auto done = options_.notes->end_line(options_.partition, read_); !done) {
       return done.error();
     }

@@ -51,8 +51,9 @@ struct file_source_options {
   file_identity identity;       ///< as first seen; from `identify` or the partition's name
   partition_id partition = 0;
   sequence position = 0;        ///< continue after this byte
-  /// End at the end of the file, where an unterminated last line counts. Otherwise the file is
-  /// followed as it grows and such a line waits for its newline.
+  /// End at the end of the file, where an unterminated last line counts if it is a closed object,
+  /// and else is left. Otherwise the file is followed as it grows and such a line waits for its
+  /// newline.
   bool once = false;
   arrival_notes* notes = nullptr;  ///< outlives the source
   /// What a user runs to start the source over, for messages:

@@ -67,6 +67,11 @@ message_run_ptr line_cutter::cut(timestamp arrival, bool line_ends) {
   return release(begin, arrival);
 }
 
+std::string_view line_cutter::unfinished() const noexcept {
+  if (discarding_) return {};
+  return {current_->buffer.data.get(), used_};
+}
+
 void line_cutter::add_line(std::size_t begin, std::size_t end, sequence after) {
   const char* text = current_->buffer.data.get() + begin;
   std::size_t size = end - begin;
@@ -140,6 +145,24 @@ message_run_ptr line_cutter::cut_oversized(timestamp arrival, bool line_ends) {
   std::memmove(current_->buffer.data.get(), base + consumed, used_);
   scanned_ = 0;
   return run;
+}
+
+bool is_closed_object(std::string_view text) noexcept {
+  int depth = 0;
+  bool quoted = false;
+  bool closed = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (quoted) {
+      if (c == '\\') ++i;
+      if (c == '"') quoted = false;
+      continue;
+    }
+    if (c == '"') quoted = true;
+    if (c == '{' || c == '[') ++depth;
+    if (c == '}' || c == ']') closed = --depth <= 0;
+  }
+  return closed && depth <= 0 && !quoted;
 }
 
 std::uint64_t count_lines(const message_run& run, sequence after, sequence through) {

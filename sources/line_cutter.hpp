@@ -4,6 +4,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "sources/message_run.hpp"
 
@@ -41,6 +42,9 @@ public:
   sequence position() const noexcept { return position_; }
   /// Whether bytes after the last newline wait for the rest of their line.
   bool pending() const noexcept { return used_ > 0 || discarding_; }
+  /// What stands after the last newline, of a line that may be held; after a `cut` that returned
+  /// nothing, until the next call.
+  std::string_view unfinished() const noexcept;
   /// Bytes waiting in the buffer.
   std::size_t waiting() const noexcept { return used_; }
 
@@ -61,6 +65,10 @@ private:
   std::string head_;         ///< its beginning
   std::uint64_t discarded_ = 0;  ///< its length so far, without what is in the buffer
 };
+
+/// Whether text is a JSON object, or something longer, to its closing brace: what a line that has no
+/// end yet must be to be taken as it is. Part of an object never is one.
+bool is_closed_object(std::string_view text) noexcept;
 
 /// How many lines of a run that a cutter made end in (after, through], blank ones too. Both are
 /// positions of the run: its own, or sequences of its messages.

@@ -18,9 +18,10 @@ failure read_failure() {
 
 }  // namespace
 
-stream_source::stream_source(int fd, partition_id partition, line_limits limits)
+stream_source::stream_source(int fd, partition_id partition, line_limits limits, last_line last)
     : fd_(fd),
       enough_(std::min(limits.chunk_bytes, limits.line_bytes_max) / 2),
+      last_(last),
       cutter_(partition, 0, limits) {}
 
 result<bool> stream_source::wait(int timeout_ms) {
@@ -40,7 +41,12 @@ result<source_step> stream_source::next(timestamp arrival) {
     }();
     // A pipe gives 64 KiB at a time: gather, as long as more is there.
     if (!readable || ended_ || cutter_.waiting() >= enough_) {
-      if (auto run = cutter_.cut(arrival, ended_)) return source_step{kind::run, std::move(run)};
+      if (auto run = cutter_.cut(arrival, false)) return source_step{kind::run, std::move(run)};
+      const bool takes_rest = ended_ && (last_ == last_line::taken ||
+                                         is_closed_object(cutter_.unfinished()));
+      if (takes_rest) {
+        if (auto run = cutter_.cut(arrival, true)) return source_step{kind::run, std::move(run)};
+      }
       if (ended_) return source_step{kind::end, nullptr};
       if (!readable) return source_step{kind::nothing, nullptr};
     }

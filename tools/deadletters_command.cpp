@@ -16,6 +16,7 @@ struct deadletters_arguments {
   node_address where;
   std::string source;
   std::string reason;
+  std::string partition;
   std::optional<std::uint64_t> at;
   std::size_t limit = 20;
   bool raw = false;
@@ -25,7 +26,8 @@ struct deadletters_arguments {
 int with_letters(const deadletters_arguments& given, bool whole,
                  std::string (*render)(const letter_listing&)) {
   std::string target = "/v1/dead-letters?limit=" + std::to_string(given.limit) +
-                       parameter("source", given.source) + parameter("reason", given.reason);
+                       parameter("source", given.source) + parameter("reason", given.reason) +
+                       parameter("partition", given.partition);
   if (given.at) target += "&at=" + std::to_string(*given.at);
   if (whole) target += "&messages=whole";
   return ask_and_print(
@@ -48,11 +50,17 @@ int show(const deadletters_arguments& given) {
   return with_letters(given, true, given.raw ? show_raw : show_text);
 }
 
-void add_common_options(CLI::App* command, deadletters_arguments& given) {
+void add_choice_options(CLI::App* command, deadletters_arguments& given) {
   add_node_options(*command, given.where);
   command->add_option("--source", given.source, "Only those of one source")->type_name("NAME");
   command->add_option("--reason", given.reason, "Only those of one reason or phase")
       ->type_name("R");
+  command->add_option("--partition", given.partition,
+                      "Only those of one partition, as `list --json` names it")->type_name("P");
+}
+
+void add_common_options(CLI::App* command, deadletters_arguments& given) {
+  add_choice_options(command, given);
   command->add_option("--limit", given.limit, "How many, the newest (default 20; 0 for all)")
       ->check(CLI::NonNegativeNumber)->type_name("N");
   command->add_flag("--json", given.json, "Print one JSON object");
@@ -67,6 +75,7 @@ int remove(const deadletters_arguments& given, const std::string& action,
            result<std::string> (*render)(const std::string&)) {
   std::string target = "/v1/dead-letters/" + action + "?" +
                        (parameter("source", given.source) + parameter("reason", given.reason) +
+                        parameter("partition", given.partition) +
                         (given.at ? "&at=" + std::to_string(*given.at) : ""));
   if (const auto first = target.find("?&"); first != std::string::npos) target.erase(first + 1, 1);
   if (target.ends_with('?')) target.pop_back();
@@ -93,11 +102,9 @@ result<std::string> dropped_text(const std::string& body) {
 }
 
 void add_removal_options(CLI::App* command, deadletters_arguments& given) {
-  add_node_options(*command, given.where);
-  command->add_option("--source", given.source, "Only those of one source")->type_name("NAME");
-  command->add_option("--reason", given.reason, "Only those of one reason or phase")
-      ->type_name("R");
-  command->add_option("--at", given.at, "Only the one at this place")->type_name("SEQUENCE");
+  add_choice_options(command, given);
+  command->add_option("--at", given.at, "Only those at this place, of one partition")
+      ->type_name("SEQUENCE");
   command->add_flag("--json", given.json, "Print one JSON object");
 }
 
@@ -135,7 +142,7 @@ void add_deadletters_command(CLI::App& app, chosen_command& chosen) {
 
   CLI::App* shown = command->add_subcommand("show", "Whole messages");
   add_common_options(shown, *given);
-  shown->add_option("--at", given->at, "Only the one at this place, the column `at` of the list")
+  shown->add_option("--at", given->at, "Only those at this place, the column `at` of the list")
       ->type_name("SEQUENCE");
   shown->add_flag("--raw", given->raw, "Only the messages' bytes, a line each");
   shown->footer(

@@ -1,5 +1,6 @@
 """`windrow query`, `explain`, `aggregate list`, `inspect`, `deadletters`: what they answer."""
 
+import json
 import time
 import unittest
 
@@ -254,6 +255,20 @@ class DeadLetterTest(ExampleTest):
                 return
         self.fail("no column of the listing names the dead letter:\n"
                   + "\n".join(map(str, tried)))
+
+    def test_a_place_of_several_partitions_is_refused_until_one_is_named(self):
+        broken = b'{"id": "broken"\n'
+        for name in ("transactions.ndjson", "users.ndjson"):
+            self.write(name, broken)
+        fresh = self.path("fresh")
+        command.run("run", self.declaration, "--data", fresh, "--once", check=True)
+        drop = ["deadletters", "drop", "--data", fresh, "--at", str(len(broken)), "--json"]
+        self.assert_refused(command.run(*drop), "several partitions", "users.ndjson")
+        one = command.run(*drop, "--partition", self.path("users.ndjson"), check=True)
+        self.assertEqual(one.out, '{"dropped": 1}\n')
+        left = command.run("deadletters", "list", "--data", fresh, "--json", check=True)
+        self.assertEqual([letter["source"] for letter in json.loads(left.out)["letters"]],
+                         ["transactions"])
 
     def test_a_second_run_writes_none_again(self):
         self.run_once()

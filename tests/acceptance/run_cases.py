@@ -175,6 +175,23 @@ class RunTest(ExampleTest):
         self.assertEqual(self.said(done)[-1], {"acknowledged": 4})
         self.assert_example_answers()
 
+    def test_half_a_line_of_a_producer_that_died_is_not_taken(self):
+        cut = TRANSACTIONS.index(b'"u1", "amount": 4.0')
+        died = self.acknowledge(TRANSACTIONS[:cut], "--producer", "p", check=False)
+        self.assert_refused(died, "line 4", "no line end")
+        self.assertEqual(self.said(died)[-1], {"acknowledged": 3})
+        done = self.acknowledge(TRANSACTIONS, "--producer", "p")
+        self.assertEqual(self.said(done)[-1], {"acknowledged": 6})
+        self.assert_example_answers()
+
+    def test_half_a_line_of_a_file_counts_once_it_is_whole(self):
+        cut = TRANSACTIONS.index(b'"u1", "amount": 4.0')
+        self.write("transactions.ndjson", TRANSACTIONS[:cut])
+        self.assertIn("ends within a line", self.run_once().text)
+        self.append("transactions.ndjson", TRANSACTIONS[cut:])
+        self.run_once()
+        self.assert_example_answers()
+
     def test_two_producers_push_the_same(self):
         for name in ("p", "q"):
             self.acknowledge(TRANSACTIONS, "--producer", name)

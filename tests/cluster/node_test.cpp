@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <vector>
 
 #include "tests/cluster/temporary_folder.hpp"
 #include "windrow/time.hpp"
@@ -81,6 +82,23 @@ TEST_F(Node, AppliesWhatIsPushedAfterItsInputsHaveEnded) {
   ASSERT_TRUE(applied) << applied.error().message;
   EXPECT_TRUE(*applied);
   EXPECT_TRUE((*n)->stop());
+}
+
+TEST_F(Node, IsCaughtUpOnceWhatWasPushedBeforeItsStartIsApplied) {
+  const std::string one = payment("c1", 1, "10:30:00");
+  const std::vector<std::string_view> many(50'000, one);
+  {
+    auto n = open();
+    ASSERT_TRUE(n) << n.error().message;
+    for (int i = 0; i < 4; ++i) ASSERT_TRUE((*n)->push("payments", many, {}));
+  }
+  auto n = open();
+  ASSERT_TRUE(n) << n.error().message;
+  while (!(*n)->caught_up()) (*n)->wait(std::chrono::milliseconds(1));
+  const auto answer = (*n)->query({.entities = {{"Card", "c1"}},
+                                   .features = {"spent[1h]"},
+                                   .now = *parse_time("2026-01-01T11:00:00Z")});
+  EXPECT_EQ(std::get<std::int64_t>(*answer->rows[0].features[0].value), 200'000);
 }
 
 TEST_F(Node, ReadsNothingTwice) {

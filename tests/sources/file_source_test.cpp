@@ -103,9 +103,16 @@ TEST_F(FileSource, ReadsLinesToTheEnd) {
   EXPECT_EQ(read_all(0, true), (std::vector<line>{{"a", 2, 1}, {"b", 4, 1}}));
 }
 
-TEST_F(FileSource, OnceTakesAnUnterminatedLastLine) {
-  write("a\nb");
-  EXPECT_EQ(read_all(0, true), (std::vector<line>{{"a", 2, 1}, {"b", 3, 1}}));
+TEST_F(FileSource, OnceTakesAnUnterminatedLastLineThatIsAnObject) {
+  write("a\n{}");
+  EXPECT_EQ(read_all(0, true), (std::vector<line>{{"a", 2, 1}, {"{}", 4, 1}}));
+}
+
+TEST_F(FileSource, OnceLeavesHalfALineForTheRunThatSeesItsEnd) {
+  write("a\n{\"b\": \"}\"");
+  EXPECT_EQ(read_all(0, true), (std::vector<line>{{"a", 2, 1}}));
+  append("}\n");
+  EXPECT_EQ(read_all(2, true), (std::vector<line>{{"{\"b\": \"}\"}", 13, 2}}));
 }
 
 TEST_F(FileSource, FollowingWaitsForTheNewline) {
@@ -120,21 +127,21 @@ TEST_F(FileSource, FollowingWaitsForTheNewline) {
 }
 
 TEST_F(FileSource, WhatIsAppendedAfterAnUnterminatedLineWasTakenIsALineOfItsOwn) {
-  write("a\nb");
+  write("a\n{}");
   EXPECT_EQ(read_all(0, true).size(), 2u);
   append("c\nd\n");
-  EXPECT_EQ(read_all(3, true), (std::vector<line>{{"c", 5, 2}, {"d", 7, 2}}));
+  EXPECT_EQ(read_all(4, true), (std::vector<line>{{"c", 6, 2}, {"d", 8, 2}}));
 }
 
 TEST_F(FileSource, AnUnterminatedLineThatWasTakenIsTheSameLineWhenReadAgain) {
-  write("a\nb");
+  write("a\n{}");
   const auto first = read_all(0, true);
   append("\nc\n");
   for (const bool once : {true, false}) {
     const auto again = read_all(0, once);
     ASSERT_GE(again.size(), 2u);
     EXPECT_EQ(std::vector<line>(again.begin(), again.begin() + 2), first);
-    EXPECT_EQ(again.back(), (line{"c", 6, 2}));
+    EXPECT_EQ(again.back(), (line{"c", 7, 2}));
   }
 }
 

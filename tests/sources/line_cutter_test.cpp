@@ -207,5 +207,14 @@ TEST(LineCutter, CountsTheLinesOfARun) {
   }
 }
 
+TEST(ClosedObject, IsAllOfItToTheLastBrace) {
+  const std::string whole = R"({"a": {"b": ["}", "\"{", "\\"]}, "c": 1})";
+  EXPECT_TRUE(is_closed_object(whole));
+  EXPECT_TRUE(is_closed_object(whole + " \t"));
+  for (std::size_t i = 0; i < whole.size(); ++i)
+    EXPECT_FALSE(is_closed_object(std::string_view(whole).substr(0, i))) << whole.substr(0, i);
+  EXPECT_FALSE(is_closed_object("words"));
+}
+
 }  // namespace
 }  // namespace windrow::sources

@@ -74,5 +74,23 @@ TEST(StreamSource, ADescriptorThatCannotBeReadIsAnError) {
   EXPECT_FALSE(step.ok());
 }
 
+TEST(StreamSource, LeavesHalfALineWhereOnlyClosedObjectsAreTaken) {
+  for (const std::string rest : {"{}", "{"}) {
+    pipe_pair pipe;
+    stream_source source(pipe.ends[0], 1, {}, stream_source::last_line::taken_if_closed_object);
+    pipe.write("a\n" + rest);
+    pipe.close_writer();
+    std::size_t lines = 0;
+    while (true) {
+      const auto step = source.next(timestamp{1});
+      ASSERT_TRUE(step.ok());
+      if (step->what == source_step::kind::end) break;
+      lines += step->run->messages.size();
+    }
+    EXPECT_EQ(lines, rest == "{}" ? 2u : 1u);
+    EXPECT_EQ(source.left_a_line(), rest == "{");
+  }
+}
+
 }  // namespace
 }  // namespace windrow::sources
