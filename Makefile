@@ -4,6 +4,8 @@
 #   make         build/release/windrow
 #   make test    build everything and run every test
 #   make test-crash   the crash laboratory in full (an hour; its short form is in make test)
+#   make test-fuzz    libFuzzer on every decoder, 60 s each (a quarter of an hour; the saved inputs are
+#                in make test); writes what it finds to build/fuzz/tests/fuzz
 #   make demo    real flights become windowed features, and a table
 #   make bench   the benchmarks' table; writes build/release/bench.json (half an hour)
 #   make clean   remove every build
@@ -13,7 +15,7 @@
 JOBS ?= 2
 TEST_JOBS ?= 2
 
-.PHONY: build test test-crash demo bench clean setup setup-tests configure
+.PHONY: build test test-crash test-fuzz demo bench clean setup setup-tests configure
 .DEFAULT_GOAL := build
 
 setup:
@@ -36,6 +38,13 @@ test: setup-tests configure
 test-crash: configure
 	@cmake --build --preset release --parallel $(JOBS)
 	@ctest --preset release --parallel $(TEST_JOBS) -C crash -L crash-full
+
+test-fuzz:
+	@./setup.sh --fuzz
+	@mkdir -p build
+	@cmake --preset fuzz >build/configure-fuzz.log 2>&1 || { cat build/configure-fuzz.log; exit 1; }
+	@cmake --build --preset fuzz --parallel $(JOBS)
+	@ctest --preset fuzz --parallel $(TEST_JOBS)
 
 demo: build
 	@examples/flights/demo.sh build/release/windrow

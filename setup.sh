@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the build needs and is missing, with --tests also what the tests need: Debian
-# packages, and for the tests a Kafka broker from Maven Central. Nothing is touched, and the network
-# is not used, when all of it is there.
+# packages, and for the tests a Kafka broker from Maven Central; with --fuzz what libFuzzer needs.
+# Nothing is touched, and the network is not used, when all of it is there.
 set -euo pipefail
 
 kafka_version=3.9.1
@@ -25,6 +25,9 @@ packages=(
 if [[ ${1:-} == --tests ]]; then
   packages+=(openssl openjdk-17-jre-headless)  # a Kafka broker and its certificates
   [[ -e $kafka/complete ]] || packages+=(maven)
+fi
+if [[ ${1:-} == --fuzz ]]; then
+  packages+=(clang-16 libclang-rt-16-dev llvm-16)  # libFuzzer, sanitizers, names in reports
 fi
 
 missing=()

@@ -6,10 +6,12 @@
 
 #include "schema/check_report.hpp"
 #include "server/aggregate_listing.hpp"
+#include "server/body_codec.hpp"
 #include "server/catalog_shape.hpp"
 #include "server/inspection.hpp"
 #include "server/json_writer.hpp"
 #include "server/letter_listing.hpp"
+#include "server/media_type.hpp"
 #include "server/openapi.hpp"
 #include "server/prometheus_text.hpp"
 #include "server/query_shape.hpp"
@@ -24,6 +26,12 @@ constexpr std::size_t prepared_max = 1'024;
 response answer(std::string body) {
   response out;
   out.body = std::move(body);
+  return out;
+}
+
+response capnp_answer(std::string body) {
+  response out = answer(std::move(body));
+  out.type = capnp_type;
   return out;
 }
 
@@ -67,7 +75,13 @@ response api::handle(const request& asked) {
   return run(*found.to, {asked, *address, std::move(found.parameters)});
 }
 
-response api::run(const route& to, const call& what) { return (this->*to.handle)(what); }
+response api::run(const route& to, const call& what) {
+  const auto type = chosen_type(what.asked, to.answers);
+  if (type) return (this->*to.handle)({what.asked, what.address, what.parameters, *type});
+  std::string types;
+  for (const std::string_view t : to.answers) types += (types.empty() ? "" : ", ") + std::string(t);
+  return problem(406, "not_acceptable", "this address answers with " + types);
+}
 
 response api::health(const call&) {
   const auto progress = node_.progress();
@@ -109,7 +123,9 @@ result<timestamp> api::now_of(const target& address) const {
 }
 
 response api::query(const call& what) {
-  auto body = read_query(what.asked.body);
+  auto body = is_media_type(what.asked.header("content-type"), capnp_type)
+                  ? decode_query(what.asked.body, options_.bounds.rows)
+                  : read_query(what.asked.body);
   if (!body) return problem(body.error());
   if (body->request.entities.size() > options_.bounds.rows) {
     return problem(413, "too_large", "a query of more than " +
@@ -137,6 +153,7 @@ response api::query(const call& what) {
     for (std::size_t k = 0; k < rows.size(); ++k) all.rows[rows[k]] = std::move(found->rows[k]);
   }
   all.now = now;
+  if (what.answers == capnp_type) return capnp_answer(encode_answer(all, body->now_of_row));
   return answer(query_json(all, body->now_of_row));
 }
 
@@ -172,7 +189,9 @@ response api::entity(const call& what) {
   if (!now) return problem(now.error());
   const auto row = node_.lookup(**prepared, what.parameters[1], *now);
   if (!row) return problem(row.error());
-  return answer(entity_json(*row, *now, node_.plan().catalog_version));
+  const std::uint32_t version = node_.plan().catalog_version;
+  if (what.answers == capnp_type) return capnp_answer(encode_answer({*now, version, {*row}}));
+  return answer(entity_json(*row, *now, version));
 }
 
 response api::explain(const call& what) {
@@ -199,6 +218,12 @@ response api::metrics_text(const call&) {
 }
 
 response api::openapi(const call&) { return answer(openapi_json()); }
+
+response api::schema_text(const call&) {
+  response out = answer(std::string(api_schema()));
+  out.type = "text/plain; charset=utf-8";
+  return out;
+}
 
 response api::catalog(const call&) { return answer(catalog_json(node_.plan())); }
 

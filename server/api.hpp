@@ -48,6 +48,7 @@ public:
   response readiness(const call&);
   response metrics_text(const call&);
   response openapi(const call&);
+  response schema_text(const call&);
   response push(const call&);
   response query(const call&);
   response entity(const call&);

@@ -1,7 +1,10 @@
 // What is pushed to a node by HTTP.
 #include <charconv>
 
+#include "cluster/inputs.hpp"
 #include "server/api.hpp"
+#include "server/body_codec.hpp"
+#include "server/media_type.hpp"
 #include "server/message_splitter.hpp"
 #include "server/push_shape.hpp"
 
@@ -22,10 +25,24 @@ result<push_options> producer_of(const request& asked) {
   return out;
 }
 
-result<split_messages> messages_of(const request& asked, std::size_t most) {
-  const bool lines = asked.header("content-type").starts_with("application/x-ndjson");
-  if (lines) return split_lines(asked.body, most);
-  return split_array(asked.body, most);
+/// The messages of a body; `text` holds those that do not stand there as they are.
+result<split_messages> messages_of(const request& asked, std::size_t most, std::string& text) {
+  const std::string_view type = asked.header("content-type");
+  if (is_media_type(type, "application/x-ndjson")) return split_lines(asked.body, most);
+  if (!is_media_type(type, capnp_type)) return split_array(asked.body, most);
+  auto decoded = decode_push(asked.body, most);
+  if (!decoded) return decoded.error();
+  text = std::move(decoded->text);
+  return split_messages{cut(text, decoded->ends), decoded->too_many};
+}
+
+std::vector<push_error> errors_of(const std::vector<storage::dead_letter>& letters) {
+  std::vector<push_error> out;
+  for (const storage::dead_letter& l : letters) {
+    const auto place = static_cast<std::uint32_t>(l.at & cluster::entry_messages_max);
+    out.push_back({place, l.phase, l.reason, l.message});
+  }
+  return out;
 }
 
 }  // namespace
@@ -38,7 +55,8 @@ response api::push(const call& what) {
   }
   const auto options = producer_of(what.asked);
   if (!options) return problem(options.error());
-  const auto split = messages_of(what.asked, options_.bounds.push_rows);
+  std::string text;
+  const auto split = messages_of(what.asked, options_.bounds.push_rows, text);
   if (!split) return problem(split.error());
   if (split->too_many) {
     return problem(413, "too_large", "a push of more than " +
@@ -65,10 +83,11 @@ response api::push(const call& what) {
   if (out.applied) {
     auto letters = node_.dead_letters_of(out.receipt.sequence);
     if (!letters) return problem(letters.error());
-    out.errors = std::move(*letters);
+    out.errors = errors_of(*letters);
   }
   response answer;
-  answer.body = push_json(out);
+  answer.type = what.answers;
+  answer.body = what.answers == capnp_type ? encode_push_answer(out) : push_json(out);
   return answer;
 }
 

@@ -1,5 +1,6 @@
 #include "server/http_session.hpp"
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/buffer.hpp>
@@ -14,6 +15,7 @@
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
 
+#include "server/media_type.hpp"
 #include "server/problem.hpp"
 #include "storage/prompt_thread.hpp"
 
@@ -95,15 +97,15 @@ response refusal_of(const error_code& why) {
 }
 
 bool takes(const route& to, std::string_view type) {
-  type = type.substr(0, type.find(';'));
-  while (type.ends_with(' ')) type.remove_suffix(1);
-  for (const std::string_view known : to.bodies) {
-    if (beast::iequals(beast::string_view(known.data(), known.size()),
-                       beast::string_view(type.data(), type.size()))) {
-      return true;
-    }
-  }
-  return false;
+  return std::any_of(to.bodies.begin(), to.bodies.end(),
+                     [&](std::string_view known) { return is_media_type(type, known); });
+}
+
+response wrong_type(const route& to) {
+  std::string types;
+  for (const std::string_view t : to.bodies) types += (types.empty() ? "" : ", ") + std::string(t);
+  return problem(415, "media_type", types.empty() ? "this address takes no body"
+                                                  : "this address takes " + types);
 }
 
 /// One connection. Runs on the network's thread, except while a worker answers.
@@ -218,10 +220,7 @@ std::optional<response> session<Stream>::admit(request& asked, const target& add
   if (auto not_allowed = refusal(*found.to, asked.who)) return not_allowed;
   if (found.refused) return std::move(found.refused);
   if (!has_body || takes(*found.to, asked.header("content-type"))) return std::nullopt;
-  return problem(415, "media_type",
-                 found.to->bodies.empty()
-                     ? "this address takes no body"
-                     : "this address takes " + std::string(found.to->bodies.front()));
+  return wrong_type(*found.to);
 }
 
 /// Reads a request and answers it; whether the connection goes on.

@@ -4,7 +4,9 @@
 #include <set>
 #include <vector>
 
+#include "server/body_codec.hpp"
 #include "server/json_writer.hpp"
+#include "server/problem.hpp"
 #include "server/route_table.hpp"
 
 namespace windrow::server {
@@ -38,22 +40,34 @@ void write_parameter(json_writer& out, std::string_view name, std::string_view i
   out.end_object();
 }
 
-void write_answer(json_writer& out, std::string_view about, std::string_view type,
-                  std::string_view schema) {
+void write_bytes(json_writer& out) {
+  out.key("type").string("string").key("format").string("binary");
+  out.key("description").string("Cap'n Proto: see /v1/api.capnp");
+}
+
+void write_answer(json_writer& out, std::string_view about,
+                  std::span<const std::string_view> types, std::string_view schema) {
   out.begin_object().key("description").string(about).key("content").begin_object();
-  out.key(type).begin_object().key("schema").begin_object();
-  if (schema.empty()) {
-    out.key("type").string(type == "application/json" ? "object" : "string");
-  } else {
-    out.key("$ref").string("#/components/schemas/" + std::string(schema));
+  for (const std::string_view type : types) {
+    out.key(type).begin_object().key("schema").begin_object();
+    if (!schema.empty()) {
+      out.key("$ref").string("#/components/schemas/" + std::string(schema));
+    } else if (type == capnp_type) {
+      write_bytes(out);
+    } else {
+      out.key("type").string(type == "application/json" ? "object" : "string");
+    }
+    out.end_object().end_object();
   }
-  out.end_object().end_object().end_object().end_object();
+  out.end_object().end_object();
 }
 
 /// How a body of that type and operation looks.
 void write_body_schema(json_writer& out, const route& r, std::string_view type) {
   out.key("schema").begin_object();
-  if (r.operation == "query") {
+  if (type == capnp_type) {
+    write_bytes(out);
+  } else if (r.operation == "query") {
     out.key("$ref").string("#/components/schemas/Query");
   } else if (type == "application/json") {
     out.key("type").begin_array().string("array").string("object").end_array();
@@ -90,7 +104,7 @@ void write_operation(json_writer& out, const route& r) {
   out.end_array().key("responses").begin_object().key("200");
   write_answer(out, r.summary, r.answers, {});
   out.key("default");
-  write_answer(out, "Why it was not done", "application/problem+json", "Problem");
+  write_answer(out, "Why it was not done", std::span(&problem_type, 1), "Problem");
   out.end_object().end_object();
 }
 

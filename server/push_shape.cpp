@@ -1,6 +1,5 @@
 #include "server/push_shape.hpp"
 
-#include "cluster/inputs.hpp"
 #include "server/json_writer.hpp"
 
 namespace windrow::server {
@@ -14,10 +13,10 @@ std::string push_json(const push_answer& what) {
   out.end_object();
   out.key("duplicate").boolean(what.receipt.duplicate).key("applied").boolean(what.applied);
   out.key("errors").begin_array();
-  for (const storage::dead_letter& l : what.errors) {
-    out.begin_object().key("message").unsigned_integer(l.at & cluster::entry_messages_max);
-    out.key("phase").string(l.phase).key("reason").string(l.reason);
-    out.key("detail").string(l.message).end_object();
+  for (const push_error& e : what.errors) {
+    out.begin_object().key("message").unsigned_integer(e.message);
+    out.key("phase").string(e.phase).key("reason").string(e.reason);
+    out.key("detail").string(e.detail).end_object();
   }
   out.end_array().end_object();
   return out.take() + "\n";

@@ -4,10 +4,17 @@
 #include <string>
 #include <vector>
 
-#include "storage/dead_letter.hpp"
 #include "windrow/engine.hpp"
 
 namespace windrow::server {
+
+/// A message of a push that could not be used.
+struct push_error {
+  std::uint32_t message = 0;  ///< its place in the push, from 1
+  std::string phase;
+  std::string reason;
+  std::string detail;
+};
 
 /// What became of a push.
 struct push_answer {
@@ -17,11 +24,11 @@ struct push_answer {
   /// Whether it was applied before the answer: what could not be used is then in `errors`, all of
   /// it. Else that is not known yet.
   bool applied = false;
-  std::vector<storage::dead_letter> errors;
+  std::vector<push_error> errors;
 };
 
 /// `{"stream", "messages", "position": {"journal": N}, "duplicate", "applied", "errors":
-/// [{"message", "phase", "reason", "detail"}]}`; `message` is the place in the push, from 1.
+/// [{"message", "phase", "reason", "detail"}]}` on one line, with its end.
 std::string push_json(const push_answer& what);
 
 }  // namespace windrow::server

@@ -1,6 +1,7 @@
 #include "server/query_shape.hpp"
 
 #include <charconv>
+#include <set>
 
 #include "server/json_input.hpp"
 #include "server/json_writer.hpp"
@@ -13,6 +14,10 @@ using simdjson::dom::element;
 using simdjson::dom::element_type;
 
 failure wrong(const std::string& what) { return {errc::invalid, "the query: " + what}; }
+
+failure twice(std::string_view name) {
+  return wrong("`" + std::string(name) + "` is there twice in one object");
+}
 
 result<timestamp> read_now(element value) {
   if (value.is<std::int64_t>()) return parse_time(std::to_string(std::int64_t(value)));
@@ -42,6 +47,9 @@ result<void> read_entity(element item, query_body& out) {
   std::optional<timestamp> now;
   bool has_class = false, has_key = false;
   for (const auto [name, value] : simdjson::dom::object(item)) {
+    if ((name == "class" && has_class) || (name == "key" && has_key) || (name == "now" && now)) {
+      return twice(name);
+    }
     if (name == "class" && value.is<std::string_view>()) {
       entity.entity_class = std::string(std::string_view(value));
       has_class = true;
@@ -176,7 +184,9 @@ result<query_body> read_query(std::string_view json) {
                                [](element root) -> result<query_body> {
     if (!root.is<simdjson::dom::object>()) return wrong("the body is an object");
     query_body out;
+    std::set<std::string_view> seen;
     for (const auto [name, value] : simdjson::dom::object(root)) {
+      if (!seen.insert(name).second) return twice(name);
       if (auto read = read_member(name, value, out); !read) return read.error();
     }
     return out;

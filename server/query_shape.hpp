@@ -18,7 +18,7 @@ struct query_body {
 
 /// `{"entities": [{"class", "key", "now"?}], "features": [], "now"?}`. Keys are text, or numbers and
 /// booleans as JSON writes them; times are RFC 3339 or milliseconds since the epoch. Unknown
-/// members are refused, so that a misspelt one is not ignored.
+/// members are refused, so that a misspelt one is not ignored, and so are members given twice.
 result<query_body> read_query(std::string_view json);
 std::string query_request_json(const query_request& request);
 

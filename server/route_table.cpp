@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "server/api.hpp"
+#include "server/body_codec.hpp"
 
 namespace windrow::server {
 namespace {
@@ -13,7 +14,9 @@ constexpr roles administering = role::admin;
 constexpr roles everyone_known = role::reader | role::writer | roles(role::admin);
 
 constexpr std::string_view json_only[] = {"application/json"};
-constexpr std::string_view pushed[] = {"application/x-ndjson", "application/json"};
+constexpr std::string_view json_or_capnp[] = {"application/json", capnp_type};
+constexpr std::string_view pushed[] = {"application/x-ndjson", "application/json", capnp_type};
+constexpr std::string_view text_answer[] = {"text/plain"};
 
 constexpr query_parameter of_entity[] = {
     {"feature", true, false, "a feature, with or without a window; none: all of the class"},
@@ -53,15 +56,17 @@ constexpr route table[] = {
     {"GET", "/readyz", {}, scope::open, pace::quick, {}, {}, "readiness",
      "Whether the node takes requests", &api::readiness},
     {"GET", "/metrics", everyone_known, scope::whole_node, pace::slow, {}, {}, "metrics",
-     "Metrics as Prometheus reads them", &api::metrics_text, "text/plain"},
+     "Metrics as Prometheus reads them", &api::metrics_text, text_answer},
     {"GET", "/v1/openapi.json", {}, scope::open, pace::slow, {}, {}, "openapi",
      "The API described as OpenAPI 3.1", &api::openapi},
+    {"GET", "/v1/api.capnp", {}, scope::open, pace::quick, {}, {}, "schema",
+     "The schema of Cap'n Proto bodies", &api::schema_text, text_answer},
     {"POST", "/v1/streams/{stream}", pushing, scope::whole_node, pace::slow, of_push, pushed,
-     "push", "Messages of a stream, durable when answered", &api::push},
-    {"POST", "/v1/query", reading, scope::by_class, pace::slow, {}, json_only, "query",
-     "Features of many entities", &api::query},
+     "push", "Messages of a stream, durable when answered", &api::push, json_or_capnp},
+    {"POST", "/v1/query", reading, scope::by_class, pace::slow, {}, json_or_capnp, "query",
+     "Features of many entities", &api::query, json_or_capnp},
     {"GET", "/v1/entities/{class}/{key}", reading, scope::by_class, pace::quick, of_entity, {},
-     "entity", "Features of one entity", &api::entity},
+     "entity", "Features of one entity", &api::entity, json_or_capnp},
     {"GET", "/v1/explain", reading, scope::by_class, pace::slow, of_explain, {}, "explain",
      "The buckets behind one value", &api::explain},
     {"GET", "/v1/catalog", reading, scope::whole_node, pace::slow, {}, {}, "catalog",

@@ -17,11 +17,14 @@ namespace windrow::server {
 
 class api;
 
+inline constexpr std::string_view json_answer[] = {"application/json"};
+
 /// What a handler is given.
 struct call {
   const request& asked;
   const target& address;
   std::vector<std::string> parameters;  ///< of the path, in its order
+  std::string_view answers = json_answer[0];  ///< the media type that is wanted
 };
 
 /// Whether a principal that may see certain classes only may use a route at all.
@@ -53,7 +56,7 @@ struct route {
   std::string_view operation;           ///< name of the operation, for OpenAPI
   std::string_view summary;
   response (api::*handle)(const call&);
-  std::string_view answers = "application/json";
+  std::span<const std::string_view> answers = json_answer;  ///< media types, the usual one first
 };
 
 std::span<const route> routes();

@@ -115,6 +115,13 @@ void encode_segment(std::string& out, const record_pool& pool, const record& r, 
 
 namespace {
 
+/// Whether events can have been in that bucket: it lies within 70,000 years of the epoch, so that
+/// no time calculated from it leaves int64.
+bool is_bucket(const lane_type& lane, std::int64_t index) noexcept {
+  const std::int64_t most = INT64_MAX / 4 / lane.duration;
+  return index >= -most && index <= most;
+}
+
 // Reads `count` tiles that were stored as `wide`; a narrow lane reads narrow tiles only, so a lane
 // is decoded in the form it was stored in.
 bool read_lane(record_pool& pool, record*& r, int lane, varint_reader& in) {
@@ -125,13 +132,16 @@ bool read_lane(record_pool& pool, record*& r, int lane, varint_reader& in) {
   if (!in.ok() || count > 4095) return false;
   if (wide) pool.widen(r, lane);
   if (count == 0) return true;
-  const tile_type& type = *pool.space(r->space).lanes[static_cast<std::size_t>(lane)].tiles;
+  const lane_type& place = pool.space(r->space).lanes[static_cast<std::size_t>(lane)];
+  const tile_type& type = *place.tiles;
   std::vector<std::byte> gone;  // a tile that has expired beyond reach
   std::int64_t index = in.zigzag();
+  if (!is_bucket(place, index)) return false;
   for (std::uint32_t i = 0; i < count; ++i) {
     const auto step = in.varint<std::uint32_t>();
     if (!in.ok() || (i == 0) != (step == 0)) return false;
     index += step;
+    if (!is_bucket(place, index)) return false;
     std::byte* tile = pool.append(r, lane, index, wide);
     if (!tile) {
       gone.resize(type.form(wide).stride);
@@ -172,7 +182,7 @@ record* decode_head(record_pool& pool, std::span<const std::uint8_t> body, std::
   const auto segments = in.varint<std::uint64_t>();
   const auto next = in.varint<std::uint32_t>();
   if (!in.ok() || segments > body.size()) return bad();
-  const std::size_t lanes = pool.space(static_cast<int>(space)).lanes.size();
+  const auto& lanes = pool.space(static_cast<int>(space)).lanes;
   if (segments > 0 || next > 1) {
     pool.make_directory(r).next_number = next;
     for (std::uint64_t i = 0; i < segments; ++i) {
@@ -180,13 +190,18 @@ record* decode_head(record_pool& pool, std::span<const std::uint8_t> body, std::
       s.lane = static_cast<std::uint16_t>(in.varint<std::uint32_t>());
       s.number = in.varint<std::uint32_t>();
       s.first = in.zigzag();
-      s.last = s.first + static_cast<std::int64_t>(in.varint<std::uint64_t>());
+      const auto length = in.varint<std::uint64_t>();
       s.count = in.varint<std::uint32_t>();
-      if (!in.ok() || s.lane >= lanes || s.number == 0) return bad();
+      if (!in.ok() || s.lane >= lanes.size() || s.number == 0 || length > UINT32_MAX ||
+          !is_bucket(lanes[s.lane], s.first)) {
+        return bad();
+      }
+      s.last = s.first + static_cast<std::int64_t>(length);
+      if (!is_bucket(lanes[s.lane], s.last)) return bad();
       pool.list_segment(*r, s);
     }
   }
-  for (std::size_t k = 0; k < lanes; ++k) {
+  for (std::size_t k = 0; k < lanes.size(); ++k) {
     if (!read_lane(pool, r, static_cast<int>(k), in)) return bad();
   }
   return in.ok() && in.done() ? r : bad();
@@ -210,7 +225,10 @@ bool decode_segment(record_pool& pool, record& r, segment& s, std::span<const st
   std::uint32_t bucket = 0;
   for (s.count = 0; s.count < count; ++s.count) {
     std::byte* tile = s.tiles + s.count * stride;
-    bucket += in.varint<std::uint32_t>();
+    const auto step = in.varint<std::uint32_t>();
+    // Ascending, from the segment's first bucket to the last one that its head names.
+    if ((s.count == 0) != (step == 0) || step > s.last - s.first - bucket) break;
+    bucket += step;
     type.create(tile, s.wide, bucket);
     if (!in.ok() || !type.decode(in, tile, s.wide)) {
       type.destroy(tile, s.wide);

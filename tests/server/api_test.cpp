@@ -7,6 +7,7 @@
 
 #include "schema/compile.hpp"
 #include "server/openapi.hpp"
+#include "server/problem.hpp"
 #include "server/tokens.hpp"
 #include "tests/support/temporary_folder.hpp"
 
@@ -48,6 +49,7 @@ const std::map<std::string, example> examples{
     {"health", {"/healthz", "", "", {200, 200, 200, 200, 200, 200}}},
     {"readiness", {"/readyz", "", "", {200, 200, 200, 200, 200, 200}}},
     {"openapi", {"/v1/openapi.json", "", "", {200, 200, 200, 200, 200, 200}}},
+    {"schema", {"/v1/api.capnp", "", "", {200, 200, 200, 200, 200, 200}}},
     {"metrics", {"/metrics", "", "", {401, 200, 200, 200, 403, 403}}},
     {"push",
      {"/v1/streams/payments",
@@ -154,6 +156,48 @@ TEST_F(Api, DescribesEveryRoute) {
       EXPECT_NE(text.find("\"name\": \"" + std::string(p.name) + "\""), std::string::npos);
     }
   }
+}
+
+TEST_F(Api, DescribesTheMediaTypesOfEveryRoute) {
+  const std::string text = openapi_json();
+  for (const route& r : routes()) {
+    const std::size_t begin =
+        text.find("\"operationId\": \"" + std::string(r.operation) + "\"");
+    ASSERT_NE(begin, std::string::npos) << r.operation;
+    const std::string_view operation =
+        std::string_view(text).substr(begin, text.find("\"operationId\"", begin + 1) - begin);
+    const std::size_t answers = operation.find("\"responses\"");
+    const auto has = [](std::string_view part, std::string_view type) {
+      return part.find("\"" + std::string(type) + "\": {\"schema\"") != std::string_view::npos;
+    };
+    for (const std::string_view type : r.bodies) {
+      EXPECT_TRUE(has(operation.substr(0, answers), type)) << r.operation << " takes " << type;
+    }
+    for (const std::string_view type : r.answers) {
+      EXPECT_TRUE(has(operation.substr(answers), type)) << r.operation << " answers " << type;
+    }
+  }
+}
+
+TEST_F(Api, AnswersInATypeThatIsWantedOrSaysWhichThereAre) {
+  request asked;
+  asked.method = "GET";
+  asked.target = "/v1/entities/Card/c1";
+  asked.who = principal::owner();
+  EXPECT_EQ(api_->handle(asked).type, "application/json");
+  asked.headers = {{"accept", "application/x-capnp"}};
+  EXPECT_EQ(api_->handle(asked).type, "application/x-capnp");
+  asked.headers = {{"accept", "text/html"}};
+  const response refused = api_->handle(asked);
+  EXPECT_EQ(refused.status, 406);
+  EXPECT_EQ(refused.type, problem_type);
+  EXPECT_NE(refused.body.find("application/x-capnp"), std::string::npos) << refused.body;
+  // A problem is JSON whatever is wanted.
+  asked.target = "/v1/entities/Nobody/c1";
+  asked.headers = {{"accept", "application/x-capnp"}};
+  EXPECT_EQ(api_->handle(asked).type, problem_type);
+  asked.target = "/v1/catalog";
+  EXPECT_EQ(api_->handle(asked).status, 406);
 }
 
 TEST_F(Api, PushesWhatCanBeReadAtOnceAndSaysWhatCouldNotBeUsed) {

@@ -80,6 +80,9 @@ TEST(QueryRequest, RefusesWhatItDoesNotKnow) {
         std::string(R"({"entities": [{"class": "User", "key": 1e400}]})"),
         std::string(R"({"entities": [{"class": "User", "key": 1.5}]})"),
         std::string(R"({"entities": [{"class": "User", "key": "a", "keys": 1}]})"),
+        std::string(R"({"entities": [], "features": [], "features": ["a"]})"),
+        std::string(R"({"entities": [{"class": "User", "class": "Card", "key": "a"}]})"),
+        std::string(R"({"entities": [{"class": "User", "key": 18446744073709551616}]})"),
         std::string(R"({"entities": [], "features": [3]})"),
         std::string(R"({"entities": [], "features": [], "now": "soon"})"),
         std::string("{\"entities\": [], \"features\": [\"\xff\"]}")}) {

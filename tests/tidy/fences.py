@@ -146,7 +146,9 @@ def libraries(tree):
     def codec(path):
         return "codec" in os.path.basename(path) and path.endswith(".cpp")
 
-    yield from _library(tree, ("capnp/", "kj/"), codec, "codecs (*codec*.cpp)")
+    # cmake/ mends the library's headers for one compiler.
+    yield from _library(tree, ("capnp/", "kj/"), lambda p: codec(p) or folder_of(p) == "cmake",
+                        "codecs (*codec*.cpp)")
     for path, includes in tree.includes.items():
         for number, _, name in includes:
             if name.endswith(".capnp.h") and not codec(path):
