@@ -115,11 +115,8 @@ void ingest_core::dead_letter(const sources::message_run& run, std::size_t index
   letter.reason = why.reason;
   letter.message = why.text;
   letter.arrival = run.arrival.micros;
-  if (!run.envelopes.empty()) {
-    const sources::message_envelope& envelope = run.envelopes[index];
-    if (envelope.time) letter.arrival = envelope.time->micros;
-    if (envelope.key) letter.key = std::string(*envelope.key);
-  }
+  if (const auto time = run.envelopes.time_of(index)) letter.arrival = time->micros;
+  if (const auto key = run.envelopes.key_of(index)) letter.key = std::string(*key);
   letter.bytes = message.text().substr(0, dead_letter_bytes_max);
   letter.total_bytes = message.oversized ? run.true_size : message.size;
   out.dead_letters.push_back(std::move(letter));

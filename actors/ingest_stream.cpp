@@ -56,9 +56,10 @@ std::int64_t add_capped(std::int64_t a, std::int64_t b) noexcept {
   return sum;
 }
 
-std::optional<std::string_view> header(const sources::message_envelope& envelope,
-                                       std::string_view name) {
-  for (const auto& [key, text] : envelope.headers) {
+std::optional<std::string_view> header(const sources::run_envelopes& envelopes,
+                                       std::size_t message, std::string_view name) {
+  if (envelopes.headers.empty()) return std::nullopt;
+  for (const auto& [key, text] : envelopes.headers[message]) {
     if (key == name) return text;
   }
   return std::nullopt;
@@ -66,8 +67,7 @@ std::optional<std::string_view> header(const sources::message_envelope& envelope
 
 /// When a message arrived: as its log says, else when its run did.
 std::int64_t arrival_of(const sources::message_run& run, std::size_t message) noexcept {
-  if (run.envelopes.empty() || !run.envelopes[message].time) return run.arrival.micros;
-  return run.envelopes[message].time->micros;
+  return run.envelopes.times.empty() ? run.arrival.micros : run.envelopes.times[message].micros;
 }
 
 }  // namespace
@@ -123,16 +123,18 @@ void ingest_stream::fill_envelope(const sources::message_run& run, std::size_t b
     const bool is_time = to.type.kind == value_kind::datetime;
     if (is_time) to.ints.resize(block_.rows);
     else to.texts.resize(block_.rows);
-    for (std::size_t row = 0; row < block_.rows && !run.envelopes.empty(); ++row) {
-      const sources::message_envelope& from = run.envelopes[begin + block_.messages[row]];
+    for (std::size_t row = 0; row < block_.rows; ++row) {
+      const std::size_t message = begin + block_.messages[row];
       if (is_time) {
-        to.valid[row] = from.time.has_value();
-        if (from.time) to.ints[row] = from.time->micros;
+        const auto time = run.envelopes.time_of(message);
+        to.valid[row] = time.has_value();
+        if (time) to.ints[row] = time->micros;
         continue;
       }
       const auto text = name == "message_key"
-                            ? from.key
-                            : header(from, std::string_view(name).substr(header_prefix.size()));
+                            ? run.envelopes.key_of(message)
+                            : header(run.envelopes, message,
+                                     std::string_view(name).substr(header_prefix.size()));
       to.valid[row] = text.has_value();
       if (text) to.texts[row] = *text;
     }
@@ -205,7 +207,7 @@ void ingest_stream::find_times(const sources::message_run& run, std::size_t begi
 }
 
 void ingest_stream::check_times(const sources::message_run& run, std::size_t begin) {
-  if (run.envelopes.empty()) {
+  if (run.envelopes.times.empty()) {
     std::int64_t earliest = INT64_MAX;
     std::int64_t latest = INT64_MIN;
     for (std::size_t row = 0; row < block_.rows; ++row) {
@@ -219,10 +221,27 @@ void ingest_stream::check_times(const sources::message_run& run, std::size_t beg
         latest <= add_capped(arrival, source_.max_future_skew)) {
       return;
     }
+  } else if (all_in_time(run.envelopes.times.data() + begin)) {
+    return;
   }
   for (std::uint32_t row = 0; row < block_.rows; ++row) {
     check_time(row, arrival_of(run, begin + block_.messages[row]));
   }
+}
+
+/// Whether no row's time is refused, where each message has an arrival of its own.
+bool ingest_stream::all_in_time(const timestamp* arrivals) const {
+  const std::int64_t ahead = source_.max_future_skew;
+  const bool bounded = source_.late_arrival_deadline >= 0;
+  const std::int64_t behind = bounded ? source_.late_arrival_deadline : 0;
+  bool refused = false;
+  for (std::size_t row = 0; row < block_.rows; ++row) {
+    const std::int64_t time = block_.times[row];
+    const std::int64_t arrival = arrivals[block_.messages[row]].micros;
+    refused |= time < time_min || time > time_max || time > add_capped(arrival, ahead) ||
+               (bounded && time < add_capped(arrival, -behind));
+  }
+  return !refused;
 }
 
 void ingest_stream::check_time(std::uint32_t row, std::int64_t arrival) {

@@ -77,6 +77,7 @@ private:
   void refuse_nulls();
   void find_times(const sources::message_run& run, std::size_t begin);
   void check_times(const sources::message_run& run, std::size_t begin);
+  bool all_in_time(const timestamp* arrivals) const;
   void check_time(std::uint32_t row, std::int64_t arrival);
   void make_keys(std::size_t route);
   void check_keys(std::size_t route);

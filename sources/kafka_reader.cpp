@@ -22,9 +22,6 @@ constexpr int damaged_reads_max = 3;
 /// Messages between the checked record and the position that are read rather than jumped over.
 constexpr sequence read_over_max = 10'000;
 constexpr std::size_t checks_max = 1'024;
-constexpr int nudge_timeout_ms = 20;
-constexpr std::size_t nudge_bytes_min = std::size_t{1} << 16;
-constexpr std::size_t message_overhead = 100;
 
 sequence sequence_of(const rd_kafka_message_t& message) {
   return static_cast<sequence>(message.offset) + 1;
@@ -95,6 +92,7 @@ kafka_partition_reader::kafka_partition_reader(kafka_shared shared,
       queue_(rd_kafka_queue_get_partition(shared_.consumer, shared_.config->topic.c_str(),
                                           options.number)),
       position_(options.position),
+      watch_(shared_.limits),
       newest_(options.check) {
   // Messages of this partition stay in a queue of their own.
   rd_kafka_queue_forward(queue_.get(), nullptr);
@@ -105,7 +103,7 @@ kafka_partition_reader::~kafka_partition_reader() { close(); }
 void kafka_partition_reader::close() {
   const std::lock_guard lock(reading_);
   if (std::exchange(closed_, true)) return;
-  waiting_.clear();
+  forget_waiting();
   unassign();
 }
 
@@ -143,8 +141,7 @@ result<source_step> kafka_partition_reader::look() {
   }
   if (auto why = shared_.health->hopeless()) return *why;
   if (state_ == state::seeking) seek();
-  if (waiting_.empty()) receive();
-  if (auto done = advance(); !done) return done.error();
+  if (auto done = gather(); !done) return done.error();
   if (state_ == state::reading) {
     if (auto run = take_run()) return source_step{kind::run, std::move(run)};
     if (options_.end && position_ >= *options_.end) return source_step{kind::end, nullptr};
@@ -165,7 +162,7 @@ void kafka_partition_reader::seek() {
 bool kafka_partition_reader::go_to(sequence offset) {
   // Not by seeking, after which nothing comes where the connection was lost in between.
   unassign();
-  waiting_.clear();
+  forget_waiting();
   kafka_pointer<rd_kafka_topic_partition_list_t> list(rd_kafka_topic_partition_list_new(1));
   rd_kafka_topic_partition_list_add(list.get(), shared_.config->topic.c_str(), options_.number)
       ->offset = static_cast<std::int64_t>(offset);
@@ -188,83 +185,83 @@ void kafka_partition_reader::unassign() {
 
 /// Begins again at the record known last: what is in between is compared or dropped.
 void kafka_partition_reader::disturbed() {
-  waiting_.clear();
+  forget_waiting();
   state_ = state::seeking;
 }
 
 // ---- what comes --------------------------------------------------------------------------------
 
-void kafka_partition_reader::receive() {
-  keep_fetching();
-  rd_kafka_message_t* first = rd_kafka_consume_queue(queue_.get(), wait_ms);
-  if (first == nullptr) {
-    if (state_ == state::reading) ++silent_looks_;
-    return;
-  }
-  waiting_.emplace_back(first);
-  batch_.resize(batch_size_);
+bool kafka_partition_reader::receive(bool patient) {
+  if (next_ < count_) return true;
+  next_ = count_ = 0;
   const ssize_t got =
-      rd_kafka_consume_batch_queue(queue_.get(), 0, batch_.data(), batch_.size());
-  std::size_t bytes = 1;
-  for (ssize_t i = 0; i < got; ++i) {
-    bytes += batch_[static_cast<std::size_t>(i)]->len;
-    waiting_.emplace_back(batch_[static_cast<std::size_t>(i)]);
-  }
-  taken_ += bytes + waiting_.size() * message_overhead;
-  // About a run's worth at a time, whatever a message's size.
+      rd_kafka_consume_batch_queue(queue_.get(), 0, waiting_.data(), waiting_.size());
   if (got > 0) {
-    batch_size_ = std::clamp<std::size_t>(run_bytes * static_cast<std::size_t>(got) / bytes, 64,
-                                          run_messages_max);
+    count_ = static_cast<std::size_t>(got);
+  } else if (patient) {
+    waiting_[0] = rd_kafka_consume_queue(queue_.get(), wait_ms);
+    count_ = waiting_[0] == nullptr ? 0 : 1;
   }
+  return count_ > 0;
+}
+
+void kafka_partition_reader::pop() { last_.reset(waiting_[next_++]); }
+
+void kafka_partition_reader::forget_waiting() {
+  while (next_ < count_) pop();
+  last_.reset();
+  run_.reset();
+  gathered_ = 0;
 }
 
 /// A client whose queues are full stops fetching, and then looks at them once a second only
 /// (librdkafka before 2.2, and by default after it). Any request to the partition's broker makes it
-/// look: one is sent where much was taken and nothing new has come for it.
+/// look, so one is sent where a queue that was full has been emptied.
 void kafka_partition_reader::keep_fetching() {
-  const std::size_t length = rd_kafka_queue_length(queue_.get());
-  const bool due = length == 0 ? taken_ >= nudge_bytes_min : taken_ >= run_bytes / 2;
-  if (!due) return;
-  if (length == 0 || length < length_seen_) {
-    std::int64_t low = 0;
-    std::int64_t high = 0;
-    static_cast<void>(rd_kafka_query_watermark_offsets(
-        shared_.consumer, shared_.config->topic.c_str(), options_.number, &low, &high,
-        nudge_timeout_ms));
-  }
-  length_seen_ = length;
-  taken_ = 0;
+  if (watch_.wants_nudge(rd_kafka_queue_length(queue_.get())))
+    shared_.nudger->nudge(options_.number);
 }
 
-result<void> kafka_partition_reader::advance() {
-  while (!waiting_.empty()) {
-    const rd_kafka_message_t& first = *waiting_.front();
-    if (first.err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
-      const message end = std::move(waiting_.front());
-      waiting_.pop_front();
-      if (auto done = on_end(*end); !done) return done;
-      if (gap_end_ > position_) return {};
-      continue;
+result<void> kafka_partition_reader::gather() {
+  keep_fetching();
+  for (bool patient = true; receive(patient); patient = false) {
+    if (waiting_[next_]->err == RD_KAFKA_RESP_ERR_NO_ERROR) shared_.health->good();
+    while (next_ < count_) {
+      const auto more = gather_one(*waiting_[next_]);
+      if (!more) return more.error();
+      if (!*more) return {};
     }
-    if (first.err != RD_KAFKA_RESP_ERR_NO_ERROR) {
-      const message error = std::move(waiting_.front());
-      waiting_.pop_front();
-      return on_error(*error);
-    }
-    shared_.health->good();
-    if (state_ == state::checking && sequence_of(first) >= newest_->at) {
-      if (auto done = compare(first); !done) return done;
-      continue;  // what was waiting may have gone
-    }
-    if (sequence_of(first) <= position_) {
-      waiting_.pop_front();
-      continue;
-    }
-    if (handed_on_ && newest_ && silent_looks_ >= silent_looks_max) disturbed();
-    silent_looks_ = 0;
-    return {};
   }
+  if (gathered_ == 0 && state_ == state::reading) ++silent_looks_;
   return {};
+}
+
+result<bool> kafka_partition_reader::gather_one(const rd_kafka_message_t& first) {
+  if (first.err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    if (gathered_ > 0) return false;  // handed on before it
+    const message unusual(waiting_[next_++]);
+    const bool is_end = unusual->err == RD_KAFKA_RESP_ERR__PARTITION_EOF;
+    if (auto done = is_end ? on_end(*unusual) : on_error(*unusual); !done) return done.error();
+    return is_end && gap_end_ <= position_;
+  }
+  if (state_ == state::checking && sequence_of(first) >= newest_->at) {
+    if (auto done = compare(first); !done) return done.error();
+    return true;  // what was waiting may have gone
+  }
+  const sequence before = gathered_ > 0 ? sequence_of(*last_) : position_.load();
+  if (state_ != state::reading || sequence_of(first) <= before) {
+    rd_kafka_message_destroy(waiting_[next_++]);
+    return true;
+  }
+  if (handed_on_ && newest_ && silent_looks_ >= silent_looks_max) {
+    disturbed();
+    silent_looks_ = 0;
+    return false;
+  }
+  silent_looks_ = 0;
+  if (!add(first)) return false;
+  pop();
+  return !full();
 }
 
 result<void> kafka_partition_reader::compare(const rd_kafka_message_t& first) {
@@ -351,78 +348,75 @@ result<void> kafka_partition_reader::on_out_of_range() {
 
 // ---- runs --------------------------------------------------------------------------------------
 
-/// How many of the waiting messages make the next run, and how many bytes they have.
-std::size_t kafka_partition_reader::countable(std::size_t& bytes) const {
-  std::size_t count = 0;
-  sequence last = position_;
-  bytes = 0;
-  for (const message& m : waiting_) {
-    if (m->err != RD_KAFKA_RESP_ERR_NO_ERROR || sequence_of(*m) <= last) break;
-    const bool oversized = m->len >= message_bytes_max;
-    if (oversized && count > 0) break;
-    bytes += (oversized ? oversized_head : m->len) + m->key_len;
-    if (options_.headers) {
-      each_header(*m, [&](std::string_view name, std::string_view value) {
-        bytes += name.size() + value.size();
-      });
-    }
-    last = sequence_of(*m);
-    ++count;
-    if (oversized || bytes >= run_bytes || count == run_messages_max) break;
+bool kafka_partition_reader::full() const noexcept {
+  return gathered_ == run_messages_max || run_->true_size > 0 ||
+         to_ >= run_->buffer.data.get() + run_bytes;
+}
+
+bool kafka_partition_reader::add(const rd_kafka_message_t& from) {
+  const bool oversized = from.len >= message_bytes_max;
+  const std::size_t kept = oversized ? oversized_head : from.len;
+  std::size_t bytes = kept + from.key_len;
+  if (options_.headers) {
+    each_header(from, [&](std::string_view name, std::string_view value) {
+      bytes += name.size() + value.size();
+    });
   }
-  return count;
+  if (gathered_ == 0) {
+    run_ = shared_.pool->take(bytes);
+    to_ = run_->buffer.data.get();
+    run_->arrival = time_of(from);
+  } else if (oversized || bytes > run_->buffer.capacity -
+                                      static_cast<std::size_t>(to_ - run_->buffer.data.get())) {
+    return false;
+  }
+  ++gathered_;
+  if (from.payload == nullptr) return ++tombstones_, true;
+  const std::string_view text = keep({static_cast<const char*>(from.payload), kept}, to_);
+  run_->messages.push_back(
+      {text.data(), static_cast<std::uint32_t>(kept), oversized, sequence_of(from)});
+  if (oversized) run_->true_size = from.len;
+  add_envelope(from, *run_);
+  return true;
+}
+
+void kafka_partition_reader::add_envelope(const rd_kafka_message_t& from, message_run& run) {
+  run_envelopes& to = run.envelopes;
+  to.times.push_back(time_of(from));
+  if (from.key != nullptr || !to.keys.empty()) {
+    to.keys.resize(run.messages.size());
+    if (from.key != nullptr) {
+      to.keys.back() = keep({static_cast<const char*>(from.key), from.key_len}, to_);
+    }
+  }
+  if (!options_.headers) return;
+  message_headers& headers = to.headers.emplace_back();
+  each_header(from, [&](std::string_view name, std::string_view value) {
+    const std::string_view kept_name = keep(name, to_);
+    headers.emplace_back(kept_name, keep(value, to_));
+  });
 }
 
 message_run_ptr kafka_partition_reader::take_run() {
-  std::size_t bytes = 0;
-  const std::size_t count = countable(bytes);
-  if (count == 0 && gap_end_ <= position_) return nullptr;
-  auto run = shared_.pool->take(bytes);
+  if (gathered_ == 0 && gap_end_ <= position_) return nullptr;
+  auto run = gathered_ > 0 ? std::move(run_) : shared_.pool->take(0);
   run->partition = options_.partition;
   run->after = position_;
-  if (count == 0) {
+  if (gathered_ == 0) {
     run->last = gap_end_;
     run->arrival = {};
-    position_ = gap_end_;
-    return shared_.pool->share(std::move(run));
+  } else {
+    std::memset(to_, 0, buffer_padding);
+    run->last = sequence_of(*last_);
+    watch_.taken(gathered_, static_cast<std::size_t>(to_ - run->buffer.data.get()));
+    remember(*last_);
+    last_.reset();
+    gathered_ = 0;
+    handed_on_ = true;
+    damaged_reads_ = 0;
   }
-  char* to = run->buffer.data.get();
-  for (std::size_t i = 0; i < count; ++i) {
-    const rd_kafka_message_t& m = *waiting_[i];
-    if (m.payload == nullptr) ++tombstones_;
-    else copy(m, *run, to);
-  }
-  std::memset(to, 0, buffer_padding);
-  const rd_kafka_message_t& last = *waiting_[count - 1];
-  run->arrival = time_of(*waiting_.front());
-  run->last = sequence_of(last);
-  remember(last);
   position_ = run->last;
-  handed_on_ = true;
-  damaged_reads_ = 0;
-  waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(count));
   return shared_.pool->share(std::move(run));
-}
-
-void kafka_partition_reader::copy(const rd_kafka_message_t& from, message_run& run,
-                                  char*& to) const {
-  const bool oversized = from.len >= message_bytes_max;
-  const std::string_view payload(static_cast<const char*>(from.payload),
-                                 oversized ? oversized_head : from.len);
-  const std::string_view kept = keep(payload, to);
-  run.messages.push_back({kept.data(), static_cast<std::uint32_t>(kept.size()), oversized,
-                          sequence_of(from)});
-  if (oversized) run.true_size = from.len;
-  message_envelope& envelope = run.envelopes.emplace_back();
-  envelope.time = time_of(from);
-  if (from.key != nullptr) {
-    envelope.key = keep({static_cast<const char*>(from.key), from.key_len}, to);
-  }
-  if (!options_.headers) return;
-  each_header(from, [&](std::string_view name, std::string_view value) {
-    const std::string_view kept_name = keep(name, to);
-    envelope.headers.emplace_back(kept_name, keep(value, to));
-  });
 }
 
 void kafka_partition_reader::remember(const rd_kafka_message_t& last) {

@@ -2,10 +2,12 @@
 
 #include <librdkafka/rdkafka.h>
 
+#include <array>
 #include <deque>
 #include <mutex>
 
 #include "sources/kafka_client.hpp"
+#include "sources/kafka_nudger.hpp"
 #include "sources/kafka_source.hpp"
 
 namespace windrow::sources {
@@ -17,6 +19,8 @@ struct kafka_shared {
   kafka_health* health = nullptr;
   rd_kafka_t* consumer = nullptr;
   std::shared_ptr<run_pool> pool;
+  kafka_nudger* nudger = nullptr;
+  kafka_queue_limits limits;
 };
 
 /// The reader of one partition, on a queue of its own.
@@ -43,19 +47,26 @@ private:
   void seek();
   bool go_to(sequence offset);
   void unassign();
-  /// Waits a little for messages; what came is in `waiting_`.
-  void receive();
+  /// Gets messages where none wait, waiting a little for them if asked; whether any wait now.
+  bool receive(bool patient);
   void keep_fetching();
-  /// Deals with what comes before the next messages to hand on.
-  result<void> advance();
-  /// Whether the first waiting message is, or stands after, the awaited record.
+  /// Deals with what waits and gathers messages to hand on, until there is a run of them, nothing
+  /// waits any more, or something unusual comes.
+  result<void> gather();
+  /// The same for the first that waits; whether to go on.
+  result<bool> gather_one(const rd_kafka_message_t& first);
+  /// Whether what waits is, or stands after, the awaited record.
   result<void> compare(const rd_kafka_message_t& first);
   result<void> on_end(const rd_kafka_message_t& end);
   result<void> on_error(const rd_kafka_message_t& error);
   result<void> on_out_of_range();
   message_run_ptr take_run();
-  std::size_t countable(std::size_t& bytes) const;
-  void copy(const rd_kafka_message_t& from, message_run& run, char*& to) const;
+  /// Copies a message into the run that is gathered; false where it does not fit.
+  bool add(const rd_kafka_message_t& from);
+  void add_envelope(const rd_kafka_message_t& from, message_run& run);
+  bool full() const noexcept;
+  void pop();
+  void forget_waiting();
   void remember(const rd_kafka_message_t& last);
   void disturbed();
   std::string where() const;
@@ -74,11 +85,16 @@ private:
   bool handed_on_ = false;          ///< messages, since the last comparison
   int silent_looks_ = 0;
   int damaged_reads_ = 0;
-  std::deque<message> waiting_;
-  std::vector<rd_kafka_message_t*> batch_;
-  std::size_t batch_size_ = 256;
-  std::size_t taken_ = 0;           ///< bytes, since the queue was looked at
-  std::size_t length_seen_ = 0;     ///< of the queue, then
+  // What waits: few enough to be in the cache still when they are copied and given back.
+  std::array<rd_kafka_message_t*, 256> waiting_;
+  std::size_t next_ = 0;            ///< of `waiting_`
+  std::size_t count_ = 0;           ///< in `waiting_`
+  // What is gathered.
+  std::unique_ptr<message_run> run_;
+  char* to_ = nullptr;              ///< in its buffer
+  std::size_t gathered_ = 0;        ///< messages, tombstones too
+  message last_;                    ///< the last of them
+  kafka_queue_watch watch_;
   sequence gap_end_ = 0;            ///< there is nothing between the position and this
 
   std::mutex guard_;                 ///< of the next one

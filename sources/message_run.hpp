@@ -36,11 +36,23 @@ struct message_view {
   std::string_view text() const noexcept { return {data, size}; }
 };
 
-/// What a log keeps beside a message's bytes. Views point into the run's buffer.
-struct message_envelope {
-  std::optional<std::string_view> key;
-  std::vector<std::pair<std::string_view, std::string_view>> headers;
-  std::optional<timestamp> time;
+/// A message's headers, in order; names may repeat.
+using message_headers = std::vector<std::pair<std::string_view, std::string_view>>;
+
+/// What a log keeps beside the messages of a run. Each list is empty where no message has such a
+/// thing, else one a message. Views point into the run's buffer.
+struct run_envelopes {
+  std::vector<timestamp> times;
+  std::vector<std::optional<std::string_view>> keys;
+  std::vector<message_headers> headers;
+
+  std::optional<timestamp> time_of(std::size_t message) const {
+    return times.empty() ? std::nullopt : std::optional(times[message]);
+  }
+  std::optional<std::string_view> key_of(std::size_t message) const {
+    return keys.empty() ? std::nullopt : keys[message];
+  }
+  void clear() noexcept { times.clear(), keys.clear(), headers.clear(); }
 };
 
 /// Memory for a run's bytes: `capacity` usable ones and `buffer_padding` more.
@@ -63,8 +75,7 @@ struct message_run {
   sequence last = 0;   ///< the position after the run
   timestamp arrival;
   std::vector<message_view> messages;
-  /// Empty (files, streams), or one a message.
-  std::vector<message_envelope> envelopes;
+  run_envelopes envelopes;
   /// How long an oversized message was; such a message is always alone in its run.
   std::uint64_t true_size = 0;
   padded_buffer buffer;

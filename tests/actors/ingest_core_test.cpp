@@ -275,11 +275,9 @@ TEST(IngestCore, TheEnvelopeGivesKeysHeadersAndTimes) {
   run.arrival = timestamp{now};
   const std::string text = "{\"n\":4}" + std::string(sources::buffer_padding, ' ');
   run.messages = {{text.data(), 7, false, 1}, {text.data(), 7, false, 2}};
-  run.envelopes.resize(2);
-  run.envelopes[0].key = "k";
-  run.envelopes[0].headers = {{"g", "no"}, {"h", "yes"}};
-  run.envelopes[0].time = timestamp{now - 5};
-  run.envelopes[1].key = "l";
+  run.envelopes.keys = {"k", "l"};
+  run.envelopes.headers = {{{"g", "no"}, {"h", "yes"}}, {}};
+  run.envelopes.times = {timestamp{now - 5}, timestamp{now}};
   ingest_output out;
   core.take(run, out);
   const storage::section& section = out.batches[0].batch->sections[0];

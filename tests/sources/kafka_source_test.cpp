@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "sources/kafka_nudger.hpp"
 #include "sources/kafka_source.hpp"
 
 /// The Kafka source against librdkafka's mock cluster, which can be told to fail.
@@ -93,9 +94,9 @@ protected:
       EXPECT_GE(step->run->last, step->run->after);
       for (std::size_t i = 0; i < step->run->messages.size(); ++i) {
         const auto& m = step->run->messages[i];
-        const auto& e = step->run->envelopes[i];
-        out.push_back({m.sequence, std::string(m.text()), std::string(e.key.value_or("")),
-                       e.time->micros});
+        const auto& e = step->run->envelopes;
+        out.push_back({m.sequence, std::string(m.text()), std::string(e.key_of(i).value_or("")),
+                       e.times[i].micros});
       }
       last_ = step->run;
     }
@@ -144,8 +145,8 @@ TEST_F(KafkaSource, ReadsAPartitionWithKeysHeadersAndTimes) {
   expect_all(read(*in, 1'000), 500);
   EXPECT_EQ(in->position(), 500u);
   EXPECT_EQ(last_->partition, 7u);
-  ASSERT_EQ(last_->envelopes[0].headers.size(), 1u);
-  EXPECT_EQ(last_->envelopes[0].headers[0],
+  ASSERT_EQ(last_->envelopes.headers.at(0).size(), 1u);
+  EXPECT_EQ(last_->envelopes.headers[0][0],
             (std::pair<std::string_view, std::string_view>{"h", "x"}));
   EXPECT_TRUE(source.connection().connected);
 }
@@ -277,6 +278,33 @@ TEST_F(KafkaSource, IsNotHeldUpByQueuesThatWereFull) {
   }
   EXPECT_EQ(read_so_far, 30'000u);
   EXPECT_LT(empty_looks, 60);  // a hundred are a second
+}
+
+TEST(KafkaQueueWatch, NudgesOnceForEachHalvingOfAQueueThatMayHaveBeenFull) {
+  kafka_queue_watch watch({.bytes = 100'000, .messages = 1'000});
+  EXPECT_FALSE(watch.wants_nudge(400));
+  watch.taken(10, 100);
+  EXPECT_FALSE(watch.wants_nudge(390));  // never near a limit
+  EXPECT_FALSE(watch.wants_nudge(0));
+  EXPECT_FALSE(watch.wants_nudge(2'000));
+  watch.taken(900, 9'000);
+  EXPECT_FALSE(watch.wants_nudge(1'100));
+  watch.taken(200, 2'000);
+  EXPECT_TRUE(watch.wants_nudge(900));
+  EXPECT_FALSE(watch.wants_nudge(800));
+  EXPECT_TRUE(watch.wants_nudge(450));
+  EXPECT_FALSE(watch.wants_nudge(200));  // 450 was not full
+  watch.taken(2'000, 20'000);
+  EXPECT_TRUE(watch.wants_nudge(0));     // filled and emptied since it was looked at
+  EXPECT_FALSE(watch.wants_nudge(0));
+}
+
+TEST(KafkaQueueWatch, TakesBytesForALimitToo) {
+  kafka_queue_watch watch({.bytes = 100'000, .messages = 100'000});
+  watch.taken(1, 10'000);
+  EXPECT_FALSE(watch.wants_nudge(6));
+  EXPECT_TRUE(watch.wants_nudge(3));
+  EXPECT_FALSE(watch.wants_nudge(1));
 }
 
 TEST_F(KafkaSource, StopsWhereReadingIsForbidden) {
