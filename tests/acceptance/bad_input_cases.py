@@ -61,10 +61,12 @@ class BadInputTest(ExampleTest):
         if phase:
             self.assertIn(phase, rows[0])
 
-    def test_a_bad_row_at_the_end_without_newline(self):
+    def test_half_a_row_at_the_end_is_left_for_the_next_run(self):
         self.write("transactions.ndjson", GOOD + b'{"id": "x", ')
-        said = command.summary(self.run_once().text)
-        self.assertEqual((said.get("dead"), said.get("applied")), (1, 3))
+        text = self.run_once().text
+        said = command.summary(text)
+        self.assertEqual((said.get("dead"), said.get("applied")), (0, 3))
+        self.assertIn("its last 12 bytes are left", text)
 
     def test_the_summary_names_the_reason(self):
         self.write("transactions.ndjson", b"nonsense\n" + line(ts="2999-01-01T00:00:00Z"))
