@@ -39,12 +39,15 @@ result<source_step> stream_source::next(timestamp arrival) {
       return ready && *ready;
     }();
     // A pipe gives 64 KiB at a time: gather, as long as more is there.
-    if (!readable || ended_ || cutter_.waiting() >= enough_) {
+    const bool full = cutter_.waiting() >= enough_;
+    if (!readable || ended_ || full) {
       if (auto run = cutter_.cut(arrival, ended_)) return source_step{kind::run, std::move(run)};
       if (ended_) return source_step{kind::end, nullptr};
       if (!readable) return source_step{kind::nothing, nullptr};
     }
     if (const auto read = read_some(); !read) return read.error();
+    // The middle of a line that is too long gives nothing, for as long as it goes on.
+    if (full) return source_step{kind::nothing, nullptr};
   }
 }
 
