@@ -28,7 +28,8 @@ struct node_input {
   std::string path;     ///< absolute, `-` for standard input, or empty for the declared topic
 };
 
-/// How standard input is taken, where it is an input. The functions are called on its own thread.
+/// How standard input is taken, where it is an input. The functions are called on its own thread;
+/// where one fails, nobody hears what is durable, and no more is read.
 struct standard_input_options {
   /// Whose lines they are: each line of this run, blank ones too, is a sequence of that producer,
   /// the first one `first`. Lines that it had pushed before are not counted again. Empty: nobody's,
@@ -36,9 +37,9 @@ struct standard_input_options {
   std::string producer;
   storage::sequence first = 1;
   /// The last sequence taken of the producer; before any line is read.
-  std::function<void(storage::sequence)> resumes;
+  std::function<result<void>(storage::sequence)> resumes;
   /// So many lines of this run, blank ones too, are durable: in the journal or as dead letters.
-  std::function<void(std::uint64_t)> acknowledged;
+  std::function<result<void>(std::uint64_t)> acknowledged;
 };
 
 struct node_options {

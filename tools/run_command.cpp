@@ -93,12 +93,12 @@ result<void> acknowledge(const run_arguments& given, cluster::node_options& opti
     json_writer out;
     out.begin_object().key("producer").string(producer);
     out.key("sequence").unsigned_integer(last).end_object();
-    print_now(out.take() + "\n");
+    return print_now(out.take() + "\n");
   };
   lines.acknowledged = [](std::uint64_t count) {
     json_writer out;
     out.begin_object().key("acknowledged").unsigned_integer(count).end_object();
-    print_now(out.take() + "\n");
+    return print_now(out.take() + "\n");
   };
   return {};
 }
