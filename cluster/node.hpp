@@ -22,6 +22,8 @@
 
 namespace windrow::cluster {
 
+struct node_measures;
+
 /// A file or standard input to read for a declared source.
 struct node_input {
   std::string source;   ///< declared name
@@ -154,6 +156,9 @@ public:
     std::uint64_t late = 0;
   };
   result<std::vector<rule_statistics>> rule_statistics_of_all();
+
+  /// What the node measures of itself (`cluster/node_measures.hpp`). Cheap: for being asked often.
+  result<node_measures> measures();
 
   /// Per shard, what `inspect` shows.
   struct shard_statistics {

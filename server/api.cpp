@@ -11,7 +11,6 @@
 #include "server/json_writer.hpp"
 #include "server/letter_listing.hpp"
 #include "server/openapi.hpp"
-#include "server/prometheus_text.hpp"
 #include "server/query_shape.hpp"
 #include "windrow/time.hpp"
 
@@ -190,7 +189,7 @@ response api::explain(const call& what) {
 
 response api::metrics_text(const call&) {
   response out = answer(counts_.text(node_));
-  out.type = std::string(prometheus_text::media_type);
+  out.type = std::string(metrics::media_type);
   return out;
 }
 

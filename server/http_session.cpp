@@ -156,7 +156,8 @@ task<void> session<Stream>::run() {
   }
   if constexpr (std::is_same_v<Stream, tls_stream>) co_await say_goodbye();
   shared_.connections.erase(id_);
-  shared_.table.left(id_);
+  shared_.table_of(from_).left(id_);
+  shared_.front.counts().disconnected();
 }
 
 template <class Stream>
