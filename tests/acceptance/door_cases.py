@@ -188,6 +188,29 @@ class TlsTest(RunningNode):
             self.assertIn(b"Cipher is (NONE)", shown.stdout + shown.stderr, ciphers)
         self.assertEqual(self.https("GET", "/healthz")[0], 200)
 
+    def test_commands_speak_tls(self):
+        token = self.path("token")
+        made = command.run("token", "create", "--data", self.data, "--role", "admin", check=True)
+        with open(os.open(token, os.O_CREAT | os.O_WRONLY, 0o600), "w", encoding="utf-8") as out:
+            out.write(made.out)
+        time.sleep(0.6)
+
+        def ask(host, *more):
+            return command.run("inspect", "--json", "--connect", f"https://{host}:{self.port}",
+                               "--token-file", token, *more)
+        for host in ("localhost", "127.0.0.1"):
+            answered = ask(host, "--ca-file", self.certificate)
+            self.assertEqual(answered.code, 0, answered)
+            self.assertEqual(json.loads(answered.out)["path"], self.data)
+        for answered, said in (
+                (ask("localhost"), "is not trusted: self"),  # nobody vouches for it
+                (ask("127.0.0.2", "--ca-file", self.certificate), "is not trusted: "),
+                (ask("localhost", "--ca-file", self.path("none")), "cannot use "),
+                (command.run("inspect", "--connect", f"http://localhost:{self.port}"), "")):
+            self.assertEqual(answered.code, 1, answered)
+            self.assertEqual(answered.out, "")
+            self.assertIn(said, answered.err)
+
     def test_what_is_not_started(self):
         def refused(*arguments):
             result = command.run("run", self.declaration, "--data", self.path("other"), "--once",
