@@ -84,8 +84,11 @@ std::optional<response> api::out_of_scope(const principal& who,
   if (who.classes.empty()) return std::nullopt;
   const auto found = schema::resolve_class(node_.plan(), entity_class);
   if (found) {
-    const auto& c = node_.plan().classes[static_cast<std::size_t>(*found)];
-    if (std::find(who.classes.begin(), who.classes.end(), c.name) != who.classes.end()) {
+    // A token may name it as a query may: `User` or `user`.
+    if (std::any_of(who.classes.begin(), who.classes.end(), [&](const std::string& name) {
+          const auto of_token = schema::resolve_class(node_.plan(), name);
+          return of_token && *of_token == *found;
+        })) {
       return std::nullopt;
     }
   }

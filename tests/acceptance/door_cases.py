@@ -140,6 +140,23 @@ class TokenTest(RunningNode):
             self.assertNotIn(secret.encode(), kept)
 
 
+    def test_a_class_that_does_not_exist(self):
+        for _ in ("running", "stopped"):
+            refused = command.run("token", "create", "--data", self.data, "--role", "reader",
+                                  "--class", "User", "--class", "Usr")
+            self.assertEqual((refused.code, refused.out), (1, ""), refused)
+            self.assertIn("unknown class `Usr`", refused.err)
+            self.assertFalse(os.path.exists(os.path.join(self.data, "tokens")))
+            if self.process.poll() is None:
+                self.assertEqual(self.stop(), 0)
+        self.start()
+        # Named as in queries: the class, or its namespace.
+        token = self.token("--role", "reader", "--class", "user")
+        time.sleep(0.6)
+        self.assertEqual(self.ask(token, target="/v1/entities/User/u1")[0], 200)
+        self.assert_problem(self.ask(token, target="/v1/entities/Transaction/t1"), 403)
+
+
 class TlsTest(RunningNode):
     def setUp(self):
         self.keys = {}
