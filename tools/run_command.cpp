@@ -168,7 +168,7 @@ void make_room_for(const server::limits& limits) {
   constexpr rlim_t of_the_node = 256;  // files of the folder, sources, brokers
   rlimit open{};
   if (::getrlimit(RLIMIT_NOFILE, &open) != 0) return;
-  const rlim_t wanted = limits.connections + of_the_node;
+  const rlim_t wanted = limits.connections + limits.connections_per_address + of_the_node;
   if (open.rlim_cur < wanted) {
     open.rlim_cur = std::min(wanted, open.rlim_max);
     ::setrlimit(RLIMIT_NOFILE, &open);
