@@ -4,6 +4,8 @@
 #   make         build/release/windrow
 #   make test    build everything and run every test
 #   make test-crash   the crash laboratory in full (an hour; its short form is in make test)
+#   make test-door    the front door in full: slow clients, the API against its description (15
+#                     minutes; its short form is in make test)
 #   make demo    real flights become windowed features, and a table
 #   make bench   the benchmarks' table; writes build/release/bench.json (half an hour)
 #   make clean   remove every build
@@ -13,7 +15,7 @@
 JOBS ?= 2
 TEST_JOBS ?= 2
 
-.PHONY: build test test-crash demo bench clean setup setup-tests configure
+.PHONY: build test test-crash test-door demo bench clean setup setup-tests configure
 .DEFAULT_GOAL := build
 
 setup:
@@ -36,6 +38,10 @@ test: setup-tests configure
 test-crash: configure
 	@cmake --build --preset release --parallel $(JOBS)
 	@ctest --preset release --parallel $(TEST_JOBS) -C crash -L crash-full
+
+test-door: setup-tests configure
+	@cmake --build --preset release --parallel $(JOBS) --target windrow
+	@ctest --preset release -C door -L door-full --output-on-failure
 
 demo: build
 	@examples/flights/demo.sh build/release/windrow

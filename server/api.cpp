@@ -196,7 +196,10 @@ response api::metrics_text(const call&) {
   return out;
 }
 
-response api::openapi(const call&) { return answer(openapi_json()); }
+response api::openapi(const call&) {
+  static const std::string text = openapi_json();  // anyone may ask, as often as they like
+  return answer(text);
+}
 
 response api::catalog(const call&) { return answer(catalog_json(node_.plan())); }
 
