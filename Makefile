@@ -6,6 +6,8 @@
 #   make test-crash   the crash laboratory in full (an hour; its short form is in make test)
 #   make test-fuzz    libFuzzer on every decoder, 60 s each (a quarter of an hour; the saved inputs are
 #                in make test); writes what it finds to build/fuzz/tests/fuzz
+#   make test-door    the front door in full: slow clients, the API against its description (15
+#                     minutes; its short form is in make test)
 #   make demo    real flights become windowed features, and a table
 #   make bench   the benchmarks' table; writes build/release/bench.json (half an hour)
 #   make clean   remove every build
@@ -15,7 +17,7 @@
 JOBS ?= 2
 TEST_JOBS ?= 2
 
-.PHONY: build test test-crash test-fuzz demo bench clean setup setup-tests configure
+.PHONY: build test test-crash test-fuzz test-door demo bench clean setup setup-tests configure
 .DEFAULT_GOAL := build
 
 setup:
@@ -45,6 +47,10 @@ test-fuzz:
 	@cmake --preset fuzz >build/configure-fuzz.log 2>&1 || { cat build/configure-fuzz.log; exit 1; }
 	@cmake --build --preset fuzz --parallel $(JOBS)
 	@ctest --preset fuzz --parallel $(TEST_JOBS)
+
+test-door: setup-tests configure
+	@cmake --build --preset release --parallel $(JOBS) --target windrow
+	@ctest --preset release -C door -L door-full --output-on-failure
 
 demo: build
 	@examples/flights/demo.sh build/release/windrow

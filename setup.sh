@@ -1,11 +1,15 @@
 #!/usr/bin/env bash
 # Installs what the build needs and is missing, with --tests also what the tests need: Debian
-# packages, and for the tests a Kafka broker from Maven Central; with --fuzz what libFuzzer needs.
-# Nothing is touched, and the network is not used, when all of it is there.
+# packages, and for the tests a Kafka broker from Maven Central, Prometheus' promtool, and
+# schemathesis from PyPI; with --fuzz what libFuzzer needs. Nothing is touched, and the network is
+# not used, when all of it is there.
 set -euo pipefail
 
 kafka_version=3.9.1
 kafka=${WINDROW_KAFKA_JARS:-$HOME/.cache/windrow/kafka-$kafka_version}
+promtool=$HOME/.cache/windrow/promtool/promtool
+schemathesis_version=4.32.5
+schemathesis=$HOME/.cache/windrow/schemathesis-$schemathesis_version
 
 # Every package the build, the tests and the examples need, in this one place.
 packages=(
@@ -16,6 +20,7 @@ packages=(
   liblmdb-dev                 # storage
   libboost1.81-dev            # HTTP
   librdkafka-dev              # Kafka sources
+  prometheus-cpp-dev          # metrics
   libsimdjson-dev libabsl-dev libxxhash-dev libyaml-cpp-dev
   libcli11-dev libfmt-dev     # the command
   libgtest-dev libgmock-dev
@@ -24,6 +29,8 @@ packages=(
 )
 if [[ ${1:-} == --tests ]]; then
   packages+=(openssl openjdk-17-jre-headless)  # a Kafka broker and its certificates
+  packages+=(slowhttptest)                     # slow clients
+  [[ -e $schemathesis/complete ]] || packages+=(python3-venv)
   [[ -e $kafka/complete ]] || packages+=(maven)
 fi
 if [[ ${1:-} == --fuzz ]]; then
@@ -79,7 +86,48 @@ fetch_kafka() {
   mv "$fresh" "$kafka"
 }
 
+# The package's file, here.
+dpkg_of() {
+  apt-get -qq -o Acquire::Retries=3 -o APT::Sandbox::User=root download "$1" >/dev/null
+}
+
+# One program of the package `prometheus`, which itself is a service that starts when it is
+# installed: it is unpacked, not installed.
+fetch_promtool() {
+  printf 'windrow: fetching promtool into %s\n' "$promtool" >&2
+  local fresh
+  fresh=$(mktemp -d)
+  if ! (cd "$fresh" && dpkg_of prometheus && dpkg-deb --extract prometheus_*.deb .); then
+    rm -rf "$fresh"
+    printf 'windrow: apt-get could not download the package prometheus for the tests; %s\n' \
+      'apt-get update may help' >&2
+    exit 1
+  fi
+  mkdir -p "$(dirname "$promtool")"
+  mv "$fresh/usr/bin/promtool" "$promtool"
+  rm -rf "$fresh"
+}
+
+# An environment of its own. Its programs hold its path, so it is made where it stays.
+fetch_schemathesis() {
+  printf 'windrow: fetching schemathesis %s into %s\n' "$schemathesis_version" "$schemathesis" >&2
+  rm -rf "$schemathesis"
+  if ! /usr/bin/python3 -m venv "$schemathesis" ||
+      ! "$schemathesis/bin/pip" install -q "schemathesis==$schemathesis_version"; then
+    printf 'windrow: schemathesis %s, which the tests need, could not be installed\n' \
+      "$schemathesis_version" >&2
+    exit 1
+  fi
+  touch "$schemathesis/complete"
+}
+
 [[ ${#missing[@]} -eq 0 ]] || install_packages
 if [[ ${1:-} == --tests && ! -e $kafka/complete ]]; then
   fetch_kafka
+fi
+if [[ ${1:-} == --tests ]] && ! command -v promtool >/dev/null && [[ ! -x $promtool ]]; then
+  fetch_promtool
+fi
+if [[ ${1:-} == --tests && ! -e $schemathesis/complete ]]; then
+  fetch_schemathesis
 fi

@@ -150,7 +150,8 @@ void ingest::send(std::uint32_t number) {
     const std::uint32_t shard = b.shard;
     const std::uint64_t bytes = b.batch->bytes;
     credit_.sent(shard, bytes);
-    self_->request(settings_.shards[shard], caf::infinite, apply_batch{b.batch})
+    const std::int64_t arrival = b.batch->rows > 0 ? inputs_.at(number).arrival : storage::no_time;
+    self_->request(settings_.shards[shard], caf::infinite, apply_batch{b.batch, arrival})
       .then([this, number](const batch_applied& done) { on_applied(number, done); },
             [this, number, shard, bytes](const caf::error&) {
               on_applied(number, {shard, bytes, 0, failure{errc::closed, "the shard has stopped"}});

@@ -35,6 +35,7 @@ struct poll_again {};
 /// Rows for a shard, in the order of their source partitions.
 struct apply_batch {
   storage::batch_ptr batch;
+  std::int64_t arrival = storage::no_time;  ///< of its rows; none for a batch without
 };
 /// The batch is folded: its credit is free again.
 struct batch_applied {

@@ -16,6 +16,19 @@ constexpr std::size_t sweep_allowance = 2048;    // records: at most about 1 % o
 std::size_t write_bytes(std::size_t memory_budget) {
   return std::clamp<std::size_t>(memory_budget / 128, 64 << 10, 1 << 20);
 }
+
+std::int64_t micros_since(std::chrono::steady_clock::time_point then) {
+  return std::chrono::duration_cast<std::chrono::microseconds>(
+             std::chrono::steady_clock::now() - then)
+      .count();
+}
+
+// What arrival is measured with.
+std::int64_t wall_clock() {
+  return std::chrono::duration_cast<std::chrono::microseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
 }  // namespace
 
 shard::shard(shard_actor::pointer self, shard_settings settings)
@@ -58,6 +71,8 @@ caf::result<batch_applied> shard::on_apply(const apply_batch& message) {
     fail(*answer.failed);
     return answer;
   }
+  if (message.arrival != storage::no_time)
+    settings_.meters->visible.add(wall_clock() - message.arrival, message.batch->rows);
   advance();
   if (!over || settings_.look_only) return answer;
   // Memory is short: the credit stays spent until a checkpoint lets records leave.
@@ -119,6 +134,7 @@ void shard::advance() {
       if (!hurried_ && !core.pressed()) return;
       if (!round_) {
         next_round_ = now + settings_.checkpoint_interval;
+        round_began_ = now;
         round_positions_ = core.resume_positions();
         core.begin_round();
         round_ = true;
@@ -137,8 +153,12 @@ void shard::advance() {
 
 void shard::write(std::shared_ptr<storage::stripe_write> w) {
   ++writes_under_way_;
+  const auto began = std::chrono::steady_clock::now();
   self_->request(settings_.writer, caf::infinite, commit_write{settings_.gate->shard(), w})
-    .then([this, w](const write_committed& answer) { on_written(w, answer.failed); },
+    .then([this, w, began](const write_committed& answer) {
+            settings_.meters->commits.add(micros_since(began));
+            on_written(w, answer.failed);
+          },
           [this, w](const caf::error&) {
             on_written(w, failure{errc::closed, "the writer has stopped"});
           });
@@ -147,6 +167,8 @@ void shard::write(std::shared_ptr<storage::stripe_write> w) {
 void shard::on_written(const std::shared_ptr<storage::stripe_write>& w, const std::optional<failure>& why) {
   --writes_under_way_;
   if (why) return fail(*why);
+  settings_.meters->written_bytes += w->bytes.size();
+  settings_.meters->written_values += w->entries.size();
   settings_.gate->own([&](storage::shard_core& core) {
     core.committed(*w);
   });
@@ -156,6 +178,8 @@ void shard::on_written(const std::shared_ptr<storage::stripe_write>& w, const st
 
 void shard::round_finished() {
   round_ = false;
+  settings_.meters->rounds.add(micros_since(round_began_));
+  settings_.meters->last_round = wall_clock();
   if (settings_.durable) settings_.durable(settings_.gate->shard(), round_positions_);
   if (again_) {
     again_ = false;

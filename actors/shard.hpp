@@ -11,6 +11,7 @@
 #include <caf/typed_event_based_actor.hpp>
 
 #include "actors/interfaces.hpp"
+#include "actors/meters.hpp"
 #include "actors/shard_gate.hpp"
 #include "actors/slot.hpp"
 
@@ -26,6 +27,7 @@ struct shard_settings {
   std::function<void(std::uint32_t shard, const storage::positions&)> durable;
   /// Called once, when the shard can no longer fold or write.
   std::function<void(const failure&)> failed;
+  std::shared_ptr<shard_meters> meters;
 };
 
 /// Puts one shard behind messages: folds batches in order, walks checkpoints between them, and
@@ -70,6 +72,7 @@ private:
   int writes_under_way_ = 0;
   storage::positions round_positions_;
   std::chrono::steady_clock::time_point next_round_;
+  std::chrono::steady_clock::time_point round_began_;
 };
 
 shard_actor::behavior_type make_shard(shard_actor::stateful_pointer<actor_slot<shard>> self,

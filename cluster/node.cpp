@@ -169,6 +169,7 @@ result<void> node::impl::start_actors() {
     ss.look_only = options.look_only;
     ss.durable = [this](std::uint32_t s, const storage::positions& p) { round_durable(s, p); };
     ss.failed = [this](const failure& why) { fail(why); };
+    ss.meters = meters.emplace_back(std::make_shared<actors::shard_meters>());
     shards.push_back(system->spawn(actors::make_shard, ss));
   }
   actors::ingest_settings is;

@@ -22,13 +22,16 @@
 
 namespace windrow::cluster {
 
+struct node_measures;
+
 /// A file or standard input to read for a declared source.
 struct node_input {
   std::string source;   ///< declared name
   std::string path;     ///< absolute, `-` for standard input, or empty for the declared topic
 };
 
-/// How standard input is taken, where it is an input. The functions are called on its own thread.
+/// How standard input is taken, where it is an input. The functions are called on its own thread;
+/// where one fails, nobody hears what is durable, and no more is read.
 struct standard_input_options {
   /// Whose lines they are: each line of this run, blank ones too, is a sequence of that producer,
   /// the first one `first`. Lines that it had pushed before are not counted again. Empty: nobody's,
@@ -36,9 +39,9 @@ struct standard_input_options {
   std::string producer;
   storage::sequence first = 1;
   /// The last sequence taken of the producer; before any line is read.
-  std::function<void(storage::sequence)> resumes;
+  std::function<result<void>(storage::sequence)> resumes;
   /// So many lines of this run, blank ones too, are durable: in the journal or as dead letters.
-  std::function<void(std::uint64_t)> acknowledged;
+  std::function<result<void>(std::uint64_t)> acknowledged;
 };
 
 struct node_options {
@@ -156,6 +159,9 @@ public:
     std::uint64_t late = 0;
   };
   result<std::vector<rule_statistics>> rule_statistics_of_all();
+
+  /// What the node measures of itself (`cluster/node_measures.hpp`). Cheap: for being asked often.
+  result<node_measures> measures();
 
   /// Per shard, what `inspect` shows.
   struct shard_statistics {

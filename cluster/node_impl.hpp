@@ -66,8 +66,9 @@ struct node::impl {
   };
   result<starting_point> start_of(const driver_partition& partition);
 
-  // What people see and do (node_steering.cpp); the first three for anyone, the others for who
+  // What people see and do (node_steering.cpp); the first four for anyone, the others for who
   // holds `steering`.
+  result<std::vector<source_status>> every_status();
   result<source_status> status_of(const std::string& source);
   result<void> describe_stopped(const std::string& source, const driver_partition& p,
                                 partition_status& into);
@@ -125,6 +126,7 @@ struct node::impl {
   std::unique_ptr<storage::seen_ids> seen;  // null where no stream declares deduplication
   std::vector<std::unique_ptr<storage::shard_store>> stores;
   std::vector<std::shared_ptr<actors::shard_gate>> gates;
+  std::vector<std::shared_ptr<actors::shard_meters>> meters;
   std::optional<driver_context> driving;
   std::vector<std::unique_ptr<source_driver>> drivers;
   std::shared_ptr<journal_bell> bell = std::make_shared<journal_bell>();

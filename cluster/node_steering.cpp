@@ -35,17 +35,21 @@ result<std::vector<source_status>> node::sources() {
   if (!i.options.look_only) {
     if (auto flushed = i.journal->flush_dead_letters(); !flushed) return flushed.error();
   }
+  return i.every_status();
+}
+
+result<std::vector<source_status>> node::impl::every_status() {
   std::vector<source_status> all;
-  for (const schema::source& s : i.plan->sources) {
-    const bool read = i.options.look_only ||
-                      std::any_of(i.options.inputs.begin(), i.options.inputs.end(),
+  for (const schema::source& s : plan->sources) {
+    const bool read = options.look_only ||
+                      std::any_of(options.inputs.begin(), options.inputs.end(),
                                   [&](const node_input& in) { return in.source == s.name; });
     if (!read) continue;
-    auto status = i.status_of(s.name);
+    auto status = status_of(s.name);
     if (!status) return status.error();
     all.push_back(std::move(*status));
   }
-  all.push_back(i.status_of_journal());
+  all.push_back(status_of_journal());
   return all;
 }
 

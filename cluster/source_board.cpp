@@ -113,7 +113,6 @@ bool source_board::describe(storage::partition_id partition, std::int64_t now,
     into.applied += s.applied;
     into.skipped += s.skipped;
     into.duplicates += s.duplicate;
-    into.duplicates += s.duplicate;
   }
   if (into.end) into.lag = *into.end - std::min(*into.end, entry.position);
   if (entry.newest != storage::no_time) into.newest = entry.newest;
@@ -153,22 +152,31 @@ std::vector<std::pair<std::string, failure>> source_board::failures() const {
 
 source_totals source_board::totals() const {
   source_totals sum;
-  for (const auto& [number, entry] : inputs_) {
-    sum.read += entry.counters.read;
-    sum.read_bytes += entry.counters.bytes;
-    sum.late += entry.late;
-    sum.newest = std::max(sum.newest, entry.newest);
-    for (const auto& s : entry.counters.streams) {
-      sum.applied += s.applied;
-      sum.skipped += s.skipped;
-      sum.duplicate += s.duplicate;
-    }
-    for (const auto& r : entry.counters.reasons) {
-      sum.dead_letters[r.phase + ": " + r.reason] += r.count;
-      sum.dead_lettered += r.count;
-    }
-  }
+  for (const auto& [number, entry] : inputs_) add(entry, sum);
   return sum;
+}
+
+std::map<std::string, source_totals> source_board::totals_by_source() const {
+  std::map<std::string, source_totals> sums;
+  for (const auto& [name, source] : sources_) sums[name];
+  for (const auto& [number, entry] : inputs_) add(entry, sums[entry.source]);
+  return sums;
+}
+
+void source_board::add(const input_entry& entry, source_totals& sum) {
+  sum.read += entry.counters.read;
+  sum.read_bytes += entry.counters.bytes;
+  sum.late += entry.late;
+  sum.newest = std::max(sum.newest, entry.newest);
+  for (const auto& s : entry.counters.streams) {
+    sum.applied += s.applied;
+    sum.skipped += s.skipped;
+    sum.duplicate += s.duplicate;
+  }
+  for (const auto& r : entry.counters.reasons) {
+    sum.dead_letters[r.phase + ": " + r.reason] += r.count;
+    sum.dead_lettered += r.count;
+  }
 }
 
 bool source_board::over(bool once) const {

@@ -28,7 +28,7 @@ private:
   bool warm_ = false;
 };
 
-/// Sums of all inputs since the start.
+/// Sums of inputs since the start.
 struct source_totals {
   std::uint64_t read = 0, read_bytes = 0, applied = 0, skipped = 0, duplicate = 0, late = 0,
                 dead_lettered = 0;
@@ -82,6 +82,8 @@ public:
   /// Sources with a failure, of their own or of an input, in order of their names.
   std::vector<std::pair<std::string, failure>> failures() const;
   source_totals totals() const;
+  /// The same for each source, those that have read nothing too. What is pushed has no name.
+  std::map<std::string, source_totals> totals_by_source() const;
   /// Whether nothing more can come: there are sources, and each has failed, or is complete and all
   /// of its inputs have ended, failed, or (where `once`) are paused.
   bool over(bool once) const;
@@ -107,6 +109,7 @@ private:
     bool complete = false;
   };
   bool over(const std::string& name, const source_entry& source, bool once) const;
+  static void add(const input_entry& entry, source_totals& sum);
 
   std::map<input_number, input_entry> inputs_;
   std::map<std::string, source_entry> sources_;

@@ -78,12 +78,14 @@ result<void> standard_input::begin() {
       "");
   if (!registered) return registered.error();
   partition_ = registered->id;
-  const standard_input_options& lines = options_.lines;
-  if (lines.producer.empty()) return {};
-  auto last = options_.journal->producer_sequence(lines.producer);
-  if (!last) return last.error();
-  if (lines.resumes) lines.resumes(*last);
   return {};
+}
+
+result<void> standard_input::greet() {
+  const standard_input_options& lines = options_.lines;
+  if (lines.producer.empty() || !lines.resumes) return {};
+  auto last = options_.journal->producer_sequence(lines.producer);
+  return last ? lines.resumes(*last) : last.error();
 }
 
 result<void> standard_input::append(const sources::message_run& run) {
@@ -103,7 +105,6 @@ result<void> standard_input::append(const sources::message_run& run) {
     if (appended->entry != 0) options_.bell->ring();
   }
   lines_ += built.lines;
-  if (options_.lines.acknowledged) options_.lines.acknowledged(lines_);
   return {};
 }
 
@@ -122,6 +123,7 @@ failure standard_input::ended_within_a_line() const {
 
 void standard_input::feed() {
   if (auto begun = begin(); !begun) return options_.failed(begun.error());
+  if (auto told = greet(); !told) return options_.unreadable(told.error());
   // Half a line of a producer that died is not its line: it will say the whole one.
   using last_line = sources::stream_source::last_line;
   sources::stream_source input(
@@ -147,6 +149,9 @@ void standard_input::feed() {
       const bool told = code == errc::conflict || code == errc::gap;
       return told ? options_.unreadable(appended.error()) : options_.failed(appended.error());
     }
+    if (!options_.lines.acknowledged) continue;
+    if (auto told = options_.lines.acknowledged(lines_); !told)
+      return options_.unreadable(told.error());
   }
 }
 

@@ -29,7 +29,8 @@ public:
     std::function<std::uint64_t()> behind;
     /// The journal does not take any more.
     std::function<void(const failure&)> failed;
-    /// Standard input cannot be read any more, or says what its producer has not said before.
+    /// Standard input cannot be read any more, says what its producer has not said before, or cannot
+    /// be acknowledged.
     std::function<void(const failure&)> unreadable;
     /// A line became a dead letter without passing through the journal.
     std::function<void()> too_long;
@@ -41,6 +42,8 @@ public:
 private:
   void feed();
   result<void> begin();
+  /// What its producer is told first.
+  result<void> greet();
   result<void> append(const sources::message_run& run);
   failure refused(const failure& why) const;
   failure ended_within_a_line() const;

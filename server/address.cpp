@@ -60,8 +60,8 @@ result<address> read_connect_address(std::string_view text) {
     if (read_host(rest, out.tls ? 443 : 80, out)) return out;
   }
   return failure{errc::invalid, "`" + std::string(text) +
-                                    "` is no address of a node; write http://127.0.0.1:8800, or "
-                                    "the path of its socket"};
+                                    "` is no address of a node; write http://127.0.0.1:8800, "
+                                    "https://HOST:8800, or the path of its socket"};
 }
 
 std::string socket_of_folder(const std::string& data) { return data + "/socket"; }

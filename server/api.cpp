@@ -13,7 +13,6 @@
 #include "server/letter_listing.hpp"
 #include "server/media_type.hpp"
 #include "server/openapi.hpp"
-#include "server/prometheus_text.hpp"
 #include "server/query_shape.hpp"
 #include "windrow/time.hpp"
 
@@ -103,8 +102,11 @@ std::optional<response> api::out_of_scope(const principal& who,
   if (who.classes.empty()) return std::nullopt;
   const auto found = schema::resolve_class(node_.plan(), entity_class);
   if (found) {
-    const auto& c = node_.plan().classes[static_cast<std::size_t>(*found)];
-    if (std::find(who.classes.begin(), who.classes.end(), c.name) != who.classes.end()) {
+    // A token may name it as a query may: `User` or `user`.
+    if (std::any_of(who.classes.begin(), who.classes.end(), [&](const std::string& name) {
+          const auto of_token = schema::resolve_class(node_.plan(), name);
+          return of_token && *of_token == *found;
+        })) {
       return std::nullopt;
     }
   }
@@ -213,11 +215,14 @@ response api::explain(const call& what) {
 
 response api::metrics_text(const call&) {
   response out = answer(counts_.text(node_));
-  out.type = std::string(prometheus_text::media_type);
+  out.type = std::string(metrics::media_type);
   return out;
 }
 
-response api::openapi(const call&) { return answer(openapi_json()); }
+response api::openapi(const call&) {
+  static const std::string text = openapi_json();  // anyone may ask, as often as they like
+  return answer(text);
+}
 
 response api::schema_text(const call&) {
   response out = answer(std::string(api_schema()));

@@ -17,6 +17,13 @@ response answer(const result<cluster::steering>& done) {
   return done ? answer(steering_json(*done)) : problem(done.error());
 }
 
+/// The body of what has no place to go to.
+result<steering_body> only_partition(const std::string& body) {
+  auto read = read_steering_request(body);
+  if (read && !read->to.empty()) return failure{errc::invalid, "`to` is for seek alone"};
+  return read;
+}
+
 result<storage::dead_letter_filter> letters_of(cluster::node& node, const target& address) {
   const auto source = address.one("source"), reason = address.one("reason"),
              partition = address.one("partition");
@@ -46,13 +53,13 @@ response api::sources(const call&) {
 }
 
 response api::pause_source(const call& what) {
-  const auto body = read_steering_request(what.asked.body);
+  const auto body = only_partition(what.asked.body);
   if (!body) return problem(body.error());
   return answer(node_.pause_source({what.parameters[0], body->partition}));
 }
 
 response api::resume_source(const call& what) {
-  const auto body = read_steering_request(what.asked.body);
+  const auto body = only_partition(what.asked.body);
   if (!body) return problem(body.error());
   return answer(node_.resume_source({what.parameters[0], body->partition}));
 }
@@ -66,7 +73,7 @@ response api::seek_source(const call& what) {
 }
 
 response api::reset_source(const call& what) {
-  const auto body = read_steering_request(what.asked.body);
+  const auto body = only_partition(what.asked.body);
   if (!body) return problem(body.error());
   return answer(node_.reset_source({what.parameters[0], body->partition}));
 }

@@ -63,6 +63,7 @@ struct http_server::impl {
                options.audit.empty() ? nullptr : &audit,
                options.limits,
                {options.limits.connections, options.limits.connections_per_address},
+               {options.limits.connections_per_address, options.limits.connections_per_address},
                asio::thread_pool(options.limits.workers),
                {},
                0,
@@ -160,7 +161,7 @@ void http_server::impl::take(
     from.address = "socket";
   }
   const connection_id id = ++last_id;
-  const auto decided = shared.table.arrived(id, from.address);
+  const auto decided = shared.table_of(from).arrived(id, from.address);
   if (decided.close) {
     if (const auto old = shared.connections.find(*decided.close); old != shared.connections.end()) {
       old->second->interrupt();

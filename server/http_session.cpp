@@ -152,13 +152,14 @@ task<void> session<Stream>::run() {
   bool open = true;
   if constexpr (std::is_same_v<Stream, tls_stream>) open = co_await shake_hands();
   while (open) {
-    shared_.table.waits(id_);
+    shared_.table_of(from_).waits(id_);
     open = co_await wait_for_request();
     if (open) open = co_await serve_request();
   }
   if constexpr (std::is_same_v<Stream, tls_stream>) co_await say_goodbye();
   shared_.connections.erase(id_);
-  shared_.table.left(id_);
+  shared_.table_of(from_).left(id_);
+  shared_.front.counts().disconnected();
 }
 
 template <class Stream>
@@ -244,7 +245,7 @@ task<bool> session<Stream>::serve_request() {
     co_return false;
   }
   const auto began = clock::now();
-  shared_.table.is_busy(id_);
+  shared_.table_of(from_).is_busy(id_);
   request asked = request_of(parser);
   const bool head = parser.get().method() == http::verb::head;
   const bool has_body = parser.chunked() || parser.content_length().value_or(0) > 0;

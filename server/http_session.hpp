@@ -45,12 +45,15 @@ struct session_context {
   gatekeeper& door;
   audit_log* audit;  ///< may be null
   const limits& bounds;
-  connection_table table;
+  connection_table remote;  ///< connections by TCP
+  connection_table local;   ///< of the Unix socket: nobody else takes its places
   boost::asio::thread_pool workers;
   std::unordered_map<connection_id, connection*> connections;
   std::size_t answering = 0;   ///< requests at the workers
   std::size_t body_bytes = 0;  ///< received and not answered yet
   bool draining = false;
+
+  connection_table& table_of(const peer& from) { return from.local ? local : remote; }
 };
 
 /// Serves one connection to its end: a coroutine of the network's thread. With `secure`, by TLS.

@@ -1,6 +1,8 @@
 #include "server/openapi.hpp"
 
-#include <map>
+#include <cstdint>
+#include <initializer_list>
+#include <limits>
 #include <set>
 #include <vector>
 
@@ -23,6 +25,54 @@ std::vector<std::string> names_in(std::string_view pattern) {
   }
 }
 
+void write_choice(json_writer& out, std::initializer_list<std::string_view> words) {
+  out.key("type").string("string").key("enum").begin_array();
+  for (const std::string_view word : words) out.string(word);
+  out.end_array();
+}
+
+void write_number(json_writer& out, std::int64_t least) {
+  out.key("type").string("integer").key("minimum").integer(least);
+  out.key("maximum").integer(std::numeric_limits<std::int64_t>::max());
+}
+
+void write_pattern(json_writer& out, std::string_view pattern) {
+  out.key("type").string("string").key("pattern").string(pattern);
+}
+
+/// A time as the API reads it; with `words`, one of them too.
+void write_time(json_writer& out, std::initializer_list<std::string_view> words = {}) {
+  out.key("anyOf").begin_array();
+  for (const std::string_view format : {"date-time", "date"}) {
+    out.begin_object().key("type").string("string").key("format").string(format).end_object();
+  }
+  // Milliseconds, or a position: any of so many digits is within the years 1 to 9999.
+  out.begin_object();
+  write_pattern(out, words.size() ? "^[0-9]{1,13}$" : "^-?[0-9]{1,13}$");
+  out.end_object();
+  if (words.size()) {
+    out.begin_object();
+    write_choice(out, words);
+    out.end_object();
+  }
+  out.end_array();
+}
+
+/// What a parameter of that name takes, wherever it stands.
+void write_values(json_writer& out, std::string_view name) {
+  if (name == "now") return write_time(out);
+  if (name == "at" || name == "limit") return write_number(out, 0);
+  if (name == "wait") return write_choice(out, {"applied", "durable"});
+  if (name == "verify") return write_choice(out, {"true", "false"});
+  if (name == "messages") return write_choice(out, {"whole"});
+  if (name == "Windrow-Sequence") return write_number(out, 1);
+  if (name == "Windrow-Producer") {
+    out.key("minLength").integer(1).key("maxLength").integer(256);
+    return write_pattern(out, "^[!-~]([ -~]*[!-~])?$");
+  }
+  write_pattern(out, "^[^\\u0000]*$");
+}
+
 void write_parameter(json_writer& out, std::string_view name, std::string_view in, bool required,
                      bool repeated, std::string_view about) {
   out.begin_object().key("name").string(name).key("in").string(in);
@@ -30,10 +80,11 @@ void write_parameter(json_writer& out, std::string_view name, std::string_view i
   if (!about.empty()) out.key("description").string(about);
   out.key("schema").begin_object();
   if (repeated) {
-    out.key("type").string("array").key("items").begin_object().key("type").string("string");
+    out.key("type").string("array").key("items").begin_object();
+    write_values(out, name);
     out.end_object();
   } else {
-    out.key("type").string("string");
+    write_values(out, name);
   }
   out.end_object();
   if (repeated) out.key("explode").boolean(true);
@@ -69,6 +120,9 @@ void write_body_schema(json_writer& out, const route& r, std::string_view type) 
     write_bytes(out);
   } else if (r.operation == "query") {
     out.key("$ref").string("#/components/schemas/Query");
+  } else if (type == "application/json" && r.operation != "push") {
+    out.key("$ref").string(r.operation == "seek_source" ? "#/components/schemas/Seek"
+                                                        : "#/components/schemas/Partition");
   } else if (type == "application/json") {
     out.key("type").begin_array().string("array").string("object").end_array();
   } else {
@@ -118,6 +172,43 @@ void write_required(json_writer& out, std::initializer_list<std::string_view> na
   out.end_array();
 }
 
+void write_query(json_writer& out) {
+  out.key("Query").begin_object().key("type").string("object");
+  write_required(out, {"entities", "features"});
+  out.key("additionalProperties").boolean(false).key("properties").begin_object();
+  out.key("entities").begin_object().key("type").string("array").key("minItems").integer(1);
+  out.key("items").begin_object().key("type").string("object");
+  write_required(out, {"class", "key"});
+  out.key("additionalProperties").boolean(false).key("properties").begin_object();
+  write_member(out, "class", "string");
+  out.key("key").begin_object().key("type").begin_array();
+  out.string("string").string("integer").string("boolean").end_array();
+  out.key("minimum").integer(std::numeric_limits<std::int64_t>::min());
+  out.key("maximum").integer(std::numeric_limits<std::int64_t>::max()).end_object();
+  out.key("now").begin_object();
+  write_time(out);
+  out.end_object().end_object().end_object().end_object();
+  out.key("features").begin_object().key("type").string("array").key("minItems").integer(1);
+  out.key("items").begin_object().key("type").string("string").end_object().end_object();
+  out.key("now").begin_object();
+  write_time(out);
+  out.end_object().end_object().end_object();
+}
+
+/// The body of what is done to a source; all of it, or one partition.
+void write_steering(json_writer& out, std::string_view name, bool to) {
+  out.key(name).begin_object().key("type").string("object");
+  if (to) write_required(out, {"to"});
+  out.key("additionalProperties").boolean(false).key("properties").begin_object();
+  write_member(out, "partition", "string");
+  if (to) {
+    out.key("to").begin_object();
+    write_time(out, {"earliest", "latest"});
+    out.end_object();
+  }
+  out.end_object().end_object();
+}
+
 void write_components(json_writer& out) {
   out.key("components").begin_object().key("securitySchemes").begin_object();
   out.key("token").begin_object().key("type").string("http").key("scheme").string("bearer");
@@ -130,22 +221,10 @@ void write_components(json_writer& out) {
   }
   write_member(out, "status", "integer");
   out.end_object().end_object();
-  out.key("Query").begin_object().key("type").string("object");
-  write_required(out, {"entities", "features"});
-  out.key("additionalProperties").boolean(false).key("properties").begin_object();
-  out.key("entities").begin_object().key("type").string("array").key("items").begin_object();
-  out.key("type").string("object");
-  write_required(out, {"class", "key"});
-  out.key("additionalProperties").boolean(false).key("properties").begin_object();
-  write_member(out, "class", "string");
-  out.key("key").begin_object().key("type").begin_array();
-  out.string("string").string("integer").string("boolean").end_array().end_object();
-  write_member(out, "now", "string");
-  out.end_object().end_object().end_object();
-  out.key("features").begin_object().key("type").string("array").key("items").begin_object();
-  out.key("type").string("string").end_object().end_object();
-  write_member(out, "now", "string");
-  out.end_object().end_object().end_object().end_object();
+  write_query(out);
+  write_steering(out, "Partition", false);
+  write_steering(out, "Seek", true);
+  out.end_object().end_object();
 }
 
 }  // namespace

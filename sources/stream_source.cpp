@@ -40,7 +40,8 @@ result<source_step> stream_source::next(timestamp arrival) {
       return ready && *ready;
     }();
     // A pipe gives 64 KiB at a time: gather, as long as more is there.
-    if (!readable || ended_ || cutter_.waiting() >= enough_) {
+    const bool full = cutter_.waiting() >= enough_;
+    if (!readable || ended_ || full) {
       if (auto run = cutter_.cut(arrival, false)) return source_step{kind::run, std::move(run)};
       const bool takes_rest = ended_ && (last_ == last_line::taken ||
                                          is_closed_object(cutter_.unfinished()));
@@ -51,6 +52,8 @@ result<source_step> stream_source::next(timestamp arrival) {
       if (!readable) return source_step{kind::nothing, nullptr};
     }
     if (const auto read = read_some(); !read) return read.error();
+    // The middle of a line that is too long gives nothing, for as long as it goes on.
+    if (full) return source_step{kind::nothing, nullptr};
   }
 }
 

@@ -8,12 +8,16 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <optional>
 
 namespace windrow::tools {
 namespace {
 
 /// A declaration file may have 16 MiB; one byte more is enough for the compiler to refuse it.
 constexpr std::size_t declaration_bytes_max = (std::size_t{16} << 20) + 1;
+
+/// Why standard output does not hold all that was printed.
+std::optional<int> unwritten;
 
 result<std::string> read_file(const std::string& path) {
   const auto refused = [&] {
@@ -50,11 +54,19 @@ int say_error(const failure& why, int code) {
 
 }  // namespace
 
-void print(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+// The first reason counts: later ones are of a stream that has failed already.
+void print(std::string_view text) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) < text.size() && !unwritten) {
+    unwritten = errno;
+  }
+}
 
-void print_now(std::string_view text) {
+result<void> print_now(std::string_view text) {
   print(text);
-  std::fflush(stdout);
+  if (std::fflush(stdout) != 0 && !unwritten) unwritten = errno;
+  if (std::ferror(stdout) != 0 && !unwritten) unwritten = EIO;  // what did not go through here
+  if (!unwritten) return {};
+  return failure{errc::io, std::string("cannot write the answer: ") + std::strerror(*unwritten)};
 }
 
 void report(std::string_view text) {

@@ -22,8 +22,9 @@ inline constexpr int exit_usage = 2;
 
 /// Writes an answer to standard output.
 void print(std::string_view text);
-/// Writes to standard output, at once: for programs that wait for it.
-void print_now(std::string_view text);
+/// Writes to standard output, at once: for programs that wait for it. Fails where anything that was
+/// printed, also before, could not be written. One thread at a time.
+result<void> print_now(std::string_view text);
 /// Writes to standard error.
 void report(std::string_view text);
 /// `windrow: note: ...` on standard error.

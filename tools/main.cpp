@@ -1,8 +1,6 @@
 // The command line of windrow: finds the command, runs it, gives its exit code.
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <exception>
 #include <optional>
@@ -45,9 +43,11 @@ int wrong_arguments(const CLI::App& app, const CLI::ParseError& why) {
   return exit_usage;
 }
 
-/// What is wrong with a word that stands where a command's name is due and is none.
-std::optional<failure> unknown_command(CLI::App& app, std::span<char*> words) {
+/// What is wrong with a word that stands where a command's name is due and is none; `help` becomes
+/// what to look at.
+std::optional<failure> unknown_command(CLI::App& app, std::span<char*> words, std::string& help) {
   CLI::App* at = &app;
+  help = "windrow --help";
   for (const std::string word : words) {
     std::vector<std::string> known;
     for (const CLI::App* command : at->get_subcommands({})) known.push_back(command->get_name());
@@ -57,6 +57,7 @@ std::optional<failure> unknown_command(CLI::App& app, std::span<char*> words) {
                                         schema::did_you_mean(word, known)};
     }
     at = at->get_subcommand(word);
+    help.insert(help.size() - std::strlen("--help"), word + " ");
   }
   return std::nullopt;
 }
@@ -84,9 +85,10 @@ int run_command_line(int count, char** words) {
     report(app.help());
     return exit_usage;
   }
-  if (const auto unknown = unknown_command(app, std::span(words + 1, words + count))) {
+  std::string help;
+  if (const auto unknown = unknown_command(app, std::span(words + 1, words + count), help)) {
     fail_usage(*unknown);
-    report("Try `windrow --help`.\n");
+    report("Try `" + help + "`.\n");
     return exit_usage;
   }
   try {
@@ -111,9 +113,8 @@ int main(int count, char** words) {
     code = tools::fail({errc::io, why.what()});
   }
   // An answer that could not be written was not given.
-  const bool written = std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
-  if (!written && code == tools::exit_success) {
-    code = tools::fail({errc::io, std::string("cannot write the answer: ") + std::strerror(errno)});
+  if (const auto written = tools::print_now({}); !written && code == tools::exit_success) {
+    code = tools::fail(written.error());
   }
   return code;
 }

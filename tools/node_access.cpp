@@ -36,10 +36,14 @@ void add_node_options(CLI::App& command, node_address& where) {
                                          "of its socket there");
   data->type_name("DIR");
   CLI::Option* connect =
-      command.add_option("--connect", where.connect, "A running node: http://HOST:PORT or the "
-                                                     "path of its socket");
+      command.add_option("--connect", where.connect, "A running node: http://HOST:PORT, "
+                                                     "https://HOST:PORT or the path of its "
+                                                     "socket");
   connect->type_name("URL|SOCKET")->excludes(data);
   command.add_option("--token-file", where.token_file, "File with the token for --connect")
+      ->type_name("PATH")->needs(connect);
+  command.add_option("--ca-file", where.ca_file,
+                     "Authority of the node's certificate, PEM; else the system's are trusted")
       ->type_name("PATH")->needs(connect);
 }
 
@@ -52,7 +56,8 @@ result<node_access> node_access::open(const node_address& where, bool change) {
     if (!token.ok()) return token.error();
     out.remote_ = std::make_unique<server::client>(
         server::client_options{.where = std::move(address).value(),
-                               .token = std::move(token).value()});
+                               .token = std::move(token).value(),
+                               .ca_file = where.ca_file});
     return out;
   }
   cluster::node_options changing;

@@ -16,11 +16,13 @@ class App;
 
 namespace windrow::tools {
 
-/// Where a command finds what it asks: `--data`, or `--connect` with the file of a token.
+/// Where a command finds what it asks: `--data`, or `--connect` with files of a token and of whom to
+/// trust.
 struct node_address {
   std::string data;
   std::string connect;
   std::string token_file;
+  std::string ca_file;
 };
 
 /// Adds those flags to a command that asks.

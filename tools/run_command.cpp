@@ -94,12 +94,12 @@ result<void> acknowledge(const run_arguments& given, cluster::node_options& opti
     json_writer out;
     out.begin_object().key("producer").string(producer);
     out.key("sequence").unsigned_integer(last).end_object();
-    print_now(out.take() + "\n");
+    return print_now(out.take() + "\n");
   };
   lines.acknowledged = [](std::uint64_t count) {
     json_writer out;
     out.begin_object().key("acknowledged").unsigned_integer(count).end_object();
-    print_now(out.take() + "\n");
+    return print_now(out.take() + "\n");
   };
   return {};
 }
@@ -169,7 +169,7 @@ void make_room_for(const server::limits& limits) {
   constexpr rlim_t of_the_node = 256;  // files of the folder, sources, brokers
   rlimit open{};
   if (::getrlimit(RLIMIT_NOFILE, &open) != 0) return;
-  const rlim_t wanted = limits.connections + of_the_node;
+  const rlim_t wanted = limits.connections + limits.connections_per_address + of_the_node;
   if (open.rlim_cur < wanted) {
     open.rlim_cur = std::min(wanted, open.rlim_max);
     ::setrlimit(RLIMIT_NOFILE, &open);

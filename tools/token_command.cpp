@@ -6,11 +6,13 @@
 #include <string>
 #include <vector>
 
+#include "server/target.hpp"
 #include "server/tokens.hpp"
 #include "storage/folder.hpp"
 #include "tools/arguments.hpp"
 #include "tools/command_support.hpp"
 #include "tools/commands.hpp"
+#include "tools/node_access.hpp"
 #include "tools/table.hpp"
 #include "windrow/time.hpp"
 
@@ -42,9 +44,26 @@ result<timestamp> expiry_of(const std::string& text) {
                                 "time such as 2027-01-01"};
 }
 
+/// A misspelt class would make a token that opens nothing.
+result<void> check_classes(const token_arguments& given) {
+  if (given.classes.empty()) return {};
+  const auto node = node_access::open({.data = given.data, .connect = {}, .token_file = {},
+                                       .ca_file = {}});
+  if (!node.ok()) {
+    note("the classes were not looked up: " + node.error().message);
+    return {};
+  }
+  for (const std::string& name : given.classes) {
+    const auto there = node->get("/v1/entities/" + server::percent_encoded(name) + "/0");
+    if (!there.ok() && there.error().code == errc::not_found) return there.error();
+  }
+  return {};
+}
+
 int create(const token_arguments& given) {
   const auto file = tokens_file(given.data);
   if (!file.ok()) return fail(file.error());
+  if (auto known = check_classes(given); !known.ok()) return fail(known.error());
   server::token_request wanted;
   wanted.may = server::role_named(given.role).value_or(server::role::reader);
   wanted.classes = given.classes;

@@ -4,7 +4,6 @@ import http.client
 import json
 import os
 import re
-import shutil
 import socket
 import ssl
 import subprocess
@@ -76,17 +75,6 @@ class PushTest(RunningNode):
             t.join()
         self.assertEqual(self.value("item_count", "m"), 600)
 
-    def test_metrics_are_what_prometheus_reads(self):
-        self.push(line(amount="x"))
-        text = self.tcp("GET", "/metrics")[1].decode()
-        self.assertRegex(text, r'windrow_http_requests_total\{operation="push",status="200"\} 1\n')
-        self.assertRegex(text, r'windrow_dead_letters_total\{phase="parse",reason="type"\} 1\n')
-        for sample in text.splitlines():
-            self.assertRegex(sample, r'^(# (HELP|TYPE) windrow_\w+ .+|'
-                             r'windrow_\w+(\{(\w+="[^"]*",?)+\})? [-+0-9.e]+|.* \+Inf)$')
-        if shutil.which("promtool"):
-            subprocess.run(["promtool", "check", "metrics"], input=text.encode(), check=True)
-
     def test_the_document_names_what_there_is(self):
         document = json.loads(self.tcp("GET", "/v1/openapi.json")[1])
         self.assertEqual(document["openapi"], "3.1.0")
@@ -152,6 +140,23 @@ class TokenTest(RunningNode):
             self.assertNotIn(secret.encode(), kept)
 
 
+    def test_a_class_that_does_not_exist(self):
+        for _ in ("running", "stopped"):
+            refused = command.run("token", "create", "--data", self.data, "--role", "reader",
+                                  "--class", "User", "--class", "Usr")
+            self.assertEqual((refused.code, refused.out), (1, ""), refused)
+            self.assertIn("unknown class `Usr`", refused.err)
+            self.assertFalse(os.path.exists(os.path.join(self.data, "tokens")))
+            if self.process.poll() is None:
+                self.assertEqual(self.stop(), 0)
+        self.start()
+        # Named as in queries: the class, or its namespace.
+        token = self.token("--role", "reader", "--class", "user")
+        time.sleep(0.6)
+        self.assertEqual(self.ask(token, target="/v1/entities/User/u1")[0], 200)
+        self.assert_problem(self.ask(token, target="/v1/entities/Transaction/t1"), 403)
+
+
 class TlsTest(RunningNode):
     def setUp(self):
         self.keys = {}
@@ -199,6 +204,29 @@ class TlsTest(RunningNode):
                 timeout=20)
             self.assertIn(b"Cipher is (NONE)", shown.stdout + shown.stderr, ciphers)
         self.assertEqual(self.https("GET", "/healthz")[0], 200)
+
+    def test_commands_speak_tls(self):
+        token = self.path("token")
+        made = command.run("token", "create", "--data", self.data, "--role", "admin", check=True)
+        with open(os.open(token, os.O_CREAT | os.O_WRONLY, 0o600), "w", encoding="utf-8") as out:
+            out.write(made.out)
+        time.sleep(0.6)
+
+        def ask(host, *more):
+            return command.run("inspect", "--json", "--connect", f"https://{host}:{self.port}",
+                               "--token-file", token, *more)
+        for host in ("localhost", "127.0.0.1"):
+            answered = ask(host, "--ca-file", self.certificate)
+            self.assertEqual(answered.code, 0, answered)
+            self.assertEqual(json.loads(answered.out)["path"], self.data)
+        for answered, said in (
+                (ask("localhost"), "is not trusted: self"),  # nobody vouches for it
+                (ask("127.0.0.2", "--ca-file", self.certificate), "is not trusted: "),
+                (ask("localhost", "--ca-file", self.path("none")), "cannot use "),
+                (command.run("inspect", "--connect", f"http://localhost:{self.port}"), "")):
+            self.assertEqual(answered.code, 1, answered)
+            self.assertEqual(answered.out, "")
+            self.assertIn(said, answered.err)
 
     def test_what_is_not_started(self):
         def refused(*arguments):

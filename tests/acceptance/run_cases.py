@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import subprocess
 import time
 import unittest
 
@@ -260,6 +261,51 @@ class RunTest(ExampleTest):
         text = command.run("run", "--help", check=True).out
         for option in ("--data", "--once", "--input", "--shards", "--memory", "--checkpoint"):
             self.assertIn(option, text)
+
+
+class StandardInputTest(ExampleTest):
+    def start(self, source, **streams):
+        return subprocess.Popen(
+            [command.find(), "run", self.declaration, "--data", self.data, "--input",
+             "transactions=-", "--input", f"users={self.path('users.ndjson')}", *source],
+            stderr=subprocess.PIPE, **streams)
+
+    def test_a_signal_ends_a_line_that_does_not(self):
+        with open("/dev/zero", "rb") as zeros:
+            run = self.start((), stdin=zeros, stdout=subprocess.DEVNULL)
+        self.addCleanup(run.kill)
+        end = time.monotonic() + 20
+        with open(f"/proc/{run.pid}/io", encoding="utf-8") as text:
+            while int(text.readline().split()[1]) < 64 << 20:  # it is in the middle of it
+                self.assertLess(time.monotonic(), end)
+                text.seek(0)
+                time.sleep(0.02)
+        run.send_signal(signal.SIGTERM)
+        self.assertEqual(run.wait(30), 0, run.stderr.read())
+
+    def test_an_acknowledgement_that_nobody_takes_ends_the_reading(self):
+        """A producer that hears nothing is not read on."""
+        with open("/dev/full", "wb") as full:
+            run = self.start(("--ack",), stdin=subprocess.PIPE, stdout=full)
+        self.addCleanup(run.kill)
+        run.stdin.write(line(id="a"))
+        run.stdin.flush()
+        said = b""
+        while b"cannot write" not in said:
+            more = run.stderr.readline()
+            self.assertTrue(more, said)
+            said += more
+        try:
+            run.stdin.write(line(id="b"))
+            run.stdin.close()
+        except BrokenPipeError:
+            pass
+        run.send_signal(signal.SIGTERM)
+        said = (said + run.stderr.read()).decode()
+        run.wait(30)
+        self.assertEqual(run.returncode, 1, said)
+        self.assertIn("cannot write the answer: No space left on device", said)
+        self.assertEqual(command.summary(said).get("read"), 3, said)  # and two users
 
 
 class BackgroundTest(ExampleTest):

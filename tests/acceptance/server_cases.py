@@ -218,6 +218,15 @@ class SocketTest(RunningNode):
         self.start()
         self.assertEqual(self.local("GET", "/healthz")[0], 200)
 
+    def test_commands_pass_over_one_that_was_left(self):
+        command.kill(self.process)
+        self.assertTrue(os.path.exists(os.path.join(self.data, "socket")))
+        result = command.run("inspect", "--data", self.data, "--json", check=True)
+        self.assertEqual(json.loads(result.out)["path"], self.data)
+        refused = command.run("inspect", "--connect", os.path.join(self.data, "socket"))
+        self.assertEqual(refused.code, 1)
+        self.assertIn("no node answers", refused.err)
+
     def test_other_machines_are_not_listened_to(self):
         result = command.run("run", self.declaration, "--data", self.path("other"), "--listen",
                              "0.0.0.0:0", "--once")

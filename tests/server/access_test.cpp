@@ -5,7 +5,6 @@
 
 #include "server/audit_log.hpp"
 #include "server/message_splitter.hpp"
-#include "server/prometheus_text.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 namespace windrow::server {
@@ -154,16 +153,6 @@ TEST(AuditLog, BeginsAgainWhereItIsLong) {
   for (int i = 0; i < 10; ++i) log.write({start, "o", "s", "POST", "/v1/checkpoint", 200, ""});
   EXPECT_LT(test::slurp(path).size(), 600u);
   EXPECT_FALSE(test::slurp(path + ".1").empty());
-}
-
-TEST(PrometheusText, EscapesWhatNamesHold) {
-  prometheus_text out;
-  out.family("x_total", "counter", "What it is.");
-  out.sample(1, {{"reason", "a\"b\\c\nd"}, {"phase", "p"}});
-  out.sample(0.25, {}, "_sum");
-  EXPECT_EQ(out.take(),
-            "# HELP x_total What it is.\n# TYPE x_total counter\n"
-            "x_total{reason=\"a\\\"b\\\\c\\nd\",phase=\"p\"} 1\nx_total_sum 0.25\n");
 }
 
 std::vector<std::string> elements(std::string_view body, std::size_t most = 10) {

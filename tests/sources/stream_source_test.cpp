@@ -1,5 +1,6 @@
 #include "sources/stream_source.hpp"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -41,6 +42,22 @@ TEST(StreamSource, GivesWhatIsThereAndWaitsForTheRestOfALine) {
   ASSERT_EQ(step->what, source_step::kind::run);
   EXPECT_EQ(step->run->messages[0].text(), "bc");
   EXPECT_EQ(step->run->messages[0].sequence, 5u);
+}
+
+TEST(StreamSource, ComesBackFromALineThatDoesNotEnd) {
+  const int zeros = ::open("/dev/zero", O_RDONLY);
+  ASSERT_GE(zeros, 0);
+  stream_source source(zeros, 1);
+  int oversized = 0, nothing = 0;
+  for (int i = 0; i < 100; ++i) {  // each would never return if it waited for the end of the line
+    const auto step = source.next(timestamp{1});
+    ASSERT_TRUE(step.ok());
+    nothing += step->what == source_step::kind::nothing;
+    if (step->run) oversized += step->run->messages.front().oversized;
+  }
+  EXPECT_LE(oversized, 1);
+  EXPECT_GE(nothing, 90);
+  ::close(zeros);
 }
 
 TEST(StreamSource, AnUnterminatedLastLineCountsAtTheEnd) {

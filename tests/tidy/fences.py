@@ -142,6 +142,8 @@ def libraries(tree):
         p, "sources/kafka_*") or outside(p), "sources/kafka_*")
     yield from _library(tree, ("boost/beast", "boost/asio"), lambda p: folder_of(p) in (
         "server", *OUTSIDE), "server/")
+    yield from _library(tree, ("prometheus/",), lambda p: fnmatch.fnmatch(p, "server/*metric*"),
+                        "the metrics of server/")
 
     def codec(path):
         return "codec" in os.path.basename(path) and path.endswith(".cpp")
