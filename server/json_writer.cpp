@@ -1,5 +1,6 @@
 #include "server/json_writer.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cassert>
 #include <charconv>
@@ -33,6 +34,8 @@ void append_escaped(std::string& out, char32_t character, std::string_view bytes
   out += buffer.data();
 }
 
+bool is_plain(char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; }
+
 struct value_writer {
   json_writer& out;
   void operator()(windrow::null) const { out.null(); }
@@ -48,12 +51,14 @@ struct value_writer {
   }
 };
 
-}  // namespace
-
-std::string json_string(std::string_view text) {
-  std::string out = "\"";
-  out.reserve(text.size() + 2);
+void append_json_string(std::string& out, std::string_view text) {
+  out += '"';
   while (!text.empty()) {
+    // Nearly all text is plain, and is copied at once.
+    const auto end = std::find_if_not(text.begin(), text.end(), is_plain);
+    out.append(text.begin(), end);
+    text.remove_prefix(static_cast<std::size_t>(end - text.begin()));
+    if (text.empty()) break;
     const std::string_view before = text;
     char32_t character = 0;
     if (next_character(text, character)) {
@@ -62,7 +67,16 @@ std::string json_string(std::string_view text) {
       out += "\uFFFD";
     }
   }
-  return out + '"';
+  out += '"';
+}
+
+}  // namespace
+
+std::string json_string(std::string_view text) {
+  std::string out;
+  out.reserve(text.size() + 2);
+  append_json_string(out, text);
+  return out;
 }
 
 std::string json_number(double number) {
@@ -82,14 +96,15 @@ json_writer& json_writer::end_array() { return close(']'), *this; }
 json_writer& json_writer::key(std::string_view name) {
   assert(!levels_.empty() && levels_.back().object && !after_key_);
   before_value();
-  out_.append(json_string(name)).append(": ");
+  append_json_string(out_, name);
+  out_ += ": ";
   after_key_ = true;
   return *this;
 }
 
 json_writer& json_writer::string(std::string_view text) {
   before_value();
-  out_ += json_string(text);
+  append_json_string(out_, text);
   return *this;
 }
 
