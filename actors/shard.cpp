@@ -55,9 +55,16 @@ catalog_ready shard::on_stage(const stage_catalog& message) {
 }
 
 caf::result<batch_applied> shard::on_apply(const apply_batch& message) {
-  batch_applied answer{settings_.gate->shard(), message.batch->bytes, 0, failure_};
-  if (failure_) return answer;
-  bool over = false;
+  if (failure_) return batch_applied{settings_.gate->shard(), message.batch->bytes, 0, failure_};
+  if (!short_) return apply(message);
+  auto promise = self_->make_response_promise<batch_applied>();
+  waiting_.push_back({promise, message});
+  release_waiting();
+  return promise;
+}
+
+batch_applied shard::apply(const apply_batch& message) {
+  batch_applied answer{settings_.gate->shard(), message.batch->bytes, 0, {}};
   settings_.gate->own([&](storage::shard_core& core) {
     auto applied = core.apply(*message.batch);
     if (!applied) {
@@ -65,7 +72,7 @@ caf::result<batch_applied> shard::on_apply(const apply_batch& message) {
       return;
     }
     answer.late = applied->late;
-    over = core.over_budget();
+    short_ = !settings_.look_only && core.over_budget();
   });
   if (answer.failed) {
     fail(*answer.failed);
@@ -74,11 +81,7 @@ caf::result<batch_applied> shard::on_apply(const apply_batch& message) {
   if (message.arrival != storage::no_time)
     settings_.meters->visible.add(wall_clock() - message.arrival, message.batch->rows);
   advance();
-  if (!over || settings_.look_only) return answer;
-  // Memory is short: the credit stays spent until a checkpoint lets records leave.
-  auto promise = self_->make_response_promise<batch_applied>();
-  waiting_.push_back({promise, answer});
-  return promise;
+  return answer;
 }
 
 shard_rows shard::on_lookup(const shard_lookup& message) {
@@ -191,16 +194,19 @@ void shard::round_finished() {
   checkpoints_.clear();
 }
 
+// As many batches as memory has room for: one brings in a record for each of its rows.
 void shard::release_waiting() {
-  if (waiting_.empty()) return;
-  bool over = false;
-  settings_.gate->own([&](storage::shard_core& core) {
-    if (core.over_budget()) core.evict();
-    over = core.over_budget();
-  });
-  if (over && !failure_) return;
-  for (auto& w : waiting_) w.promise.deliver(w.answer);
-  waiting_.clear();
+  while (short_ || !waiting_.empty()) {
+    settings_.gate->own([&](storage::shard_core& core) {
+      if (core.over_budget()) core.evict();
+      short_ = core.over_budget();
+    });
+    if (short_ || waiting_.empty()) return;
+    const waiting_batch next = std::move(waiting_.front());
+    waiting_.pop_front();
+    auto promise = next.promise;
+    promise.deliver(apply(next.message));
+  }
 }
 
 void shard::fail(const failure& why) {
@@ -209,10 +215,8 @@ void shard::fail(const failure& why) {
   if (settings_.failed) settings_.failed(why);
   for (auto& promise : checkpoints_) promise.deliver(checkpoint_done{why});
   checkpoints_.clear();
-  for (auto& w : waiting_) {
-    w.answer.failed = why;
-    w.promise.deliver(w.answer);
-  }
+  for (auto& w : waiting_)
+    w.promise.deliver(batch_applied{settings_.gate->shard(), w.message.batch->bytes, 0, why});
   waiting_.clear();
 }
 

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -30,8 +31,8 @@ struct shard_settings {
   std::shared_ptr<shard_meters> meters;
 };
 
-/// Puts one shard behind messages: folds batches in order, walks checkpoints between them, and
-/// gives their credit back when memory allows. Decisions live in `storage::shard_core`.
+/// Puts one shard behind messages: folds batches in order as memory allows, and walks
+/// checkpoints between them. Decisions live in `storage::shard_core`.
 class shard {
 public:
   static inline constexpr const char* name = "shard";
@@ -42,6 +43,7 @@ public:
 
 private:
   caf::result<batch_applied> on_apply(const apply_batch& message);
+  batch_applied apply(const apply_batch& message);
   shard_rows on_lookup(const shard_lookup& message);
   catalog_ready on_stage(const stage_catalog& message);
   caf::result<checkpoint_done> on_checkpoint();
@@ -57,14 +59,15 @@ private:
 
   struct waiting_batch {
     caf::typed_response_promise<batch_applied> promise;
-    batch_applied answer;
+    apply_batch message;
   };
 
   shard_actor::pointer self_;
   shard_settings settings_;
   const std::size_t write_bytes_;           // of records in one transaction
   std::optional<failure> failure_;
-  std::vector<waiting_batch> waiting_;      // applied, their credit held back: memory is short
+  bool short_ = false;                      // memory was above its budget when last looked at
+  std::deque<waiting_batch> waiting_;       // for memory, not applied yet
   std::vector<caf::typed_response_promise<checkpoint_done>> checkpoints_;
   bool again_ = false;                      // a checkpoint was asked for during a round
   bool round_ = false;

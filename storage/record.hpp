@@ -139,16 +139,24 @@ public:
   result<void> fold(record*& r, int lane, std::int64_t index, tile_type::arguments columns,
                     std::size_t row, keep_from keep, const segment_loader& load);
 
+  /// Where a lane of a record begins. Carried from lane to lane in rising order, so that a row that
+  /// folds into many does not walk over all before for each; void once the record's shape changes.
+  struct lane_cursor {
+    int lane = 0;
+    std::byte* at = nullptr;
+  };
+
   /// Folds into the newest bucket of the lane where it is that of the event: the usual case, and
   /// nothing moves. False where `fold` is needed.
   bool fold_newest(record* r, const space_type& s, int lane, std::int64_t index,
-                   tile_type::arguments columns, std::size_t row) const {
+                   tile_type::arguments columns, std::size_t row, lane_cursor& cursor) const {
     const std::uint16_t word = lane_word(r, lane);
     const std::uint32_t count = word & count_mask;
     if (count == 0 || upper_active(r, s, lane)) return false;
     const tile_type& type = *s.lanes[static_cast<std::size_t>(lane)].tiles;
     const bool wide = word & wide_bit;
-    std::byte* tile = lane_begin(r, s, lane) + (count - 1) * std::size_t{type.form(wide).stride};
+    const std::size_t last = (count - 1) * std::size_t{type.form(wide).stride};
+    std::byte* tile = advance(cursor, r, s, lane) + last;
     if (static_cast<std::int64_t>(tile_type::bucket(tile)) + base(r, lane) != index) return false;
     if (type.owns_memory()) return false;
     return type.fold(tile, wide, columns, row);
@@ -261,14 +269,18 @@ private:
   static std::uint32_t tiles_offset(const record* r, const space_type& s) noexcept {
     return scalars_offset(r, s) + ((r->scalars_length + 7) & ~7u);
   }
-  static std::byte* lane_begin(record* r, const space_type& s, int lane) noexcept {
-    std::byte* at = reinterpret_cast<std::byte*>(r) + tiles_offset(r, s);
-    for (int k = 0; k < lane; ++k) {
-      const std::uint16_t word = lane_word(r, k);
-      at += static_cast<std::size_t>(word & count_mask) *
-            s.lanes[static_cast<std::size_t>(k)].tiles->form(word & wide_bit).stride;
+  static std::byte* advance(lane_cursor& to, record* r, const space_type& s, int lane) noexcept {
+    if (!to.at) to.at = reinterpret_cast<std::byte*>(r) + tiles_offset(r, s);
+    for (; to.lane < lane; ++to.lane) {
+      const std::uint16_t word = lane_word(r, to.lane);
+      to.at += static_cast<std::size_t>(word & count_mask) *
+               s.lanes[static_cast<std::size_t>(to.lane)].tiles->form(word & wide_bit).stride;
     }
-    return at;
+    return to.at;
+  }
+  static std::byte* lane_begin(record* r, const space_type& s, int lane) noexcept {
+    lane_cursor from;
+    return advance(from, r, s, lane);
   }
   bool upper_active(const record* r, const space_type& s, int lane) const noexcept {
     const int upper = s.lanes[static_cast<std::size_t>(lane)].upper;
