@@ -125,7 +125,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--connections", type=int, default=500)
     parser.add_argument("--seconds", type=int, default=6)
-    parser.add_argument("--floor", type=float, default=100, help="milliseconds")
+    parser.add_argument("--floor", type=float, default=1000, help="milliseconds")
     given = parser.parse_args()
     command.require()
     node = RunningNode("run")
