@@ -31,9 +31,9 @@ void write_choice(json_writer& out, std::initializer_list<std::string_view> word
   out.end_array();
 }
 
-void write_number(json_writer& out, std::int64_t least) {
-  out.key("type").string("integer").key("minimum").integer(least);
-  out.key("maximum").integer(std::numeric_limits<std::int64_t>::max());
+void write_number(json_writer& out, std::uint64_t least) {
+  out.key("type").string("integer").key("minimum").unsigned_integer(least);
+  out.key("maximum").unsigned_integer(std::numeric_limits<std::uint64_t>::max());
 }
 
 void write_pattern(json_writer& out, std::string_view pattern) {
@@ -142,7 +142,10 @@ void write_operation(json_writer& out, const route& r) {
   }
   out.end_array();
   if (!r.bodies.empty()) {
-    out.key("requestBody").begin_object().key("required").boolean(true);
+    // Without one, all of a source is meant.
+    const bool whole = r.operation == "pause_source" || r.operation == "resume_source" ||
+                       r.operation == "reset_source";
+    out.key("requestBody").begin_object().key("required").boolean(!whole);
     out.key("content").begin_object();
     for (const std::string_view type : r.bodies) {
       out.key(type).begin_object();

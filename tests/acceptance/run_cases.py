@@ -274,6 +274,7 @@ class StandardInputTest(ExampleTest):
         with open("/dev/zero", "rb") as zeros:
             run = self.start((), stdin=zeros, stdout=subprocess.DEVNULL)
         self.addCleanup(run.kill)
+        self.addCleanup(run.stderr.close)
         end = time.monotonic() + 20
         with open(f"/proc/{run.pid}/io", encoding="utf-8") as text:
             while int(text.readline().split()[1]) < 64 << 20:  # it is in the middle of it
@@ -288,6 +289,7 @@ class StandardInputTest(ExampleTest):
         with open("/dev/full", "wb") as full:
             run = self.start(("--ack",), stdin=subprocess.PIPE, stdout=full)
         self.addCleanup(run.kill)
+        self.addCleanup(run.stderr.close)
         run.stdin.write(line(id="a"))
         run.stdin.flush()
         said = b""

@@ -82,6 +82,8 @@ def main():
     seed = given.seed or (random.randrange(1, 10 ** 6) if given.time else 1)
     print(f"seed {seed}")
     node = RunningNode("run")
+    # It tries wrong tokens too, which would close the address to the right one.
+    node.arguments = ("--limit", "wrong-tokens=1000000")
     try:
         node.setUp()
         token = command.run("token", "create", "--data", node.data, "--role", "admin",
