@@ -42,6 +42,7 @@ catalog_ready shard::on_stage(const stage_catalog& message) {
 }
 
 caf::result<batch_applied> shard::on_apply(const apply_batch& message) {
+  settings_.questions->give_way(questions_seen_);
   batch_applied answer{settings_.gate->shard(), message.batch->bytes, 0, failure_};
   if (failure_) return answer;
   bool over = false;
