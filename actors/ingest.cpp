@@ -124,6 +124,7 @@ void ingest::on_input_failed(std::uint32_t number, const failure& why) {
 // ---- rows --------------------------------------------------------------------------------------
 
 void ingest::take(std::uint32_t number, input_state& in) {
+  settings_.questions->give_way(questions_seen_);
   const source_read got = std::move(*in.ready);
   in.ready.reset();
   read(number, in);  // while this run is decoded, the next one is read

@@ -10,6 +10,7 @@
 #include <caf/response_promise.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
+#include "actors/attention.hpp"
 #include "actors/credit.hpp"
 #include "actors/ingest_core.hpp"
 #include "actors/ingest_progress.hpp"
@@ -37,6 +38,7 @@ struct ingest_settings {
   credit::limits limits;
   storage::journal* journal = nullptr;     ///< for dead letters; outlives the actor
   storage::seen_ids* seen = nullptr;       ///< where a stream declares deduplication; the same
+  std::shared_ptr<const attention> questions = std::make_shared<attention>();
   ingest_events events;
 };
 
@@ -84,6 +86,7 @@ private:
 
   ingest_actor::pointer self_;
   ingest_settings settings_;
+  std::uint64_t questions_seen_ = 0;
   schema::plan_ptr plan_;
   std::map<std::uint32_t, input_state> inputs_;
   credit credit_;

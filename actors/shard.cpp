@@ -64,6 +64,7 @@ caf::result<batch_applied> shard::on_apply(const apply_batch& message) {
 }
 
 batch_applied shard::apply(const apply_batch& message) {
+  settings_.questions->give_way(questions_seen_);
   batch_applied answer{settings_.gate->shard(), message.batch->bytes, 0, {}};
   settings_.gate->own([&](storage::shard_core& core) {
     auto applied = core.apply(*message.batch);

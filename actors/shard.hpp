@@ -11,6 +11,7 @@
 #include <caf/response_promise.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
+#include "actors/attention.hpp"
 #include "actors/interfaces.hpp"
 #include "actors/meters.hpp"
 #include "actors/shard_gate.hpp"
@@ -21,6 +22,7 @@ namespace windrow::actors {
 struct shard_settings {
   std::shared_ptr<shard_gate> gate;
   writer_actor writer;
+  std::shared_ptr<const attention> questions = std::make_shared<attention>();
   std::chrono::milliseconds checkpoint_interval{10'000};
   /// Never write: the folder is only looked at.
   bool look_only = false;
@@ -64,6 +66,7 @@ private:
 
   shard_actor::pointer self_;
   shard_settings settings_;
+  std::uint64_t questions_seen_ = 0;
   const std::size_t write_bytes_;           // of records in one transaction
   std::optional<failure> failure_;
   bool short_ = false;                      // memory was above its budget when last looked at

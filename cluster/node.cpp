@@ -164,6 +164,7 @@ result<void> node::impl::start_actors() {
   for (auto& gate : gates) {
     actors::shard_settings ss;
     ss.gate = gate;
+    ss.questions = questions;
     ss.writer = writers[shards.size() % writers.size()];
     ss.checkpoint_interval = options.checkpoint_interval;
     ss.look_only = options.look_only;
@@ -179,6 +180,7 @@ result<void> node::impl::start_actors() {
   is.limits.batches =
       static_cast<std::uint32_t>(std::clamp<std::size_t>(options.memory >> 23, 8, 64));
   is.limits.bytes = std::min<std::uint64_t>(16 << 20, options.memory / 16 / gates.size());
+  is.questions = questions;
   is.journal = journal.get();
   is.seen = seen.get();
   is.events.progressed = [this](const actors::input_progress& p) { progressed(p); };

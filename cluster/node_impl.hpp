@@ -131,6 +131,7 @@ struct node::impl {
   std::vector<std::unique_ptr<source_driver>> drivers;
   std::shared_ptr<journal_bell> bell = std::make_shared<journal_bell>();
   actors::query_context context;
+  std::shared_ptr<actors::attention> questions = std::make_shared<actors::attention>();
 
   std::mutex mutex;
   std::condition_variable changed;

@@ -39,6 +39,7 @@ constexpr std::size_t lookups_at_once = 32;
 
 template <class Asked>
 void node::impl::answer_here(actors::query_core& core, Asked&& asked) {
+  questions->asked();
   for (auto round = core.next_round(); !round.empty(); round = core.next_round()) {
     for (const auto& ask : round) {
       actors::query_core::answers answers;
@@ -73,6 +74,7 @@ result<query_answer> node::query(const query_request& request) {
     i.answer_here(*core);
     return core->finish();
   }
+  i.questions->asked();
   std::optional<failure> failed;
   caf::scoped_actor self{*i.system};
   self->request(i.query, std::chrono::seconds(30), actors::run_query{core})

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+namespace windrow::actors {
+
+/// Lets those that compute know that somebody asks, so that they give way between batches.
+///
+/// A thread that wakes up on a busy machine, a client's of the same machine included, waits until a
+/// computing one lets go of its core. Giving way after each batch costs a tenth of ingest, so it is
+/// done only while there are questions.
+///
+/// Concurrency: any thread.
+class attention {
+public:
+  /// Somebody asks something.
+  void asked() noexcept { questions_.fetch_add(1, std::memory_order_relaxed); }
+
+  /// For actors that compute, between two batches: lets others run if there were questions since
+  /// `seen`, which is the caller's own.
+  void give_way(std::uint64_t& seen) const noexcept;
+
+private:
+  std::atomic<std::uint64_t> questions_{0};
+};
+
+}  // namespace windrow::actors
