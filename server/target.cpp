@@ -16,9 +16,13 @@ failure wrong(std::string_view text, const char* why) {
   return {errc::invalid, "the address `" + std::string(text.substr(0, 200)) + "` " + why};
 }
 
+constexpr const char* undecodable =
+    "has a zero byte, or a % that is not followed by two hexadecimal digits";
+
 bool decode(std::string_view text, std::string& out) {
   out.reserve(text.size());
   for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\0') return false;
     if (text[i] != '%') {
       out += text[i];
       continue;
@@ -70,7 +74,7 @@ result<target> read_target(std::string_view text) {
   const bool path = split(text.substr(1, mark - 1), '/', [&](std::string_view part) {
     return decode(part, out.segments.emplace_back());
   });
-  if (!path) return wrong(text, "has a % that is not followed by two hexadecimal digits");
+  if (!path) return wrong(text, undecodable);
   if (mark == text.size()) return out;
   const bool query = split(text.substr(mark + 1), '&', [&](std::string_view part) {
     if (part.empty()) return true;
@@ -79,7 +83,7 @@ result<target> read_target(std::string_view text) {
     return decode(part.substr(0, equals), name) &&
            decode(part.substr(std::min(equals + 1, part.size())), value);
   });
-  if (!query) return wrong(text, "has a % that is not followed by two hexadecimal digits");
+  if (!query) return wrong(text, undecodable);
   return out;
 }
 

@@ -20,8 +20,8 @@ struct target {
   std::vector<std::string> all(std::string_view name) const;
 };
 
-/// `invalid` for what is not `/a/b?c=d`, for `%` without two hexadecimal digits, and for `%00`. `+`
-/// is a plus. Dots in segments mean nothing: a name is only ever compared.
+/// `invalid` for what is not `/a/b?c=d`, for `%` without two hexadecimal digits, and for a zero
+/// byte, also as `%00`. `+` is a plus. Dots in segments mean nothing: a name is only ever compared.
 result<target> read_target(std::string_view text);
 
 /// `text` with everything but letters, digits and `-._~` written as `%XX`.

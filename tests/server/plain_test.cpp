@@ -39,6 +39,9 @@ TEST(Target, RefusesWhatIsNone) {
   for (const char* bad : {"", "v1", "http://x/", "*", "/%", "/%2", "/%zz", "/%00", "/?a=%0"}) {
     EXPECT_FALSE(read_target(bad).ok()) << bad;
   }
+  for (const std::string_view bad : {std::string_view("/a\0b", 4), std::string_view("/?a=\0", 5)}) {
+    EXPECT_FALSE(read_target(bad).ok()) << bad.size();
+  }
 }
 
 TEST(Target, IsEncodedSoThatItIsReadBack) {
