@@ -88,21 +88,38 @@ class FollowingTest(KafkaTest):
         self.assert_equals_fold()
 
     def test_a_broker_that_is_gone_for_a_while_is_waited_for(self):
+        outage = float(os.environ.get("OUTAGE", "4"))
         self.broker.create(self.topic, 2)
         self.broker.produce(self.topic, messages(2_000, partitions=2))
         self.start()
         self.wait_until_committed()
-        self.broker.produce(self.topic, messages(5_000, first=2_000, partitions=2))
-        self.broker.kill()
-        time.sleep(4)
-        self.assertIsNone(self.running.poll(), self.said())
-        self.assertIn("the source `tx` waits: no connection to the broker", self.said())
-        self.broker.start()
-        self.broker.produce(self.topic, messages(1_000, first=7_000, partitions=2))
+        stop, acknowledged = threading.Event(), [2_000]
+
+        def produce():  # through the outage: what is under way waits for the broker
+            while not stop.is_set():
+                some = messages(1_000, first=acknowledged[0], partitions=2)
+                self.broker.produce(self.topic, some)
+                acknowledged[0] += 1_000
+
+        producer = threading.Thread(target=produce)
+        producer.start()
+        try:
+            self.wait_for(lambda: acknowledged[0] >= 5_000)
+            self.broker.kill()
+            time.sleep(outage)
+            self.assertIsNone(self.running.poll(), self.said())
+            self.assertIn("the source `tx` waits: no connection to the broker", self.said())
+            before = acknowledged[0]
+            self.broker.start()
+            self.wait_for(lambda: acknowledged[0] >= before + 3_000)
+        finally:
+            stop.set()
+            producer.join()
         self.wait_until_committed()
         self.assertIn("the source `tx` goes on", self.said())
         self.assertEqual(self.stop(), 0)
-        self.assert_equals_fold()
+        seen = sum(number for _, number, _ in self.assert_equals_fold().values())
+        self.assertEqual(seen, acknowledged[0])  # an idempotent producer, so not one twice either
 
     def test_killed_at_random_moments(self):
         seed = int(os.environ.get("SEED", "1"))

@@ -142,6 +142,13 @@ class KafkaTest(unittest.TestCase):
             self.running = None
         return code
 
+    def wait_for(self, there, timeout=120):
+        """Until `there()`."""
+        end = time.monotonic() + timeout
+        while not there():
+            self.assertLess(time.monotonic(), end, f"not within {timeout} s")
+            time.sleep(0.05)
+
     def said(self):
         with open(self.log, encoding="utf-8", errors="replace") as log:
             return log.read()

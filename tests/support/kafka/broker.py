@@ -195,7 +195,8 @@ class Broker:
             value = b"\\N" if m["value"] is None else m["value"]
             lines.append(f"{m.get('partition', 0)}\t{m.get('time', '-')}\t{m.get('key', '-')}\t"
                          f"{headers}\t".encode() + value + b"\n")
-        self.tool("produce", topic, *([transaction] if transaction else []), stdin=b"".join(lines))
+        self.tool("produce", topic, *([transaction] if transaction else []), stdin=b"".join(lines),
+                  timeout=180)
 
     def consume(self, topic):
         """Everything in a topic, as dicts with bytes in key, value and headers."""

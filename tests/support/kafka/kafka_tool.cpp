@@ -30,6 +30,7 @@
 namespace {
 
 constexpr int timeout_ms = 30'000;
+constexpr int produce_timeout_ms = 150'000;  // longer than a broker is ever gone
 
 [[noreturn]] void die(const std::string& what) {
   std::cerr << "kafka_tool: " << what << "\n";
@@ -214,7 +215,7 @@ void produce(const properties& given, const std::string& topic, const std::strin
   }
   std::string line;
   while (std::getline(std::cin, line)) produce_line(made, topic, line);
-  check(rd_kafka_flush(made, 2 * timeout_ms), "flush");
+  check(rd_kafka_flush(made, produce_timeout_ms), "flush");
   if (failed_deliveries > 0) die(std::to_string(failed_deliveries) + " were not delivered");
   if (transaction == "commit") check(rd_kafka_commit_transaction(made, timeout_ms), "commit");
   if (transaction == "abort") check(rd_kafka_abort_transaction(made, timeout_ms), "abort");
