@@ -94,10 +94,12 @@ class Feeding:
     def write(self, seed, lines):
         rng, last_ends = random.Random(seed), seed < 0.5
         try:
+            # A last line may lack its end where it is an object that is closed.
+            last_ends |= not lines[-1].endswith(b"}")
             while lines:
                 count = rng.choice([1, 1, 5, 100, 10_000])
                 part, lines = lines[:count], lines[count:]
-                data = b"\n".join(part) + (b"\n" if lines or last_ends or not part[-1] else b"")
+                data = b"\n".join(part) + (b"\n" if lines or last_ends else b"")
                 self.process.stdin.write(data)
                 self.process.stdin.flush()
             self.process.stdin.close()
