@@ -100,6 +100,8 @@ struct node::impl {
   void source_failed(const std::string& source, const failure& why);
   void settled();
   void fail(const failure& why);
+  /// Where the journal cannot be written, it never is again: the node has failed then.
+  failure not_journalled(const failure& why);
   void round_durable(std::uint32_t shard, const storage::positions& at);
   void keep_house();
   result<void> forget(const std::vector<storage::positions>& committed);

@@ -46,6 +46,11 @@ result<void> node::impl::takes_pushes(const call_gate::pass& call) {
   return {};
 }
 
+failure node::impl::not_journalled(const failure& why) {
+  if (why.code == errc::io) fail(why);
+  return why;
+}
+
 result<push_receipt> node::push(std::string_view stream, std::span<const std::string_view> messages,
                                 const push_options& options) {
   impl& i = *impl_;
@@ -68,7 +73,7 @@ result<push_receipt> node::push(std::string_view stream, std::span<const std::st
                                       " but without a producer; name one, or leave both out"};
   }
   auto appended = i.journal->append(std::move(push));
-  if (!appended) return appended.error();
+  if (!appended) return i.not_journalled(appended.error());
   i.bell->ring();
   return push_receipt{appended->entry, appended->duplicates > 0};
 }
@@ -127,6 +132,7 @@ result<storage::replay_outcome> node::replay_dead_letters(
         if (!is_declared(*i.plan, stream)) return std::nullopt;
         return stream_tag(stream);
       });
+  if (!replayed) return i.not_journalled(replayed.error());
   i.bell->ring();
   return replayed;
 }

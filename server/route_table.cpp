@@ -176,7 +176,7 @@ std::optional<response> refusal(const route& to, const principal& who) {
       out.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"windrow\"");
       return out;
     }
-    return problem(403, "forbidden", "the role of this token does not allow it");
+    return problem(403, "forbidden", "who asks has no role that may; ask with a token of one that has");
   }
   if (to.covers == scope::whole_node && !who.classes.empty()) {
     return problem(403, "forbidden", "a token for certain classes does not allow it");

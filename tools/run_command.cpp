@@ -285,7 +285,7 @@ void add_run_command(CLI::App& app, chosen_command& chosen) {
                       "Parts the state is divided into; chosen when the folder is made")
       ->check(CLI::Range(1u, storage::shard_count_max))->type_name("N");
   command->add_option("--memory", given->memory,
-                      "Budget for the state in memory, such as 512M or 2G (default 1G)")
+                      "What the process may use of memory, such as 512M or 2G (default 1G)")
       ->type_name("BYTES");
   command->add_option("--checkpoint", given->checkpoint,
                       "How often every change is made durable (default 10s)")
