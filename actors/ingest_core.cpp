@@ -115,8 +115,12 @@ void ingest_core::dead_letter(const sources::message_run& run, std::size_t index
   letter.reason = why.reason;
   letter.message = why.text;
   letter.arrival = run.arrival.micros;
-  if (const auto time = run.envelopes.time_of(index)) letter.arrival = time->micros;
+  if (const auto time = run.envelopes.time_of(index)) letter.arrival = time->micros, letter.timed = true;
   if (const auto key = run.envelopes.key_of(index)) letter.key = std::string(*key);
+  if (!run.envelopes.headers.empty()) {
+    const auto& headers = run.envelopes.headers[index];
+    letter.headers.assign(headers.begin(), headers.end());
+  }
   letter.bytes = message.text().substr(0, dead_letter_bytes_max);
   letter.total_bytes = message.oversized ? run.true_size : message.size;
   out.dead_letters.push_back(std::move(letter));

@@ -221,16 +221,18 @@ void ingest_stream::check_times(const sources::message_run& run, std::size_t beg
         latest <= add_capped(arrival, source_.max_future_skew)) {
       return;
     }
-  } else if (all_in_time(run.envelopes.times.data() + begin)) {
+  } else if (all_in_time(run, begin)) {
     return;
   }
   for (std::uint32_t row = 0; row < block_.rows; ++row) {
-    check_time(row, arrival_of(run, begin + block_.messages[row]));
+    const std::int64_t arrival = arrival_of(run, begin + block_.messages[row]);
+    check_time(row, arrival, run.replayed ? run.arrival.micros : arrival);
   }
 }
 
 /// Whether no row's time is refused, where each message has an arrival of its own.
-bool ingest_stream::all_in_time(const timestamp* arrivals) const {
+bool ingest_stream::all_in_time(const sources::message_run& run, std::size_t begin) const {
+  const timestamp* const arrivals = run.envelopes.times.data() + begin;
   const std::int64_t ahead = source_.max_future_skew;
   const bool bounded = source_.late_arrival_deadline >= 0;
   const std::int64_t behind = bounded ? source_.late_arrival_deadline : 0;
@@ -238,21 +240,22 @@ bool ingest_stream::all_in_time(const timestamp* arrivals) const {
   for (std::size_t row = 0; row < block_.rows; ++row) {
     const std::int64_t time = block_.times[row];
     const std::int64_t arrival = arrivals[block_.messages[row]].micros;
-    refused |= time < time_min || time > time_max || time > add_capped(arrival, ahead) ||
+    const std::int64_t latest = run.replayed ? run.arrival.micros : arrival;
+    refused |= time < time_min || time > time_max || time > add_capped(latest, ahead) ||
                (bounded && time < add_capped(arrival, -behind));
   }
   return !refused;
 }
 
-void ingest_stream::check_time(std::uint32_t row, std::int64_t arrival) {
+void ingest_stream::check_time(std::uint32_t row, std::int64_t arrival, std::int64_t replayed) {
   const std::int64_t time = block_.times[row];
   const auto said = [&] { return "The event time " + format_time(timestamp{time}); };
   if (time < time_min || time > time_max) {
     refuse(row, "time", "range", "The event time is not within the years 1 to 9999.");
-  } else if (time > add_capped(arrival, source_.max_future_skew)) {
+  } else if (time > add_capped(replayed, source_.max_future_skew)) {
     refuse(row, "time", "future",
            said() + " is more than " + format_duration(source_.max_future_skew) +
-               " after the arrival, " + format_time(timestamp{arrival}) + ".");
+               " after the arrival, " + format_time(timestamp{replayed}) + ".");
   } else if (source_.late_arrival_deadline >= 0 &&
              time < add_capped(arrival, -source_.late_arrival_deadline)) {
     refuse(row, "time", "late_arrival",

@@ -77,8 +77,9 @@ private:
   void refuse_nulls();
   void find_times(const sources::message_run& run, std::size_t begin);
   void check_times(const sources::message_run& run, std::size_t begin);
-  bool all_in_time(const timestamp* arrivals) const;
-  void check_time(std::uint32_t row, std::int64_t arrival);
+  bool all_in_time(const sources::message_run& run, std::size_t begin) const;
+  /// `replayed` is when the message came last: its arrival, unless it is replayed.
+  void check_time(std::uint32_t row, std::int64_t arrival, std::int64_t replayed);
   void make_keys(std::size_t route);
   void check_keys(std::size_t route);
   void collect_kept();

@@ -5,6 +5,7 @@
 
 #include "sources/partition_name.hpp"
 #include "storage/prompt_thread.hpp"
+#include "storage/replayed.hpp"
 
 namespace windrow::cluster {
 
@@ -37,8 +38,9 @@ bool journal_bell::wait() {
 std::string stream_tag(std::string_view stream) { return "stream:" + std::string(stream); }
 std::string source_tag(std::string_view source) { return "source:" + std::string(source); }
 
-result<void> journal_input::choose(const std::string& tag) {
+result<void> journal_input::choose(std::string_view tag) {
   source_ = stream_ = schema::none;
+  if (tag.starts_with(storage::replayed_prefix)) tag.remove_prefix(storage::replayed_prefix.size());
   for (std::size_t i = 0; i < plan_->streams.size(); ++i) {
     if (stream_tag(plan_->streams[i].name) == tag) stream_ = static_cast<int>(i);
   }
@@ -47,7 +49,7 @@ result<void> journal_input::choose(const std::string& tag) {
   }
   if (stream_ != schema::none || source_ != schema::none) return {};
   return failure{errc::corrupt,
-                 "the journal holds messages for " + tag + ", which is not declared"};
+                 "the journal holds messages for " + std::string(tag) + ", which is not declared"};
 }
 
 result<sources::source_step> journal_input::next() {
@@ -63,6 +65,7 @@ result<sources::source_step> journal_input::next() {
   // A run has one arrival and one choice of streams.
   const storage::push& first = entries->front().what;
   if (auto chosen = choose(first.stream); !chosen) return chosen.error();
+  if (first.stream.starts_with(storage::replayed_prefix)) return replayed(*entries);
   std::vector<std::pair<storage::sequence, std::string_view>> messages;
   storage::sequence last = position_;
   for (const storage::journal_entry& e : *entries) {
@@ -77,6 +80,31 @@ result<sources::source_step> journal_input::next() {
   }
   auto run = sources::make_run(partition_, position_, last, {first.arrival}, messages);
   position_ = last;
+  return sources::source_step{sources::source_step::kind::run, std::move(run)};
+}
+
+/// The first entry as a run: dead letters that come with their envelopes.
+result<sources::source_step> journal_input::replayed(
+    const std::vector<storage::journal_entry>& entries) {
+  const storage::journal_entry& e = entries.front();
+  const auto letters = storage::read_replayed(e.what.payload);
+  if (!letters) {
+    return failure{errc::corrupt, "entry " + std::to_string(e.at) +
+                                      " of the journal does not hold the messages it should"};
+  }
+  std::vector<std::pair<storage::sequence, std::string_view>> messages;
+  sources::run_envelopes envelopes;
+  storage::sequence at = e.at << entry_bits;
+  for (const storage::replayed_message& letter : *letters) {
+    if (++at <= position_) continue;
+    messages.emplace_back(at, letter.bytes);
+    envelopes.times.push_back({letter.time});
+    envelopes.keys.push_back(letter.key);
+    envelopes.headers.push_back(letter.headers);
+  }
+  auto run = sources::make_run(partition_, position_, after_entry(e.at), {e.what.arrival},
+                               messages, std::move(envelopes));
+  position_ = run->last;
   return sources::source_step{sources::source_step::kind::run, std::move(run)};
 }
 

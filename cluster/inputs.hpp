@@ -44,7 +44,8 @@ private:
   bool rung_ = false;
 };
 
-/// What an entry's stream name says: `stream:NAME` (a push) or `source:NAME` (standard input).
+/// What an entry's stream name says: `stream:NAME` (a push), `source:NAME` (standard input), or,
+/// after `storage::replayed_prefix`, the former (dead letters with their envelopes).
 std::string stream_tag(std::string_view stream);
 std::string source_tag(std::string_view source);
 
@@ -65,7 +66,8 @@ public:
   int stream() const noexcept override { return stream_; }
 
 private:
-  result<void> choose(const std::string& tag);
+  result<void> choose(std::string_view tag);
+  result<sources::source_step> replayed(const std::vector<storage::journal_entry>& entries);
 
   schema::plan_ptr plan_;
   storage::journal& journal_;

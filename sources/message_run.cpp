@@ -4,6 +4,21 @@
 
 namespace windrow::sources {
 
+namespace {
+
+/// Puts what `use` makes of each of the texts in its place.
+template <class Use>
+void each_text(run_envelopes& envelopes, Use&& use) {
+  for (auto& key : envelopes.keys) {
+    if (key) key = use(*key);
+  }
+  for (message_headers& headers : envelopes.headers) {
+    for (auto& [name, value] : headers) name = use(name), value = use(value);
+  }
+}
+
+}  // namespace
+
 padded_buffer padded_buffer::of(std::size_t capacity) {
   padded_buffer buffer;
   buffer.data = std::make_unique_for_overwrite<char[]>(capacity + buffer_padding);
@@ -51,22 +66,35 @@ void run_pool::give_back(std::unique_ptr<message_run> run) noexcept {
 }
 
 message_run_ptr make_run(partition_id partition, sequence after, sequence last, timestamp arrival,
-                         std::span<const std::pair<sequence, std::string_view>> messages) {
-  std::size_t bytes = 0;
-  for (const auto& message : messages) bytes += message.second.size();
+                         std::span<const std::pair<sequence, std::string_view>> messages,
+                         std::optional<run_envelopes> envelopes) {
   auto run = std::make_shared<message_run>();
   run->partition = partition;
   run->after = after;
   run->last = last;
   run->arrival = arrival;
+  run->replayed = envelopes.has_value();
+  if (envelopes) run->envelopes = *std::move(envelopes);
+  std::size_t bytes = 0;
+  for (const auto& message : messages) bytes += message.second.size();
+  each_text(run->envelopes, [&](std::string_view text) {
+    bytes += text.size();
+    return text;
+  });
   run->buffer = padded_buffer::of(bytes);
   run->messages.reserve(messages.size());
   char* to = run->buffer.data.get();
-  for (const auto& [number, text] : messages) {
+  const auto keep = [&to](std::string_view text) {
     if (!text.empty()) std::memcpy(to, text.data(), text.size());
-    run->messages.push_back({to, static_cast<std::uint32_t>(text.size()), false, number});
+    const std::string_view kept(to, text.size());
     to += text.size();
+    return kept;
+  };
+  for (const auto& [number, text] : messages) {
+    const std::string_view kept = keep(text);
+    run->messages.push_back({kept.data(), static_cast<std::uint32_t>(kept.size()), false, number});
   }
+  each_text(run->envelopes, keep);
   std::memset(to, 0, buffer_padding);
   return run;
 }

@@ -76,6 +76,9 @@ struct message_run {
   timestamp arrival;
   std::vector<message_view> messages;
   run_envelopes envelopes;
+  /// Dead letters once more: `arrival` is when, and says how far ahead their events may lie. All
+  /// else goes by the times of their envelopes.
+  bool replayed = false;
   /// How long an oversized message was; such a message is always alone in its run.
   std::uint64_t true_size = 0;
   padded_buffer buffer;
@@ -107,9 +110,10 @@ private:
 
 /// A run built from messages that are somewhere else in memory (a journal record, a push, a
 /// test): copies their bytes. `messages` are (sequence, bytes) in rising order of sequence, all in
-/// (after, last].
+/// (after, last]. With envelopes, whose bytes are copied too, they are replayed dead letters.
 message_run_ptr make_run(partition_id partition, sequence after, sequence last, timestamp arrival,
-                         std::span<const std::pair<sequence, std::string_view>> messages);
+                         std::span<const std::pair<sequence, std::string_view>> messages,
+                         std::optional<run_envelopes> envelopes = {});
 
 /// What a source answers when it is asked for more.
 struct source_step {

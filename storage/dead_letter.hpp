@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "storage/batch.hpp"
 
@@ -20,6 +22,9 @@ struct dead_letter {
   std::string bytes;              ///< the original message, or its beginning
   std::uint64_t total_bytes = 0;  ///< length of the whole original message
   std::optional<std::string> key = {};  ///< of its envelope, where it has one
+  /// Of its envelope, where a stream of its source reads headers.
+  std::vector<std::pair<std::string, std::string>> headers = {};
+  bool timed = false;             ///< `arrival` is its envelope's time
 
   friend bool operator==(const dead_letter&, const dead_letter&) = default;
 };

@@ -158,8 +158,8 @@ public:
   result<std::uint64_t> drop_dead_letters(const dead_letter_filter& filter);
   /// What an entry of a letter's stream is called; nothing where no such stream takes messages.
   using entry_stream = std::function<std::optional<std::string>(const std::string& stream)>;
-  /// Appends the messages of the letters that pass the filter as entries that arrive at `arrival`,
-  /// each in the transaction that removes its letter: after any crash it is one or the other. A
+  /// Appends the messages of the letters that pass the filter as entries that arrive at `arrival`
+  /// (those with an envelope as `replayed.hpp` says), each in the transaction that removes its letter: after any crash it is one or the other. A
   /// message that fails again is a new letter. Letters that come while this works are left alone.
   result<replay_outcome> replay_dead_letters(const dead_letter_filter& filter, std::int64_t arrival,
                                              const entry_stream& stream_of);

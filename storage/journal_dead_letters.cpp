@@ -16,8 +16,12 @@ constexpr std::string_view count_table = "dead_letter_counts";
 constexpr std::string_view total_table = "dead_letter_totals";
 
 std::size_t memory_of(const dead_letter& letter) noexcept {
-  return sizeof(letter) + letter.stream.size() + letter.phase.size() + letter.reason.size() +
-         letter.message.size() + letter.bytes.size() + (letter.key ? letter.key->size() : 0);
+  std::size_t bytes = sizeof(letter) + letter.stream.size() + letter.phase.size() +
+                      letter.reason.size() + letter.message.size() + letter.bytes.size() +
+                      (letter.key ? letter.key->size() : 0);
+  for (const auto& header : letter.headers)
+    bytes += sizeof(header) + header.first.size() + header.second.size();
+  return bytes;
 }
 
 byte_buffer encode(const dead_letter& letter) {
@@ -33,6 +37,9 @@ byte_buffer encode(const dead_letter& letter) {
   out.text(letter.bytes);
   out.number(static_cast<std::uint8_t>(letter.key.has_value()));
   if (letter.key) out.text(*letter.key);
+  out.number(static_cast<std::uint8_t>(letter.timed));
+  out.number(static_cast<std::uint32_t>(letter.headers.size()));
+  for (const auto& [name, text] : letter.headers) out.text(name), out.text(text);
   return value;
 }
 
@@ -280,6 +287,15 @@ result<dead_letter> journal::decode_letter(const lmdb::entry& stored) const {
   letter.message = in.text();
   letter.bytes = in.text();
   if (in.number<std::uint8_t>() != 0) letter.key = in.text();
+  if (in.done()) {  // as they were written before they had headers: only topics gave keys
+    letter.timed = letter.key.has_value();
+    return letter;
+  }
+  letter.timed = in.number<std::uint8_t>() != 0;
+  for (auto left = in.number<std::uint32_t>(); left > 0 && in.ok(); --left) {
+    std::string name = in.text();
+    letter.headers.emplace_back(std::move(name), in.text());
+  }
   if (!in.done()) return damaged(letter_entries, stored.key);
   return letter;
 }

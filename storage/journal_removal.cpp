@@ -2,6 +2,7 @@
 
 #include "storage/checksum.hpp"
 #include "storage/journal.hpp"
+#include "storage/replayed.hpp"
 
 /// Dead letters that leave on request: dropped, or replayed as entries. Their keys are remembered
 /// until no source can bring them again.
@@ -38,9 +39,13 @@ result<replay_outcome> journal::replay_dead_letters(const dead_letter_filter& fi
     if (letter.bytes.size() < letter.total_bytes) return ++outcome.cut, false;
     const auto stream = stream_of(letter.stream);
     if (!stream) return ++outcome.undeclared, false;
-    // Between tokens a line break is a space; inside strings JSON does not allow one.
-    std::replace(letter.bytes.begin(), letter.bytes.end(), '\n', ' ');
-    how.entries[*stream].append(letter.bytes).push_back('\n');
+    if (letter.timed) {
+      append_replayed(letter, how.entries[std::string(replayed_prefix) + *stream]);
+    } else {
+      // Between tokens a line break is a space; inside strings JSON does not allow one.
+      std::replace(letter.bytes.begin(), letter.bytes.end(), '\n', ' ');
+      how.entries[*stream].append(letter.bytes).push_back('\n');
+    }
     ++account.totals.replayed;
     ++outcome.replayed;
     return true;

@@ -289,6 +289,51 @@ TEST(IngestCore, TheEnvelopeGivesKeysHeadersAndTimes) {
   EXPECT_EQ(section.times, (std::vector<std::int64_t>{now - 5, now}));
 }
 
+TEST(IngestCore, AReplayedMessageHasItsOwnTimeAndMayBeAheadOfIt) {
+  plan_builder builder;
+  builder.key_space({type_of(value_kind::text)});
+  builder.stream("events", {{"n", type_of(value_kind::integer)}}, {"_.message_key", "_.n"},
+                 {"message_key", "message_time"});
+  builder.route(0, 0, {0}, {1});
+  auto core = core_for(builder.build());
+  const std::vector<std::pair<storage::sequence, std::string_view>> messages{{1, "{\"n\":4}"},
+                                                                             {2, "{\"n\":true}"}};
+  sources::run_envelopes envelopes;
+  envelopes.times = {timestamp{now - 400 * minute}, timestamp{now - 300 * minute}};
+  envelopes.keys = {"k", "l"};
+  envelopes.headers = {{}, {{"h", "yes"}}};
+  ingest_output out;
+  core.take(*sources::make_run(0, 0, 2, timestamp{now}, messages, envelopes), out);
+  const storage::section& section = out.batches[0].batch->sections[0];
+  ASSERT_EQ(section.rows(), 1u);
+  EXPECT_EQ(section.key_at(0), "k");
+  EXPECT_EQ(section.times[0], now - 400 * minute);
+  ASSERT_EQ(out.dead_letters.size(), 1u);
+  const storage::dead_letter& again = out.dead_letters[0];
+  EXPECT_EQ(again.arrival, now - 300 * minute);
+  EXPECT_TRUE(again.timed);
+  EXPECT_EQ(again.key, "l");
+  EXPECT_EQ(again.headers, (std::vector<std::pair<std::string, std::string>>{{"h", "yes"}}));
+}
+
+TEST(IngestCore, AReplayedEventIsInTheFutureOfItsReplayAndLateForItsOwnTime) {
+  event_plan made;
+  made.builder.plan().sources[0].late_arrival_deadline = 10 * minute;
+  auto core = core_for(made.builder.build());
+  const std::string ahead = event("\"a\"", "1", now), late = event("\"b\"", "1", now - 60 * minute),
+                    beyond = event("\"c\"", "1", now + 60 * minute);
+  const std::vector<std::pair<storage::sequence, std::string_view>> messages{
+      {1, ahead}, {2, late}, {3, beyond}};
+  sources::run_envelopes envelopes;
+  envelopes.times.assign(3, timestamp{now - 30 * minute});
+  ingest_output out;
+  core.take(*sources::make_run(0, 0, 3, timestamp{now}, messages, envelopes), out);
+  EXPECT_EQ(out.batches[0].batch->sections[0].rows(), 1u);
+  ASSERT_EQ(out.dead_letters.size(), 2u);
+  EXPECT_EQ(out.dead_letters[0].reason, "late_arrival");
+  EXPECT_EQ(out.dead_letters[1].reason, "future");
+}
+
 TEST(IngestCore, LateRowsComeWithTheNewestTimeBeforeThem) {
   event_plan made;
   auto core = core_for(made.builder.build());

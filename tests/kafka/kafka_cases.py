@@ -1,5 +1,6 @@
 """Kafka topics through the command, against a real broker: counted once whatever happens."""
 
+import json
 import os
 import random
 import re
@@ -283,7 +284,59 @@ class StoppedTest(KafkaTest):
         return self.running.wait(30)
 
 
+_ENVELOPES = """features:
+  Visit:
+    fields: {{ id: str, user_id: str, kind: str, amount: int, sent: datetime | null,
+              ts: FeatureTime }}
+  User:
+    fields:
+      id: str
+      visits: {{ has_many: Visit, join: User.id == Visit.user_id }}
+      amount: {{ windowed: [1h], expression: "_.visits[_.amount].sum()", materialization: true }}
+      inside: {{ windowed: [1h], materialization: true,
+                expression: '_.visits[_.amount, _.kind == "inside", _.sent < _.ts].sum()' }}
+sources:
+  visits: {{ kafka: {{ bootstrap_server: "{address}", topic: {topic} }} }}
+streams:
+  visit_stream:
+    source: visits
+    message: {{ id: str, amount: int, ts: datetime }}
+    output: {{ Visit.id: _.id, Visit.amount: _.amount, Visit.user_id: _.message_key,
+              Visit.sent: _.message_time, Visit.ts: _.ts,
+              Visit.kind: '_.message_headers["kind"]' }}
+"""
+
+
 class DeadLetterTest(KafkaTest):
+    def test_a_replayed_letter_keeps_its_key_headers_and_time(self):
+        ahead = 600_000  # of when it was sent: too far then, and past now
+        sent = [("u1", "inside", 5, 0), ("u1", "outside", 7, 0), ("u1", "inside", 11, 1_000),
+                ("u2", "inside", 13, 0), (None, "inside", 17, 0)]
+        self.broker.create(self.topic, 1)
+        self.broker.produce(self.topic, [
+            {"value": json.dumps({"id": f"v{i}", "amount": amount,
+                                  "ts": kafka_support.T0 + after + ahead}).encode(),
+             "headers": {"kind": kind}, "time": kafka_support.T0 + after,
+             **({"key": user} if user else {})}
+            for i, (user, kind, amount, after) in enumerate(sent)])
+        path = os.path.join(self.folder, "features.yaml")
+        with open(path, "w", encoding="utf-8") as out:
+            out.write(_ENVELOPES.format(address=self.broker.address, topic=self.topic))
+        run = command.run("run", path, "--data", self.data, "--once", check=True)
+        self.assertEqual(command.summary(run.text).get("applied"), 0)
+        replayed = command.run("deadletters", "replay", "--data", self.data, "--json", check=True)
+        self.assertEqual(json.loads(replayed.out),
+                         {"replayed": 5, "cut": 0, "undeclared": 0})
+        rows = command.query(self.data, [("User", "u1"), ("User", "u2")], ["amount", "inside"],
+                             "2026-03-01T12:30:00Z")["rows"]
+        self.assertEqual([[f["value"] for f in row["features"].values()] for row in rows],
+                         [[23, 16], [13, 13]])
+        # The one without a key is a letter again, and still as it came.
+        left = command.run("deadletters", "show", "--data", self.data, "--json", check=True)
+        letters = json.loads(left.out)["letters"]
+        self.assertEqual([(m["reason"], m["arrival"]) for m in letters],
+                         [("null", "2026-03-01T12:00:00Z")])
+
     def test_dead_letters_are_produced_to_their_topic(self):
         dead = self.topic + "-dead"
         self.broker.create(self.topic, 2)

@@ -4,6 +4,7 @@
 #include <random>
 #include <set>
 
+#include "storage/replayed.hpp"
 #include "tests/storage/journal_at.hpp"
 
 namespace windrow::storage {
@@ -84,6 +85,48 @@ TEST(JournalRemoval, ReplaysBytesAsEntriesOfTheirStreams) {
                           journal_entry{2, {"stream:views", 77, "{ }\n"}}));
   EXPECT_EQ(*log->replay_dead_letters({}, 78, to_itself), (replay_outcome{0, 0, 0}));
   EXPECT_EQ(log->last(), 2);
+}
+
+TEST(JournalRemoval, ReplaysWhatHadAnEnvelopeWithIt) {
+  journal_at log;
+  auto whole = letter(1);
+  whole.bytes = "{\n}";
+  whole.total_bytes = 3;
+  whole.timed = true;
+  whole.arrival = -5;
+  whole.key = "";
+  whole.headers = {{"h", "1"}, {"h", ""}};
+  auto bare = letter(2);
+  bare.timed = true;
+  for (const dead_letter& one : {whole, bare, letter(3)}) {
+    ASSERT_TRUE(log->stage_dead_letter(one));
+  }
+  ASSERT_TRUE(log->flush_dead_letters());
+  log.reopen();
+  EXPECT_THAT(*log->dead_letters({}), ElementsAre(whole, bare, letter(3)));
+  EXPECT_EQ(*log->replay_dead_letters({}, 77, to_itself), (replay_outcome{3, 0, 0}));
+  log.reopen();
+  const auto entries = log->read(1, 1 << 20);
+  ASSERT_TRUE(entries && entries->size() == 2) << why(entries);
+  EXPECT_EQ(entries->back(), (journal_entry{2, {"stream:clicks", 77, "{oops 3\n"}}));
+  const push& first = entries->front().what;
+  EXPECT_EQ(first.stream, "replayed stream:clicks");
+  EXPECT_EQ(first.arrival, 77);
+  const auto messages = read_replayed(first.payload);
+  ASSERT_TRUE(messages && messages->size() == 2);
+  EXPECT_EQ((*messages)[0].bytes, "{\n}");
+  EXPECT_EQ((*messages)[0].time, -5);
+  EXPECT_EQ((*messages)[0].key, "");
+  const std::vector<std::pair<std::string_view, std::string_view>> headers{{"h", "1"}, {"h", ""}};
+  EXPECT_EQ((*messages)[0].headers, headers);
+  EXPECT_EQ((*messages)[1].bytes, bare.bytes);
+  EXPECT_EQ((*messages)[1].time, bare.arrival);
+  EXPECT_EQ((*messages)[1].key, std::nullopt);
+  EXPECT_THAT((*messages)[1].headers, IsEmpty());
+  for (std::size_t cut = 1; cut < first.payload.size(); ++cut) {
+    const auto part = read_replayed(std::string_view(first.payload).substr(0, cut));
+    EXPECT_TRUE(!part || part->size() == 1) << cut;
+  }
 }
 
 TEST(JournalRemoval, LeavesWhatCannotBeReplayed) {
