@@ -55,17 +55,10 @@ catalog_ready shard::on_stage(const stage_catalog& message) {
 }
 
 caf::result<batch_applied> shard::on_apply(const apply_batch& message) {
-  if (failure_) return batch_applied{settings_.gate->shard(), message.batch->bytes, 0, failure_};
-  if (!short_) return apply(message);
-  auto promise = self_->make_response_promise<batch_applied>();
-  waiting_.push_back({promise, message});
-  release_waiting();
-  return promise;
-}
-
-batch_applied shard::apply(const apply_batch& message) {
   settings_.questions->give_way(questions_seen_);
-  batch_applied answer{settings_.gate->shard(), message.batch->bytes, 0, {}};
+  batch_applied answer{settings_.gate->shard(), message.batch->bytes, 0, failure_};
+  if (failure_) return answer;
+  bool over = false;
   settings_.gate->own([&](storage::shard_core& core) {
     auto applied = core.apply(*message.batch);
     if (!applied) {
@@ -73,7 +66,7 @@ batch_applied shard::apply(const apply_batch& message) {
       return;
     }
     answer.late = applied->late;
-    short_ = !settings_.look_only && core.over_budget();
+    over = core.over_budget();
   });
   if (answer.failed) {
     fail(*answer.failed);
@@ -82,7 +75,11 @@ batch_applied shard::apply(const apply_batch& message) {
   if (message.arrival != storage::no_time)
     settings_.meters->visible.add(wall_clock() - message.arrival, message.batch->rows);
   advance();
-  return answer;
+  if (!over || settings_.look_only) return answer;
+  // Memory is short: the credit stays spent until a checkpoint lets records leave.
+  auto promise = self_->make_response_promise<batch_applied>();
+  waiting_.push_back({promise, answer});
+  return promise;
 }
 
 shard_rows shard::on_lookup(const shard_lookup& message) {
@@ -195,19 +192,16 @@ void shard::round_finished() {
   checkpoints_.clear();
 }
 
-// As many batches as memory has room for: one brings in a record for each of its rows.
 void shard::release_waiting() {
-  while (short_ || !waiting_.empty()) {
-    settings_.gate->own([&](storage::shard_core& core) {
-      if (core.over_budget()) core.evict();
-      short_ = core.over_budget();
-    });
-    if (short_ || waiting_.empty()) return;
-    const waiting_batch next = std::move(waiting_.front());
-    waiting_.pop_front();
-    auto promise = next.promise;
-    promise.deliver(apply(next.message));
-  }
+  if (waiting_.empty()) return;
+  bool over = false;
+  settings_.gate->own([&](storage::shard_core& core) {
+    if (core.over_budget()) core.evict();
+    over = core.over_budget();
+  });
+  if (over && !failure_) return;
+  for (auto& w : waiting_) w.promise.deliver(w.answer);
+  waiting_.clear();
 }
 
 void shard::fail(const failure& why) {
@@ -216,8 +210,10 @@ void shard::fail(const failure& why) {
   if (settings_.failed) settings_.failed(why);
   for (auto& promise : checkpoints_) promise.deliver(checkpoint_done{why});
   checkpoints_.clear();
-  for (auto& w : waiting_)
-    w.promise.deliver(batch_applied{settings_.gate->shard(), w.message.batch->bytes, 0, why});
+  for (auto& w : waiting_) {
+    w.answer.failed = why;
+    w.promise.deliver(w.answer);
+  }
   waiting_.clear();
 }
 

@@ -2,7 +2,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -33,8 +32,8 @@ struct shard_settings {
   std::shared_ptr<shard_meters> meters;
 };
 
-/// Puts one shard behind messages: folds batches in order as memory allows, and walks
-/// checkpoints between them. Decisions live in `storage::shard_core`.
+/// Puts one shard behind messages: folds batches in order, walks checkpoints between them, and
+/// gives their credit back when memory allows. Decisions live in `storage::shard_core`.
 class shard {
 public:
   static inline constexpr const char* name = "shard";
@@ -45,7 +44,6 @@ public:
 
 private:
   caf::result<batch_applied> on_apply(const apply_batch& message);
-  batch_applied apply(const apply_batch& message);
   shard_rows on_lookup(const shard_lookup& message);
   catalog_ready on_stage(const stage_catalog& message);
   caf::result<checkpoint_done> on_checkpoint();
@@ -61,7 +59,7 @@ private:
 
   struct waiting_batch {
     caf::typed_response_promise<batch_applied> promise;
-    apply_batch message;
+    batch_applied answer;
   };
 
   shard_actor::pointer self_;
@@ -69,8 +67,7 @@ private:
   std::uint64_t questions_seen_ = 0;
   const std::size_t write_bytes_;           // of records in one transaction
   std::optional<failure> failure_;
-  bool short_ = false;                      // memory was above its budget when last looked at
-  std::deque<waiting_batch> waiting_;       // for memory, not applied yet
+  std::vector<waiting_batch> waiting_;      // applied, their credit held back: memory is short
   std::vector<caf::typed_response_promise<checkpoint_done>> checkpoints_;
   bool again_ = false;                      // a checkpoint was asked for during a round
   bool round_ = false;

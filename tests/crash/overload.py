@@ -213,7 +213,7 @@ def check(laboratory, score):
           f"--memory {OPTIONS.memory}M; applied again after {back:.1f} s", flush=True)
     if taken + refused < 10 * taken:
         problems.append("less than ten times what was taken has been offered")
-    if most > OPTIONS.memory * 1.1:
+    if most > OPTIONS.memory * 1.25:
         problems.append(f"{most:.0f} MiB of anonymous memory with a limit of {OPTIONS.memory}")
     if back > 10:
         problems.append(f"it took {back:.0f} s to come back")
