@@ -1,7 +1,6 @@
 // Expressions: parsed, typed, compiled and run. What is parsed has a canonical spelling that is
 // parsed to the same, and means the same.
 #include <array>
-#include <cstring>
 #include <memory>
 #include <string>
 #include <vector>
@@ -9,11 +8,13 @@
 #include "schema/expression.hpp"
 #include "schema/program.hpp"
 #include "tests/fuzz/fuzz_target.hpp"
+#include "tests/fuzz/same_item.hpp"
 
 namespace windrow::schema {
 namespace {
 
 using fuzz::require;
+using fuzz::same_item;
 
 constexpr std::size_t rows = 3;
 
@@ -55,19 +56,6 @@ struct table {
     return std::nullopt;
   }
 };
-
-bool same_item(const column& a, const column& b, std::size_t row) {
-  if (a.is_valid(row) != b.is_valid(row)) return false;
-  if (!a.is_valid(row)) return true;
-  switch (a.type.kind) {
-    case value_kind::boolean: return a.bools[row] == b.bools[row];
-    case value_kind::floating:
-      return std::memcmp(&a.floats[row], &b.floats[row], sizeof(double)) == 0;
-    case value_kind::text: return a.texts[row] == b.texts[row];
-    case value_kind::list: return a.lists[row] == b.lists[row];
-    default: return a.ints[row] == b.ints[row];
-  }
-}
 
 void run(const table& over, const expression_ptr& first, const expression_ptr& second) {
   const attribute_types types = [&](const auto& path) { return over.type(path); };

@@ -1,5 +1,4 @@
 // Messages, one a line: the two ways of decoding them give the same rows and the same errors.
-#include <cstring>
 #include <memory>
 #include <string_view>
 #include <utility>
@@ -7,12 +6,14 @@
 
 #include "sources/json_decoder.hpp"
 #include "tests/fuzz/fuzz_target.hpp"
+#include "tests/fuzz/same_item.hpp"
 
 namespace {
 
 using namespace windrow;
 using namespace windrow::sources;
 using fuzz::require;
+using fuzz::same_item;
 using schema::value_kind;
 
 schema::value_type list_of(value_kind kind) {
@@ -27,19 +28,6 @@ const std::vector<schema::message_field>& fields() {
       {"n", {value_kind::integer, true, {}}},  {"ok", {value_kind::boolean, true, {}}},
       {"tags", list_of(value_kind::text)},     {"xs", list_of(value_kind::floating)}};
   return all;
-}
-
-bool same_item(const schema::column& a, const schema::column& b, std::size_t row) {
-  if (a.is_valid(row) != b.is_valid(row)) return false;
-  if (!a.is_valid(row)) return true;
-  switch (a.type.kind) {
-    case value_kind::boolean: return a.bools[row] == b.bools[row];
-    case value_kind::floating:
-      return std::memcmp(&a.floats[row], &b.floats[row], sizeof(double)) == 0;
-    case value_kind::text: return a.texts[row] == b.texts[row];
-    case value_kind::list: return a.lists[row] == b.lists[row];
-    default: return a.ints[row] == b.ints[row];
-  }
 }
 
 void require_same(const decoded_rows& a, const decoded_rows& b) {

@@ -18,22 +18,23 @@ std::uint64_t slice() {
   return attributes[3];
 }
 
+/// What is asked for; nothing where the kernel knows of no slices.
+std::uint64_t short_where_known(std::uint64_t before) { return before == 0 ? 0 : 100'000; }
+
 TEST(PromptThread, HasAShortSliceWhileItLives) {
   const std::uint64_t before = slice();
-  if (before == 0) GTEST_SKIP() << "this kernel has no slices to ask for";
   {
     const prompt_thread soon;
-    EXPECT_EQ(slice(), 100'000u);
+    EXPECT_EQ(slice(), short_where_known(before));
   }
   EXPECT_EQ(slice(), before);
 }
 
 TEST(PromptThread, NestsAndEndsWithTheOutermost) {
   const std::uint64_t before = slice();
-  if (before == 0) GTEST_SKIP() << "this kernel has no slices to ask for";
   std::optional<prompt_thread> outer(std::in_place);
   { const prompt_thread inner; }
-  EXPECT_EQ(slice(), 100'000u);
+  EXPECT_EQ(slice(), short_where_known(before));
   outer.reset();
   EXPECT_EQ(slice(), before);
 }
