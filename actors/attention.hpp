@@ -5,20 +5,23 @@
 
 namespace windrow::actors {
 
-/// Lets those that compute know that somebody asks, so that they give way between batches.
+/// Lets those that compute know that somebody waits for an answer, so that they give way between
+/// batches.
 ///
 /// A thread that wakes up on a busy machine, a client's of the same machine included, waits until a
-/// computing one lets go of its core. Giving way after each batch costs a tenth of ingest, so it is
-/// done only while there are questions.
+/// computing one lets go of its core. Even where it asks to run at once (`storage::prompt_thread`):
+/// has it had more than its share, Linux looks at it again with the next tick, up to 4 ms later.
+/// Giving way after each batch costs a tenth of ingest, so it is done only while there are
+/// questions.
 ///
 /// Concurrency: any thread.
 class attention {
 public:
-  /// Somebody asks something.
+  /// Somebody asks something, or pushes and waits for the acknowledgement.
   void asked() noexcept { questions_.fetch_add(1, std::memory_order_relaxed); }
 
-  /// For actors that compute, between two batches: lets others run if there were questions since
-  /// `seen`, which is the caller's own.
+  /// For actors that compute, between two batches or two writes: lets others run if there were
+  /// questions since `seen`, which is the caller's own.
   void give_way(std::uint64_t& seen) const noexcept;
 
 private:

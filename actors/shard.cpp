@@ -125,6 +125,7 @@ void shard::sweep(std::size_t allowance) {
 void shard::advance() {
   if (failure_ || settings_.look_only) return;
   while (writes_under_way_ < writes_max) {
+    settings_.questions->give_way(questions_seen_);
     std::shared_ptr<storage::stripe_write> w;
     bool done = false;
     settings_.gate->own([&](storage::shard_core& core) {

@@ -72,6 +72,7 @@ result<push_receipt> node::push(std::string_view stream, std::span<const std::st
     return failure{errc::invalid, "a push with the sequence " + std::to_string(options.sequence) +
                                       " but without a producer; name one, or leave both out"};
   }
+  i.questions->asked();
   auto appended = i.journal->append(std::move(push));
   if (!appended) return i.not_journalled(appended.error());
   i.bell->ring();
