@@ -13,15 +13,13 @@ namespace {
 constexpr int partitions = 2;
 constexpr std::uint64_t events_max = 10'000'000;  // the broker keeps them on disk
 
-result<void> measure(const settings& s, report& out) {
-  const auto file = event_file_of(s, key_shape::uniform);
+result<void> measure(const settings& s, const kafka_broker& broker, key_shape keys, report& out) {
+  const auto file = event_file_of(s, keys);
   if (!file) return file.error();
   const auto text = mapped_text::open(file->path);
   if (!text) return text.error();
-  const scratch_folder brokers_folder(s, "kafka-broker");
-  const auto broker = kafka_broker::start(brokers_folder.path());
-  if (!broker) return broker.error();
-  if (auto made = produce_lines(broker->address(), "purchases", partitions, text->text()); !made)
+  const std::string topic = std::string("purchases-") + to_string(keys);
+  if (auto made = produce_lines(broker.address(), topic, partitions, text->text()); !made)
     return made.error();
   const double millions = static_cast<double>(file->events) / 1e6;
   std::vector<double> bare, node, ratio, bare_cpu, node_cpu;
@@ -29,8 +27,7 @@ result<void> measure(const settings& s, report& out) {
   for (int run = -1; run < s.runs; ++run) {
     if (s.baselines || run < 0) {
       const stopwatch watch;
-      const auto counted =
-          count_messages(broker->address(), "purchases", partitions, file->events);
+      const auto counted = count_messages(broker.address(), topic, partitions, file->events);
       if (!counted) return counted.error();
       const double seconds = watch.seconds(), cpu = watch.cpu_seconds();
       out.check(counted->bytes == file->events * (line_bytes - 1),
@@ -41,8 +38,8 @@ result<void> measure(const settings& s, report& out) {
     }
     const scratch_folder folder(s, "kafka");
     node_run what{.features = {}, .folder = folder.path(), .input = {}};
-    what.features.source = "{ kafka: { bootstrap_server: \"" + broker->address() +
-                           "\", topic: purchases } }";
+    what.features.source =
+        "{ kafka: { bootstrap_server: \"" + broker.address() + "\", topic: " + topic + " } }";
     auto ended = run_to_end(what);
     if (!ended) return ended.error();
     node.push_back(millions / ended->seconds);
@@ -50,13 +47,14 @@ result<void> measure(const settings& s, report& out) {
     if (s.baselines) ratio.push_back(node.back() / bare.back());
     check_answers(*ended->node, what, *file, out);
   }
-  if (s.baselines) out.add({"bare consumer", "M messages/s", bare, {}, {}});
-  out.add({"durable", "M messages/s", node, {}, {}});
+  const std::string suffix = std::string(", ") + to_string(keys);
+  if (s.baselines) out.add({"bare consumer" + suffix, "M messages/s", bare, {}, {}});
+  out.add({"durable" + suffix, "M messages/s", node, {}, {}});
   if (s.baselines) {
-    out.add({"durable / bare consumer", "x", ratio, 0.7, {}});
-    out.add({"bare consumer, processor time", "ns/message", bare_cpu, {}, {}, true});
+    out.add({"durable / bare consumer" + suffix, "x", ratio, 0.7, {}});
+    out.add({"bare consumer, processor time" + suffix, "ns/message", bare_cpu, {}, {}, true});
   }
-  out.add({"durable, processor time", "ns/message", node_cpu, {}, {}, true});
+  out.add({"durable, processor time" + suffix, "ns/message", node_cpu, {}, {}, true});
   return {};
 }
 
@@ -66,7 +64,12 @@ void measure_kafka(const settings& s, report& out) {
   out.begin("kafka");
   settings mine = s;
   mine.events = std::min(s.events, events_max);
-  if (auto done = measure(mine, out); !done) out.failed(done.error());
+  const scratch_folder brokers_folder(s, "kafka-broker");
+  const auto broker = kafka_broker::start(brokers_folder.path());
+  if (!broker) return out.failed(broker.error());
+  for (const key_shape keys : s.keys) {
+    if (auto done = measure(mine, *broker, keys, out); !done) return out.failed(done.error());
+  }
 }
 
 }  // namespace windrow::bench

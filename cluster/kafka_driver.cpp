@@ -182,7 +182,10 @@ void kafka_driver::look_out() {
       if (!looked && !failed_) failed_ = looked.error();
       if (looked && *looked) all_found_ = true;
     }
+    const bool found = std::any_of(entries_.begin(), entries_.end(),
+                                   [](const auto& one) { return !one.second.given; });
     lock.unlock();
+    if (found) context_.found();
     const auto produced = produce_letters();
     lock.lock();
     if (!produced && !failed_) failed_ = produced.error();

@@ -219,13 +219,21 @@ void node::impl::round_durable(std::uint32_t shard, const storage::positions& at
   changed.notify_all();
 }
 
+void node::impl::found_partitions() {
+  std::lock_guard lock(mutex);
+  discovery_due = true;
+  changed.notify_all();
+}
+
 // What may wait for the disk, away from the shards' own threads: forgetting what every shard has
 // on disk, and looking for partitions that are new.
 void node::impl::keep_house() {
   std::unique_lock lock(mutex);
   while (!stopping) {
-    changed.wait_for(lock, std::chrono::milliseconds(200), [this] { return stopping || trim_due; });
+    changed.wait_for(lock, std::chrono::milliseconds(200),
+                     [this] { return stopping || trim_due || discovery_due; });
     if (stopping) return;
+    discovery_due = false;
     const bool trim = std::exchange(trim_due, false);
     const std::vector<storage::positions> committed =
         trim ? durable : std::vector<storage::positions>{};
@@ -343,15 +351,19 @@ result<void> node::impl::stop() {
 result<void> node::impl::checkpoint() {
   std::optional<failure> failed;
   caf::scoped_actor self{*system};
-  for (auto& shard : shards) {
-    self->request(shard, caf::infinite, actors::checkpoint_now{})
-        .receive(
-            [&](const actors::checkpoint_done& done) {
-              if (done.failed) failed = done.failed;
-            },
-            [&](const caf::error&) {
-              failed = failure{errc::closed, "the shard has stopped"};
-            });
+  const auto ask = [&](const actors::shard_actor& shard) {
+    return self->request(shard, caf::infinite, actors::checkpoint_now{});
+  };
+  std::vector<decltype(ask(shards.front()))> asked;  // all at once
+  for (auto& shard : shards) asked.push_back(ask(shard));
+  for (auto& answer : asked) {
+    answer.receive(
+        [&](const actors::checkpoint_done& done) {
+          if (done.failed) failed = done.failed;
+        },
+        [&](const caf::error&) {
+          failed = failure{errc::closed, "the shard has stopped"};
+        });
   }
   if (failed) return *failed;
   if (seen)
@@ -387,6 +399,7 @@ void node::impl::shut_down() {
 node::impl::~impl() {
   feed.reset();
   shut_down();
+  drivers.clear();  // their threads report to what is below
 }
 
 result<void> node::settle() {

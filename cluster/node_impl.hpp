@@ -103,6 +103,7 @@ struct node::impl {
   /// Where the journal cannot be written, it never is again: the node has failed then.
   failure not_journalled(const failure& why);
   void round_durable(std::uint32_t shard, const storage::positions& at);
+  void found_partitions();
   void keep_house();
   result<void> forget(const std::vector<storage::positions>& committed);
 
@@ -137,10 +138,11 @@ struct node::impl {
 
   std::mutex mutex;
   std::condition_variable changed;
-  node_progress progress;                   // guarded by mutex, like the next five
+  node_progress progress;                   // guarded by mutex, like the next six
   source_board board;
   std::vector<storage::positions> durable;  // by shard
   bool trim_due = false;
+  bool discovery_due = false;
   bool stopping = false;
   std::map<storage::partition_id, std::string> partition_names;
 

@@ -30,7 +30,7 @@ result<void> node::impl::make_drivers() {
   driving.emplace(driver_context{
       *journal, options.data, options.once,
       [this](storage::partition_id id) { return smallest_position(id); }, wall_clock,
-      [this](const failure& why) { fail(why); }});
+      [this](const failure& why) { fail(why); }, [this] { found_partitions(); }});
   if (options.look_only) {
     for (std::size_t i = 0; i < plan->sources.size(); ++i) {
       const auto source = static_cast<int>(i);

@@ -51,6 +51,9 @@ struct driver_context {
   std::function<std::int64_t()> clock;  ///< the wall clock, microseconds
   /// The journal has refused something: that is no failure of the source, and stops the node.
   std::function<void(const failure&)> journal_failed;
+  /// There may be something for `discover` to return: it is called soon, not a fifth of a second
+  /// later. Any thread, holding nothing that `discover` waits for.
+  std::function<void()> found;
 
   /// Hands on what the journal answered.
   template <class T>
