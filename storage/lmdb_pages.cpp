@@ -97,7 +97,8 @@ private:
   std::vector<std::uint8_t> seen_;  ///< one a page: 1 in use, 2 free
   std::vector<tree> found_;         ///< trees named in the main one
   tree counted_;                    ///< what the walk of one tree found
-  byte_buffer last_key_;
+  byte_buffer last_key_;   ///< of the leaves so far
+  byte_buffer least_key_;  ///< separates what comes from what was before; empty: nothing
   std::uint64_t checked_ = 0;
 };
 
@@ -219,6 +220,7 @@ result<void> checker::claim(std::uint64_t page, std::uint64_t count, std::uint64
 result<void> checker::walk(const tree& t, values kind) {
   counted_ = {};
   last_key_.clear();
+  least_key_.clear();
   if (t.root == no_page) {
     if (t.entries != 0 || t.depth != 0) return damaged(meta_.transaction & 1, "has lost a table");
     return {};
@@ -257,15 +259,24 @@ result<void> checker::visit(const tree& t, std::uint64_t number, std::size_t lev
     const auto key_bytes = number_at<std::uint16_t>(page, offset + 6U);
     if (offset + node_header + key_bytes > page.size())
       return damaged(number, "has a key that does not fit");
+    const bytes key = bytes(page).subspan(offset + node_header, key_bytes);
     if (!is_leaf) {
+      // A lookup goes by the separators and a scan does not: with a wrong one a lookup finds nothing
+      // where there is something. LMDB does not look at the first of a page.
+      if (i > 0) {
+        if (!in_order(last_key_, key, kind))
+          return damaged(number, "has a separator below a key before it");
+        least_key_.assign(key.begin(), key.end());
+      }
       const std::uint64_t child =
           low | std::uint64_t{high} << 16 | std::uint64_t{node_flags} << 32;
       if (auto below = visit(t, child, level + 1, kind); !below) return below;
       continue;
     }
-    const bytes key = bytes(page).subspan(offset + node_header, key_bytes);
     if (counted_.entries > 0 && !in_order(last_key_, key, kind))
       return damaged(number, "has keys out of order");
+    if (!least_key_.empty() && in_order(key, least_key_, kind))
+      return damaged(number, "has a key below its separator");
     last_key_.assign(key.begin(), key.end());
     counted_.entries += 1;
     if (auto seen = visit_node(number, page, offset, kind); !seen) return seen;

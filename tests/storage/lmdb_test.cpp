@@ -403,6 +403,45 @@ TEST(Lmdb, NeitherOpenNorReadDiesOfFlippedBits) {
   }
 }
 
+// Lookups go by the keys of branch pages, which a scan of all entries never compares.
+TEST(Lmdb, AChangedSeparatorIsFoundOrHidesNothing) {
+  constexpr int entries = 6000;
+  temporary_folder folder;
+  {
+    auto file = made_at(folder.path());
+    fill_richly(*file);
+  }
+  const std::string name = folder / "data.mdb";
+  const std::string good = slurp(name);
+  const auto number = [&](std::size_t at) {
+    return byte_reader(as_bytes(good).subspan(at)).number<std::uint16_t>();
+  };
+  int changed = 0, found = 0;
+  for (std::size_t page = 2; page < good.size() / 4096; ++page) {
+    const std::size_t begin = page * 4096;
+    if (number(begin + 10) != 1) continue;
+    for (std::size_t node = 0; node < (number(begin + 12) - 16U) / 2; ++node) {
+      const std::size_t at = begin + number(begin + 16 + 2 * node);
+      const std::size_t bits = number(at + 6) * 8U;
+      for (std::size_t bit = node % 41; bit < bits; bit += 41) {
+        std::string bad = good;
+        char& byte = bad[at + 8 + bit / 8];
+        byte = static_cast<char>(byte ^ (1 << bit % 8));
+        spill(name, bad);
+        ++changed;
+        auto opened = environment::open(options_at(folder.path()));
+        found += !opened;
+        if (!opened) continue;
+        for (int i = 0; i < entries; i += 7)
+          ASSERT_TRUE(get_one(**opened, key_number(i))) << "page " << page << ", node " << node
+                                                        << ", bit " << bit << ", key " << i;
+      }
+    }
+  }
+  EXPECT_GT(changed, 100);
+  EXPECT_GT(found, 10);
+}
+
 TEST(Lmdb, TurnsItsAssertionsIntoErrors) {
   temporary_folder folder;
   std::uint64_t entries = 0;
