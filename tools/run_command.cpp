@@ -182,20 +182,6 @@ void make_room_for(const server::limits& limits) {
   }
 }
 
-/// With --once: what is no line yet.
-void say_what_is_left(cluster::node& node) {
-  const auto sources = node.sources();
-  if (!sources) return;
-  for (const cluster::source_status& source : *sources) {
-    for (const cluster::partition_status& p : source.partitions) {
-      if (source.kind != "file" || p.state != cluster::source_state::ended) continue;
-      if (p.lag.value_or(0) == 0) continue;
-      note(p.partition + " ends within a line: its last " + count_text(*p.lag) +
-           (*p.lag == 1 ? " byte is" : " bytes are") + " left for the next run");
-    }
-  }
-}
-
 int work(cluster::node& node, const cluster::node_options& options,
          const run_arguments& given, const server::limits& limits) {
   // Standard output is for acknowledgements then.
@@ -217,7 +203,9 @@ int work(cluster::node& node, const cluster::node_options& options,
   }
   door.value()->stop();
   shown.failures(counts);
-  if (given.once) say_what_is_left(node);
+  if (const auto sources = node.sources(); given.once && sources) {
+    for (const std::string& left : left_for_next_run(*sources)) note(left);
+  }
   shown.say("writing the last checkpoint");
   const result<void> stopped = node.stop();
   const auto& streams = node.plan().streams;

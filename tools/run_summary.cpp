@@ -66,6 +66,19 @@ std::string summary_text(const run_outcome& outcome) {
   return out;
 }
 
+std::vector<std::string> left_for_next_run(const std::vector<cluster::source_status>& sources) {
+  std::vector<std::string> left;
+  for (const cluster::source_status& source : sources) {
+    for (const cluster::partition_status& p : source.partitions) {
+      const std::uint64_t bytes = p.lag.value_or(0);
+      if (source.kind != "file" || p.state != cluster::source_state::ended || bytes == 0) continue;
+      left.push_back(p.partition + " ends within a line: its last " +
+                     counted(bytes, " byte is", " bytes are") + " left for the next run");
+    }
+  }
+  return left;
+}
+
 std::string next_commands(const schema::plan& plan, const run_outcome& outcome, timestamp now) {
   const std::string data = " --data " + shell_word(outcome.data);
   std::string out;

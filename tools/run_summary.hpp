@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "cluster/node.hpp"
 #include "schema/plan.hpp"
@@ -19,6 +20,9 @@ struct run_outcome {
 
 /// The counts of a run, a figure a line behind its word: `read  12 messages`.
 std::string summary_text(const run_outcome& outcome);
+
+/// What of files has been left because it is no line yet, a sentence for each; with `--once`.
+std::vector<std::string> left_for_next_run(const std::vector<cluster::source_status>& sources);
 
 /// Commands to try next, on lines like those: a query for a feature of the plan, at the newest
 /// event time where that is not about now, and a look at the dead letters if there are any.

@@ -88,6 +88,8 @@ class PushTest(RunningNode):
 
 
 class TokenTest(RunningNode):
+    arguments = ("--limit", "wrong-tokens=1000")  # asked until the node has seen what changed
+
     def token(self, *arguments):
         return command.run("token", "create", "--data", self.data, *arguments,
                            check=True).out.strip()
@@ -96,10 +98,13 @@ class TokenTest(RunningNode):
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         return self.tcp(method, target, body, headers=headers)
 
+    def wait_for_answer(self, status, token, target="/v1/catalog"):
+        self.wait_until(lambda: self.ask(token, target=target)[0] == status)
+
     def test_roles_scopes_rotation_and_the_audit_log(self):
         self.assertEqual(self.ask(None)[0], 200)
         reader = self.token("--role", "reader")
-        time.sleep(0.6)  # what a node may take to see it
+        self.wait_for_answer(401, None)
         self.assert_problem(self.ask(None), 401, "unauthorized")
         self.assertEqual(self.ask(None, target="/healthz")[0], 200)
         self.assertEqual(self.ask(reader)[0], 200)
@@ -107,13 +112,13 @@ class TokenTest(RunningNode):
         self.assert_problem(self.ask(reader + "0"), 401)
         scoped = self.token("--role", "reader", "--class", "Transaction")
         admin = self.token("--role", "admin", "--expires", "1h")
-        time.sleep(0.6)
+        self.wait_for_answer(200, admin)
         self.assert_problem(self.ask(scoped, target="/v1/entities/User/u1"), 403)
         self.assert_problem(self.ask(scoped), 403)
         self.assertEqual(self.ask(scoped, target="/v1/entities/Transaction/t1")[0], 200)
         self.assertEqual(self.ask(admin, "POST", "/v1/checkpoint")[0], 200)
         command.run("token", "revoke", reader.split("_")[1], "--data", self.data, check=True)
-        time.sleep(0.6)
+        self.wait_for_answer(401, reader)
         self.assert_problem(self.ask(reader), 401)
         listed = command.run("token", "list", "--data", self.data, check=True).out
         self.assertIn("revoked", listed)
@@ -152,12 +157,13 @@ class TokenTest(RunningNode):
         self.start()
         # Named as in queries: the class, or its namespace.
         token = self.token("--role", "reader", "--class", "user")
-        time.sleep(0.6)
-        self.assertEqual(self.ask(token, target="/v1/entities/User/u1")[0], 200)
+        self.wait_for_answer(200, token, target="/v1/entities/User/u1")
         self.assert_problem(self.ask(token, target="/v1/entities/Transaction/t1"), 403)
 
 
 class TlsTest(RunningNode):
+    arguments = TokenTest.arguments
+
     def setUp(self):
         self.keys = {}
         super().setUp()
@@ -189,8 +195,7 @@ class TlsTest(RunningNode):
         self.assert_problem(self.https("GET", "/v1/catalog"), 401)
         token = command.run("token", "create", "--data", self.data, "--role", "reader",
                             check=True).out.strip()
-        time.sleep(0.6)
-        self.assertEqual(self.https("GET", "/v1/catalog", token)[0], 200)
+        self.wait_until(lambda: self.https("GET", "/v1/catalog", token)[0] == 200)
         with self.assertRaises((ssl.SSLError, OSError)):
             self.https("GET", "/healthz", maximum_version=ssl.TLSVersion.TLSv1_1)
         for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
@@ -210,7 +215,7 @@ class TlsTest(RunningNode):
         made = command.run("token", "create", "--data", self.data, "--role", "admin", check=True)
         with open(os.open(token, os.O_CREAT | os.O_WRONLY, 0o600), "w", encoding="utf-8") as out:
             out.write(made.out)
-        time.sleep(0.6)
+        self.wait_until(lambda: self.https("GET", "/v1/catalog", made.out.strip())[0] == 200)
 
         def ask(host, *more):
             return command.run("inspect", "--json", "--connect", f"https://{host}:{self.port}",

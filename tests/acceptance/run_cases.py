@@ -331,6 +331,18 @@ class BackgroundTest(ExampleTest):
             time.sleep(0.05)
         self.fail(f"nobody answered for the folder: {said}")
 
+    def wait_until_applied(self):
+        """Waits for the running node to give the answers of the example."""
+        self.wait_until_in_use()
+        until = time.monotonic() + 20
+        while True:
+            try:
+                return self.assert_example_answers()
+            except (AssertionError, command.Failed):
+                if time.monotonic() > until:
+                    raise
+            time.sleep(0.05)
+
     def stop(self, process, number=signal.SIGTERM):
         process.send_signal(number)
         self.assertEqual(process.wait(30), 0)
@@ -342,15 +354,13 @@ class BackgroundTest(ExampleTest):
 
     def test_terminate_checkpoints_and_exits_with_zero(self):
         process = self.start()
-        self.wait_until_in_use()
-        time.sleep(1)
+        self.wait_until_applied()
         self.stop(process)
         self.assert_example_answers()
 
     def test_interrupt_does_the_same(self):
         process = self.start()
-        self.wait_until_in_use()
-        time.sleep(1)
+        self.wait_until_applied()
         self.stop(process, signal.SIGINT)
         self.assert_example_answers()
 
@@ -367,14 +377,13 @@ class BackgroundTest(ExampleTest):
         process = self.start()
         self.wait_until_in_use()
         self.append("transactions.ndjson", rows[2][30:] + b"".join(rows[3:]))
-        time.sleep(2)
+        self.wait_until_applied()
         self.stop(process)
         self.assert_example_answers()
 
     def test_after_kill_nothing_is_lost_or_counted_twice(self):
         process = self.start()
-        self.wait_until_in_use()
-        time.sleep(0.5)
+        self.wait_until_applied()
         command.kill(process)
         self.run_once()
         self.assert_example_answers()

@@ -110,6 +110,26 @@ TEST(SummaryText, CountsDuplicatesWhereTheyAreLookedFor) {
             std::string::npos);
 }
 
+TEST(LeftForNextRun, NamesFilesThatEndWithinALine) {
+  const auto file = [](const char* name, std::uint64_t lag) {
+    cluster::partition_status p;
+    p.partition = name;
+    p.state = cluster::source_state::ended;
+    p.lag = lag;
+    return p;
+  };
+  cluster::source_status files, topics;
+  files.kind = "file";
+  files.partitions = {file("/in/whole", 0), file("/in/a", 1), file("/in/b", 1234), file("/in/c", 5)};
+  files.partitions.back().state = cluster::source_state::paused;
+  topics.kind = "kafka";
+  topics.partitions = {file("0", 7)};
+  EXPECT_EQ(left_for_next_run({files, topics}),
+            (std::vector<std::string>{
+                "/in/a ends within a line: its last 1 byte is left for the next run",
+                "/in/b ends within a line: its last 1,234 bytes are left for the next run"}));
+}
+
 TEST(NextCommands, AskAtTheTimeOfTheEvents) {
   schema::plan plan;
   plan.windowed_features.emplace_back().name = "sum_amount";
