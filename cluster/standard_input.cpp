@@ -4,6 +4,7 @@
 
 #include <chrono>
 
+#include "cluster/inputs.hpp"
 #include "sources/line_cutter.hpp"
 #include "sources/partition_name.hpp"
 #include "sources/stream_source.hpp"
@@ -89,6 +90,8 @@ result<void> standard_input::greet() {
 }
 
 result<void> standard_input::append(const sources::message_run& run) {
+  if (run.messages.size() > entry_messages_max)
+    return failure{errc::invalid, "standard input gives more lines at once than a journal entry holds"};
   push_builder built(run, options_);
   for (const sources::message_view& m : run.messages)
     m.oversized ? built.long_line(m, partition_) : built.line(m);

@@ -20,7 +20,8 @@ failure read_failure() {
 
 stream_source::stream_source(int fd, partition_id partition, line_limits limits, last_line last)
     : fd_(fd),
-      enough_(std::min(limits.chunk_bytes, limits.line_bytes_max) / 2),
+      read_max_(std::min(limits.chunk_bytes, limits.line_bytes_max)),
+      enough_(read_max_ / 2),
       last_(last),
       cutter_(partition, 0, limits) {}
 
@@ -58,8 +59,9 @@ result<source_step> stream_source::next(timestamp arrival) {
 }
 
 result<bool> stream_source::read_some() {
+  // After a long line there is room for millions of short ones.
   auto space = cutter_.space();
-  const ssize_t got = ::read(fd_, space.data(), space.size());
+  const ssize_t got = ::read(fd_, space.data(), std::min(space.size(), read_max_));
   if (got < 0) {
     if (errno == EINTR || errno == EAGAIN) return false;
     return read_failure();

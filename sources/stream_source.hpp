@@ -33,7 +33,8 @@ private:
   result<bool> read_some();
 
   const int fd_;
-  const std::size_t enough_;  ///< waiting bytes at which they are handed on
+  const std::size_t read_max_;  ///< bytes that are read at once
+  const std::size_t enough_;    ///< waiting bytes at which they are handed on
   const last_line last_;
   line_cutter cutter_;
   bool ended_ = false;

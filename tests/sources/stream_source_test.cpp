@@ -2,8 +2,10 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -58,6 +60,31 @@ TEST(StreamSource, ComesBackFromALineThatDoesNotEnd) {
   EXPECT_LE(oversized, 1);
   EXPECT_GE(nothing, 90);
   ::close(zeros);
+}
+
+// A run becomes one entry of the journal, which numbers 2^20 - 1 messages at most.
+TEST(StreamSource, GivesNoMoreLinesAtOnceAfterALongOne) {
+  const int file = ::memfd_create("lines", MFD_CLOEXEC);
+  ASSERT_GE(file, 0);
+  constexpr std::size_t lines = 3'000'000;
+  std::string text(4'300'000, 'x');
+  text += '\n';
+  for (std::size_t i = 0; i < lines; ++i) text += "1\n";
+  ASSERT_EQ(::write(file, text.data(), text.size()), static_cast<ssize_t>(text.size()));
+  ASSERT_EQ(::lseek(file, 0, SEEK_SET), 0);
+  stream_source source(file, 1);
+  std::size_t given = 0, most = 0;
+  for (;;) {
+    const auto step = source.next(timestamp{1});
+    ASSERT_TRUE(step.ok());
+    if (step->what == source_step::kind::end) break;
+    if (!step->run) continue;
+    given += step->run->messages.size();
+    most = std::max(most, step->run->messages.size());
+  }
+  EXPECT_EQ(given, lines + 1);
+  EXPECT_LT(most, std::size_t{1} << 20);
+  ::close(file);
 }
 
 TEST(StreamSource, AnUnterminatedLastLineCountsAtTheEnd) {
