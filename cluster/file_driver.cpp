@@ -53,6 +53,16 @@ result<sources::file_identity> new_identity(const std::string& path,
 
 result<sources::arrival_note> journal_arrivals::note(storage::partition_id partition,
                                                      storage::sequence from, storage::sequence to) {
+  auto noted = note_once(partition, from, to);
+  // Readers that were replaced may have been faster: then that is when they arrived.
+  for (int again = 0; again < 8 && !noted && noted.error().code == errc::invalid; ++again)
+    noted = note_once(partition, from, to);
+  return noted;
+}
+
+result<sources::arrival_note> journal_arrivals::note_once(storage::partition_id partition,
+                                                          storage::sequence from,
+                                                          storage::sequence to) {
   storage::journal& journal = context_.journal;
   auto ranges = context_.heard(journal.arrivals(partition, from, to));
   if (!ranges) return ranges.error();

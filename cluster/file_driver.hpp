@@ -19,6 +19,9 @@ public:
   result<void> end_line(storage::partition_id partition, storage::sequence at) override;
 
 private:
+  result<sources::arrival_note> note_once(storage::partition_id partition, storage::sequence from,
+                                          storage::sequence to);
+
   const driver_context& context_;
 };
 

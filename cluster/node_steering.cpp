@@ -375,12 +375,12 @@ result<steering_step> node::impl::seek_partition(const chosen& c, const seek_tar
   if (c.number) {
     if (reads) {
       go_on(*c.number);
-    } else {
+    } else if (kept) {
       caf::anon_send(ingest, actors::continue_input{*c.number, {}, outcome.skips,
                                                     storage::after_skips(outcome.skips, reached)});
     }
     std::lock_guard state(mutex);
-    if (!taken) board.moved(*c.number, outcome.after);
+    if (kept && !taken) board.moved(*c.number, outcome.after);
   }
   if (!kept) return kept.error();
   steering_step step{c.partition.name, c.driver->unit(), outcome.before, outcome.after, 0, ""};
