@@ -30,6 +30,7 @@ ingest_actor::behavior_type ingest::make_behavior() {
 // ---- inputs ------------------------------------------------------------------------------------
 
 void ingest::on_start(const start_inputs& message) {
+  if (failed_) return report_if_settled();
   for (const ingest_input& in : *message.inputs) {
     ingest_options options;
     options.plan = plan_;
@@ -67,7 +68,8 @@ input_stopped ingest::on_stop(const stop_input& message) {
 
 void ingest::on_continue(const continue_input& message) {
   const auto found = inputs_.find(message.number);
-  if (found == inputs_.end()) return;
+  // After a failure the shards lack what a mark would pass over.
+  if (found == inputs_.end() || failed_) return;
   input_state& in = found->second;
   in.core->set_skips(message.skips);
   skip(message.number, in, message.skip_to);

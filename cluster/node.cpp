@@ -279,7 +279,9 @@ storage::journal& node::journal() noexcept { return *impl_->journal; }
 node_progress node::progress() const {
   // Drivers have locks of their own: they are asked first.
   std::vector<driver_partition> files;
+  std::map<std::string, std::string> waiting;
   for (const auto& driver : impl_->drivers) {
+    if (auto why = driver->trouble(); !why.empty()) waiting[driver->name()] = std::move(why);
     if (std::string_view(driver->unit()) != "bytes") continue;
     for (driver_partition& p : driver->partitions()) files.push_back(std::move(p));
   }
@@ -296,9 +298,7 @@ node_progress node::progress() const {
   p.dead_letters = std::move(sum.dead_letters);
   p.newest = sum.newest;
   p.failed_sources = impl_->board.failures();
-  for (const auto& driver : impl_->drivers) {
-    if (auto why = driver->trouble(); !why.empty()) p.waiting_sources[driver->name()] = std::move(why);
-  }
+  p.waiting_sources = std::move(waiting);
   // Of files, how far they are read: line ends and what earlier runs have read count as well.
   for (const driver_partition& file : files) {
     partition_status at;
@@ -380,7 +380,11 @@ void node::impl::shut_down() {
   if (housekeeping.joinable()) housekeeping.join();
   if (!system) return;
   // What the last round has brought to disk; a failure is the next start's to find.
-  if (std::exchange(trim_due, false) && !options.look_only) static_cast<void>(forget(durable));
+  std::unique_lock state(mutex);
+  const bool trim = std::exchange(trim_due, false) && !options.look_only;
+  const std::vector<storage::positions> committed = durable;
+  state.unlock();
+  if (trim) static_cast<void>(forget(committed));
   const auto end = [](const auto& who) {
     if (who) caf::anon_send_exit(who, caf::exit_reason::user_shutdown);
   };

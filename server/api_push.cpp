@@ -81,9 +81,10 @@ response api::push(const call& what) {
     out.applied = applied && *applied;
   }
   if (out.applied) {
+    // Durable and perhaps applied: an answer with an error would have it pushed again.
     auto letters = node_.dead_letters_of(out.receipt.sequence);
-    if (!letters) return problem(letters.error());
-    out.errors = errors_of(*letters);
+    out.applied = letters.ok();
+    if (letters) out.errors = errors_of(*letters);
   }
   response answer;
   answer.type = what.answers;
