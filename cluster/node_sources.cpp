@@ -68,6 +68,10 @@ result<void> node::impl::start_inputs() {
   journal_partition = registered->id;
   if (const storage::sequence last = journal->last(); last != 0)
     journal_at_start = after_entry(last);
+  if (largest_position(journal_partition) > journal_at_start)
+    return failure{errc::corrupt, journal->data_file() +
+                                      " lacks pushes that have been applied: it is damaged or older "
+                                      "than the shards. Restore the whole data folder from one copy."};
   std::vector<std::string> piped;
   for (const node_input& in : options.inputs) {
     if (in.path == "-") piped.push_back(in.source);

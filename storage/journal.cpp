@@ -60,6 +60,12 @@ result<void> journal::begin_session() {
 
 result<void> journal::load() {
   return file_->read([&](const lmdb::read_transaction& txn) -> result<void> {
+    // A row is found by its key, and one with a damaged key is not there. Entries are numbered.
+    for (std::size_t i = 0; i < table_count; ++i) {
+      const auto which = static_cast<table>(i);
+      if (which == push_entries) continue;
+      if (auto sound = check_seals(txn, which); !sound) return sound.error();
+    }
     if (auto done = load_partitions(txn); !done) return done;
     if (auto done = load_letters(txn); !done) return done;
     return load_entries(txn);
@@ -116,18 +122,25 @@ result<std::uint64_t> journal::verify() {
   std::uint64_t count = 0;
   auto read = file_->read([&](const lmdb::read_transaction& txn) -> result<void> {
     for (std::size_t i = 0; i < table_count; ++i) {
-      const auto which = static_cast<table>(i);
-      auto scanned = txn.scan(id(which), {}, {}, [&](const lmdb::entry& found) -> result<bool> {
-        ++count;
-        auto value = unseal(which, found);
-        if (!value) return value.error();
-        return true;
-      });
-      if (!scanned) return scanned;
+      auto checked = check_seals(txn, static_cast<table>(i));
+      if (!checked) return checked.error();
+      count += *checked;
     }
     return {};
   });
   if (!read) return read.error();
+  return count;
+}
+
+result<std::uint64_t> journal::check_seals(const lmdb::read_transaction& txn, table which) const {
+  std::uint64_t count = 0;
+  auto scanned = txn.scan(id(which), {}, {}, [&](const lmdb::entry& found) -> result<bool> {
+    ++count;
+    auto value = unseal(which, found);
+    if (!value) return value.error();
+    return true;
+  });
+  if (!scanned) return scanned.error();
   return count;
 }
 

@@ -251,6 +251,8 @@ private:
   journal(const options& o, std::unique_ptr<lmdb::environment> file);
 
   result<void> load();
+  /// Reads a table and checks every seal; the number of rows.
+  result<std::uint64_t> check_seals(const lmdb::read_transaction& txn, table which) const;
   result<void> load_partitions(const lmdb::read_transaction& txn);
   result<void> load_letters(const lmdb::read_transaction& txn);
   result<void> load_entries(const lmdb::read_transaction& txn);

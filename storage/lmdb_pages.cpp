@@ -21,6 +21,7 @@ constexpr std::size_t node_header = 8;
 constexpr std::size_t table_record = 48;
 constexpr std::uint16_t branch = 1, leaf = 2, overflow = 4, meta = 8;
 constexpr std::uint16_t big_value = 1, sub_table = 2;
+constexpr std::uint16_t integer_keys = 8;  ///< of the list of free pages; other trees have no flags
 constexpr std::size_t depth_max = 32;  ///< LMDB's own limit
 constexpr std::uint64_t unwritten_bytes_max = std::uint64_t{1} << 30;
 
@@ -79,6 +80,11 @@ private:
   result<void> walk(const tree& t, values kind);
   result<void> visit(const tree& t, std::uint64_t page, std::size_t level, values kind);
   result<void> visit_node(std::uint64_t page, bytes content, std::size_t offset, values kind);
+  /// Nodes lie side by side from `upper` to the page's end: with a wrong size LMDB would move other
+  /// bytes than a node's when it takes one out.
+  bool is_packed(bytes page, std::size_t nodes, bool is_leaf);
+  /// Each commit lists the pages it gave up under its own number: what the meta page says last.
+  result<void> check_number(std::uint64_t page, const meta_page& m);
   /// The list of free pages is keyed by transaction, as native integers.
   static bool in_order(bytes a, bytes b, values kind) {
     if (kind == values::free_pages)
@@ -98,6 +104,7 @@ private:
   std::vector<tree> found_;         ///< trees named in the main one
   tree counted_;                    ///< what the walk of one tree found
   byte_buffer last_key_;   ///< of the leaves so far
+  std::vector<std::pair<std::uint16_t, std::size_t>> nodes_;  ///< offset, size; of one page
   byte_buffer least_key_;  ///< separates what comes from what was before; empty: nothing
   std::uint64_t checked_ = 0;
 };
@@ -139,6 +146,8 @@ result<meta_page> checker::read_meta(std::uint64_t number) {
     return damaged(number, "gives an impossible page size");
   if (m.transaction != 0 && (m.transaction & 1) != number)
     return damaged(number, "carries a transaction number that belongs on the other meta page");
+  if (m.free_list.flags != integer_keys || m.main.flags != 0)
+    return damaged(number, "has tables of an unknown kind");
   if (m.last_page < 1 || m.last_page > (std::uint64_t{1} << 47) / m.page_bytes)
     return damaged(number, "gives an impossible file size");
   return m;
@@ -158,9 +167,44 @@ result<void> checker::choose_meta(std::optional<std::uint64_t> transaction) {
     return damaged(a > b ? 0 : 1, "carries a transaction number that does not follow the other's");
   if (transaction && a != *transaction && b != *transaction)
     return failure{errc::busy, name_ + " is being written."};
+  // What the older one lists is there until the next commit takes its place. A reader's may go on.
+  if (!transaction) {
+    if (auto first_is = check_number(0, *first); !first_is) return first_is;
+    if (auto second_is = check_number(1, *second); !second_is) return second_is;
+  }
   const bool take_second = transaction ? b == *transaction : b > a;
   meta_ = take_second ? *second : *first;
   return {};
+}
+
+result<void> checker::check_number(std::uint64_t page, const meta_page& m) {
+  std::uint64_t newest = 0, at = m.free_list.root;
+  byte_buffer content;
+  for (std::size_t level = 1; at != no_page && level <= m.free_list.depth; ++level) {
+    if (at < 2 || at > m.last_page || level > depth_max)
+      return damaged(page, "refers to page " + std::to_string(at) + ", which does not exist");
+    if (auto got = read_at(at * m.page_bytes, m.page_bytes, content); !got) return got;
+    const auto lower = number_at<std::uint16_t>(content, 12);
+    const auto upper = number_at<std::uint16_t>(content, 14);
+    const bool is_leaf = level == m.free_list.depth;
+    if (number_at<std::uint64_t>(content, 0) != at ||
+        number_at<std::uint16_t>(content, 10) != (is_leaf ? leaf : branch) ||
+        lower < page_header + 2 || lower > upper || upper > content.size())
+      return damaged(at, "is not the page that should be there");
+    const auto last = number_at<std::uint16_t>(content, lower - 2U);
+    if (last + node_header + 8 > content.size()) return damaged(at, "has an entry outside its bounds");
+    if (is_leaf) {
+      newest = number_at<std::uint64_t>(content, last + node_header);
+    } else {
+      at = number_at<std::uint16_t>(content, last) |
+           std::uint64_t{number_at<std::uint16_t>(content, last + 2U)} << 16 |
+           std::uint64_t{number_at<std::uint16_t>(content, last + 4U)} << 32;
+    }
+  }
+  // The first commit may give up nothing.
+  if (newest == m.transaction || (newest == 0 && m.transaction <= 1)) return {};
+  return damaged(page, "carries the transaction number " + std::to_string(m.transaction) +
+                           ", and its newest free pages are of " + std::to_string(newest));
 }
 
 result<void> checker::look() {
@@ -222,7 +266,9 @@ result<void> checker::walk(const tree& t, values kind) {
   last_key_.clear();
   least_key_.clear();
   if (t.root == no_page) {
-    if (t.entries != 0 || t.depth != 0) return damaged(meta_.transaction & 1, "has lost a table");
+    if (t.entries != 0 || t.depth != 0 || t.branch_pages != 0 || t.leaf_pages != 0 ||
+        t.overflow_pages != 0)
+      return damaged(meta_.transaction & 1, "has lost a table");
     return {};
   }
   if (t.depth == 0 || t.depth > depth_max)
@@ -248,6 +294,7 @@ result<void> checker::visit(const tree& t, std::uint64_t number, std::size_t lev
     return damaged(number, "has impossible bounds");
   const std::size_t nodes = (lower - page_header) / 2;
   if (nodes == 0) return damaged(number, "has no entries");
+  if (!is_packed(page, nodes, is_leaf)) return damaged(number, "has entries of impossible sizes");
   (is_leaf ? counted_.leaf_pages : counted_.branch_pages) += 1;
   for (std::size_t i = 0; i < nodes; ++i) {
     const auto offset = number_at<std::uint16_t>(page, page_header + 2 * i);
@@ -284,6 +331,25 @@ result<void> checker::visit(const tree& t, std::uint64_t number, std::size_t lev
   return {};
 }
 
+bool checker::is_packed(bytes page, std::size_t nodes, bool is_leaf) {
+  nodes_.clear();
+  for (std::size_t i = 0; i < nodes; ++i) {
+    const auto offset = number_at<std::uint16_t>(page, page_header + 2 * i);
+    if (offset + node_header > page.size()) return false;
+    const auto flags = number_at<std::uint16_t>(page, offset + 4U);
+    std::size_t size = node_header + number_at<std::uint16_t>(page, offset + 6U);
+    if (is_leaf) size += (flags & big_value) != 0 ? 8 : number_at<std::uint32_t>(page, offset);
+    nodes_.emplace_back(offset, size + size % 2);
+  }
+  std::sort(nodes_.begin(), nodes_.end());
+  std::size_t end = number_at<std::uint16_t>(page, 14);
+  for (const auto& [offset, size] : nodes_) {
+    if (offset != end) return false;
+    end += size;
+  }
+  return end == page.size();
+}
+
 result<void> checker::visit_node(std::uint64_t number, bytes page, std::size_t offset,
                                  values kind) {
   const auto length = number_at<std::uint32_t>(page, offset);
@@ -303,7 +369,13 @@ result<void> checker::visit_node(std::uint64_t number, bytes page, std::size_t o
     if (!got) return got;
     value = large;
   }
-  if (kind == values::free_pages) return free_pages(number, value);
+  if (kind == values::free_pages) {
+    const bytes key = page.subspan(offset + node_header, start - offset - node_header);
+    const auto from = key.size() == 8 ? number_at<std::uint64_t>(key, 0) : 0;
+    if (from == 0 || from > meta_.transaction)
+      return damaged(number, "lists free pages of an impossible transaction");
+    return free_pages(number, value);
+  }
   if (kind != values::tables) return {};
   if (value.size() != table_record) return damaged(number, "has a table record of a wrong size");
   const tree named = read_tree(value);

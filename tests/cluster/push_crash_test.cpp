@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <filesystem>
 #include <map>
 #include <random>
 #include <thread>
@@ -122,6 +123,28 @@ TEST(PushCrash, EveryAcknowledgedPushCountsOnce) {
     ASSERT_TRUE(answer) << answer.error().message;
     EXPECT_EQ(std::get<std::int64_t>(*answer->rows[0].features[0].value), sum) << card;
   }
+}
+
+TEST(PushCrash, AJournalOlderThanTheShardsIsRefused) {
+  temporary_folder folder;
+  folder.write("features.yaml", cluster::card_declarations);
+  const std::string file = folder / "data/journal/data.mdb", copy = folder / "copy";
+  const pid_t child = ::fork();
+  if (child == 0) {
+    auto e = open(folder);
+    if (!e) _exit(3);
+    std::filesystem::copy_file(file, copy);
+    if (!e->push("payments", {payment("c1", 1, "10:30:00")}) || !e->settle()) _exit(4);
+    _exit(e->checkpoint() ? 0 : 5);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  ASSERT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
+  std::filesystem::copy_file(copy, file, std::filesystem::copy_options::overwrite_existing);
+  const auto e = open(folder);
+  ASSERT_FALSE(e);
+  EXPECT_EQ(e.error().code, errc::corrupt);
+  EXPECT_NE(e.error().message.find("lacks pushes that have been applied"), std::string::npos);
 }
 
 }  // namespace

@@ -415,6 +415,30 @@ TEST(Journal, NoticesAFlippedBitInAnyValue) {
   }
 }
 
+// Rows are found by their keys: one with a damaged key would not be missed.
+TEST(Journal, IsNotOpenedWithADamagedKey) {
+  journal_at log;
+  fill(log);
+  append_all(log, pushes(1));
+  ASSERT_TRUE(log->trim(log->last()));
+  ASSERT_TRUE(log->set_skips(1, {{0x4142434445464748, 0x5152535455565758}}));
+  log.close();
+  const std::string good = slurp(log.data_file());
+  ASSERT_TRUE(journal::open(log.options()));
+  const std::string skip = "HGFEDCBAXWVUTSRQ";  // its key stands before it
+  for (const auto& [text, back] : std::vector<std::pair<std::string, int>>{
+           {"PRODUCER", 0}, {"trimmed", 0}, {"read", 0}, {skip, 1}}) {
+    std::string bad = good;
+    for (std::size_t at = bad.find(text); at != std::string::npos; at = bad.find(text, at + 1))
+      bad[at - static_cast<std::size_t>(back)] ^= 2;
+    ASSERT_NE(bad, good) << text;
+    spill(log.data_file(), bad);
+    const auto opened = journal::open(log.options());
+    ASSERT_FALSE(opened) << text;
+    EXPECT_EQ(opened.error().code, errc::corrupt) << text;
+  }
+}
+
 TEST(Journal, NeverGivesADamagedEntry) {
   journal_at log;
   append_all(log, {{"clicks", 1, "ENTRY-PAYLOAD"}, {"clicks", 2, "next"}});

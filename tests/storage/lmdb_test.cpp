@@ -403,6 +403,101 @@ TEST(Lmdb, NeitherOpenNorReadDiesOfFlippedBits) {
   }
 }
 
+// With another number LMDB would take the older of its two snapshots, which is sound.
+TEST(Lmdb, AChangedTransactionNumberIsFound) {
+  for (int commits = 0; commits < 4; ++commits) {
+    temporary_folder folder;
+    {
+      auto file = made_at(folder.path());
+      for (int i = 0; i <= commits; ++i) ASSERT_TRUE(put_one(*file, key_number(i), "value"));
+    }
+    const std::string name = folder / "data.mdb";
+    const std::string good = slurp(name);
+    for (const std::size_t page : {0, 1}) {
+      for (std::size_t bit = 0; bit < 64; ++bit) {
+        std::string bad = good;
+        char& byte = bad[page * 4096 + 144 + bit / 8];
+        byte = static_cast<char>(byte ^ (1 << bit % 8));
+        spill(name, bad);
+        EXPECT_FALSE(environment::open(options_at(folder.path())))
+            << "page " << page << ", bit " << bit << " after " << commits + 1 << " commits";
+      }
+    }
+  }
+}
+
+/// Takes everything out again, a few at a time, each in a commit of its own.
+bool empties(environment& file, int entries) {
+  for (int i = 0; i < entries;) {
+    auto written = file.write([&](write_transaction& txn) -> result<void> {
+      for (int n = 0; n < 40 && i < entries; ++n, ++i)
+        if (auto gone = txn.erase(file.table(0), as_bytes(key_number(i))); !gone)
+          return gone.error();
+      return {};
+    });
+    if (!written || !file.check_structure()) return false;
+  }
+  return true;
+}
+
+/// Whether a scan sees the keys there should be: what checks sums of all entries finds it otherwise.
+bool has_keys(environment& file, int entries) {
+  int next = 0;
+  auto read = file.read([&](const read_transaction& txn) {
+    return txn.scan(file.table(0), {}, {}, [&](const entry& e) -> result<bool> {
+      return as_text(e.key) == key_number(next++);
+    });
+  });
+  return read && next == entries;
+}
+
+TEST(Lmdb, AChangedBitOfItsStructureIsFoundOrDoesNoHarm) {
+  constexpr int entries = 200;
+  temporary_folder folder;
+  {
+    auto file = made_at(folder.path());
+    for (int i = 0; i < entries; ++i) {
+      const std::string value(i % 50 == 0 ? 5000 : 60 + i % 40, 'v');
+      if (i % 20 == 0) {
+        ASSERT_TRUE(put_one(*file, key_number(i), "to be replaced"));
+      }
+      ASSERT_TRUE(put_one(*file, key_number(i), value));
+    }
+  }
+  const std::string name = folder / "data.mdb";
+  const std::string good = slurp(name);
+  std::vector<std::pair<std::size_t, std::size_t>> parts{{0, 152}, {4096, 152}};  // from, bytes
+  for (std::size_t begin = 8192; begin < good.size(); begin += 4096) {
+    const auto number = [&](std::size_t at) {
+      return byte_reader(as_bytes(good).subspan(begin + at)).number<std::uint16_t>();
+    };
+    if (number(10) != 1 && number(10) != 2) continue;
+    parts.emplace_back(begin, number(12));
+    for (std::size_t at = 16; at < number(12); at += 2) parts.emplace_back(begin + number(at), 8);
+  }
+  int changed = 0, harmless = 0;
+  for (const auto& [from, count] : parts) {
+    for (std::size_t bit = changed % 97; bit < count * 8; bit += 97) {
+      std::string bad = good;
+      char& byte = bad[from + bit / 8];
+      byte = static_cast<char>(byte ^ (1 << bit % 8));
+      spill(name, bad);
+      const int code = in_child([&] {
+        auto opened = environment::open(options_at(folder.path()));
+        if (!opened || !has_keys(**opened, entries)) return 1;
+        for (int i = 0; i < entries; ++i)
+          if (!get_one(**opened, key_number(i))) return 2;
+        return empties(**opened, entries) ? 0 : 3;
+      });
+      ASSERT_LE(code, 1) << "bit " << bit << " from byte " << from;
+      ++changed;
+      harmless += code == 0;
+    }
+  }
+  EXPECT_GT(changed, 150);
+  EXPECT_GT(changed - harmless, 30);  // the pages that are free now are changed, too
+}
+
 // Lookups go by the keys of branch pages, which a scan of all entries never compares.
 TEST(Lmdb, AChangedSeparatorIsFoundOrHidesNothing) {
   constexpr int entries = 6000;
