@@ -17,6 +17,9 @@ constexpr int ask_timeout_ms = 1'000;
 constexpr int person_timeout_ms = 5'000;
 constexpr int letters_timeout_ms = 1'000;
 constexpr std::chrono::milliseconds look_interval{500};
+/// Looks in a row at which a topic must have too few partitions before that is believed: a broker may
+/// not have heard yet of those that were added.
+constexpr int fewer_looks_max = 10;
 
 class kafka_input final : public actors::input {
 public:
@@ -234,6 +237,7 @@ result<bool> kafka_driver::look(sources::kafka_source& source) {
     const std::lock_guard lock(guard_);
     for (const auto& [number, e] : entries_) {
       if (number < **count || !e.memory.start) continue;
+      if (++fewer_looks_ < fewer_looks_max) return false;
       return failure{errc::mismatch,
                      "the topic `" + options_.config.topic + "` has " + std::to_string(**count) +
                          " partitions, and partition " + std::to_string(number) +
@@ -241,6 +245,7 @@ result<bool> kafka_driver::look(sources::kafka_source& source) {
                          "from its beginning, run: " + options_.config.reset_command};
     }
   }
+  fewer_looks_ = 0;
   const auto counters = context_.journal.counters();
   if (!counters) return counters.error();
   const bool first = counters->count(begun_name()) == 0;

@@ -97,7 +97,9 @@ private:
   bool all_found_ = false;                  ///< a whole look has succeeded
   bool stopping_ = false;
   std::string letters_trouble_;
-  kafka_letters letters_;                   // the lookout's alone
+  // The lookout's alone.
+  int fewer_looks_ = 0;                     ///< in a row that have found too few partitions
+  kafka_letters letters_;
   std::thread lookout_;
 };
 
