@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include "cluster/shell_word.hpp"
 
@@ -329,8 +330,8 @@ result<std::shared_ptr<actors::input>> kafka_driver::open(partition_id partition
   if (context_.once) read.end = e->end;
   auto reader = (*source)->read(read);
   if (!reader) return reader.error();
-  // Nothing has been applied in this run, so what is applied is durable.
-  if (e->letters_due == 0) e->letters_due = context_.position_of(partition);
+  // Opened for the first time, nothing has been applied in this run: what is applied is durable.
+  if (!std::exchange(e->opened, true)) e->letters_due = context_.position_of(partition);
   const std::shared_ptr<sources::kafka_reader> shared = std::move(*reader);
   e->reader = shared;
   return std::shared_ptr<actors::input>(

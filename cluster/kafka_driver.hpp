@@ -65,6 +65,7 @@ private:
     std::optional<storage::sequence> high;  ///< as last heard
     std::optional<storage::sequence> end;   ///< `once`: where it ends
     bool given = false;                     ///< by `discover`
+    bool opened = false;                    ///< in this run
     storage::sequence letters_due = 0;      ///< dead letters at or below are durable
     std::weak_ptr<sources::kafka_reader> reader;
   };

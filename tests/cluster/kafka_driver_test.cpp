@@ -140,5 +140,18 @@ TEST_F(KafkaDriver, DoesNotTakeOneAnswerForATopicMadeAgain) {
   EXPECT_NE(failed->message.find("made again"), std::string::npos);
 }
 
+TEST_F(KafkaDriver, ProducesLettersOfMessagesThatWereAppliedBeforeAPause) {
+  produce(0, 3);
+  open();
+  const auto id = found(2).front().id;
+  ASSERT_TRUE(driver_->open(id, 0).ok());
+  applied_ = 3;  // and not durable
+  ASSERT_TRUE(driver_->open(id, 3).ok());
+  std::this_thread::sleep_for(1'200ms);
+  dead_letter(id, 2);
+  ASSERT_TRUE(driver_->committed({{id, 3}}).ok());
+  EXPECT_TRUE(within(10s, [&] { return high_of("dead", 0) == 1; }));
+}
+
 }  // namespace
 }  // namespace windrow::cluster
