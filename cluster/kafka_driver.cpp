@@ -208,10 +208,11 @@ std::optional<kafka_letters::stretch> kafka_driver::next_letters() const {
   return std::nullopt;
 }
 
-/// Produces dead letters for as long as that gets on.
+/// Produces dead letters for as long as that gets on: the lookout has more to do.
 result<void> kafka_driver::produce_letters() {
   if (options_.config.dead_letter_topic.empty()) return {};
-  while (const auto next = next_letters()) {
+  while (const auto next = letters_begun_ ? letters_begun_ : next_letters()) {
+    letters_begun_.reset();
     const auto through = letters_.produce(*next, letters_timeout_ms);
     if (!through) return through.error();
     const std::lock_guard lock(guard_);
@@ -219,8 +220,8 @@ result<void> kafka_driver::produce_letters() {
     entry* e = find(next->partition);
     if (e == nullptr) continue;
     if (*through == next->after) {
-      if (!letters_trouble_.empty() || stopping_) return {};
-      continue;
+      letters_begun_ = next;
+      return {};
     }
     kafka_memory memory = e->memory;
     memory.letters = *through;

@@ -101,6 +101,7 @@ private:
   // The lookout's alone.
   int fewer_looks_ = 0;                     ///< in a row that have found too few partitions
   kafka_letters letters_;
+  std::optional<kafka_letters::stretch> letters_begun_;  ///< and not delivered yet
   std::thread lookout_;
 };
 

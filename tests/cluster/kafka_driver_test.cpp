@@ -153,5 +153,17 @@ TEST_F(KafkaDriver, ProducesLettersOfMessagesThatWereAppliedBeforeAPause) {
   EXPECT_TRUE(within(10s, [&] { return high_of("dead", 0) == 1; }));
 }
 
+TEST_F(KafkaDriver, IsNotHeldUpByASlowDeadLetterTopic) {
+  open();
+  const auto id = found(2).front().id;
+  dead_letter(id, 1);
+  rd_kafka_mock_broker_push_request_error_rtts(mock_, 2, produce_api, 1,
+                                               RD_KAFKA_RESP_ERR_NO_ERROR, 20'000);
+  ASSERT_TRUE(driver_->committed({{id, 1}}).ok());
+  std::this_thread::sleep_for(1s);
+  produce(0, 3);
+  EXPECT_TRUE(within(8s, [&] { return driver_->partitions().front().end == 3; }));
+}
+
 }  // namespace
 }  // namespace windrow::cluster
