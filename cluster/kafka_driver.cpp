@@ -18,8 +18,8 @@ constexpr int ask_timeout_ms = 1'000;
 constexpr int person_timeout_ms = 5'000;
 constexpr int letters_timeout_ms = 1'000;
 constexpr std::chrono::milliseconds look_interval{500};
-/// Looks in a row at which a topic must have too few partitions before that is believed: a broker may
-/// not have heard yet of those that were added.
+/// Looks in a row at which a topic must have too few partitions before that is believed: a broker
+/// may not have heard yet of those that were added.
 constexpr int fewer_looks_max = 10;
 
 class kafka_input final : public actors::input {
@@ -107,6 +107,7 @@ driver_partition kafka_driver::describe(const entry& e) const {
   out.id = e.id;
   out.name = std::to_string(e.identity.number);
   out.start = e.memory.start.value_or(0);
+  out.begun = e.memory.start.has_value();
   out.end = e.high;
   out.trouble = trouble_now();
   return out;
@@ -179,12 +180,13 @@ void kafka_driver::look_out() {
   std::unique_lock lock(guard_);
   while (!stopping_) {
     const auto source = source_;
+    const int resets = resets_;
     if (!failed_ && source) {
       lock.unlock();
       const auto looked = look(*source);
       lock.lock();
       if (!looked && !failed_) failed_ = looked.error();
-      if (looked && *looked) all_found_ = true;
+      if (looked && *looked && resets == resets_) all_found_ = true;
     }
     const bool found = std::any_of(entries_.begin(), entries_.end(),
                                    [](const auto& one) { return !one.second.given; });
@@ -436,6 +438,8 @@ result<driver_partition> kafka_driver::reset(partition_id partition) {
   if (!registered) return registered.error();
   next.id = registered->id;
   *e = std::move(next);
+  ++resets_;
+  all_found_ = false;  // until it is known where it begins
   changed_.notify_all();
   return describe(*e);
 }

@@ -95,7 +95,8 @@ private:
   result<void> loaded_;
   std::optional<failure> failed_;
   bool failure_told_ = false;
-  bool all_found_ = false;                  ///< a whole look has succeeded
+  bool all_found_ = false;                  ///< a whole look has succeeded, since the last reset
+  int resets_ = 0;
   bool stopping_ = false;
   std::string letters_trouble_;
   // The lookout's alone.

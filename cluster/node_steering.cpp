@@ -445,7 +445,12 @@ result<steering> node::reset_source(const source_selection& what) {
       i.board.source_continued(what.source);
       state.unlock();
       i.known.erase(*c.number);
-      i.add_partition(*c.driver, *made, starting);
+      if (made->begun) {
+        i.add_partition(*c.driver, *made, starting);
+      } else {
+        const std::lock_guard state(i.mutex);
+        i.board.complete(what.source, false);
+      }
     }
     out.steps.push_back({made->name, c.driver->unit(), before->read_from, made->start, 0,
                          "is read from its beginning, as new input; what was read before stays "

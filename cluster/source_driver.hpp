@@ -35,6 +35,8 @@ struct driver_partition {
   /// The position of a partition of which nothing has been applied. Must be the same at each
   /// start, so what is not 0 is kept durably by the driver (in the partition's state).
   storage::sequence start = 0;
+  /// False after a reset while `start` is still to be found out.
+  bool begun = true;
   /// The position at which nothing is left to read, as last heard; nothing where that is not known.
   std::optional<storage::sequence> end;
   /// Why nothing comes at present though nothing has failed (no connection, and since when); empty
@@ -120,8 +122,9 @@ public:
                                            const seek_target& target) = 0;
 
   /// Gives up the position in a partition: it becomes a new one, registered in the journal and
-  /// returned here (and not by `discover`), that is read from its start. What was applied stays
-  /// applied; what is read again counts again. The node has stopped the partition's input.
+  /// returned here, that is read from its start. Where it is not `begun`, `discover` returns it as
+  /// well, once its start is known; else it does not. What was applied stays applied; what is read
+  /// again counts again. The node has stopped the partition's input.
   virtual result<driver_partition> reset(storage::partition_id partition) = 0;
 };
 

@@ -165,5 +165,23 @@ TEST_F(KafkaDriver, IsNotHeldUpByASlowDeadLetterTopic) {
   EXPECT_TRUE(within(8s, [&] { return driver_->partitions().front().end == 3; }));
 }
 
+TEST_F(KafkaDriver, SaysWhereAPartitionBeginsAfterAResetOnceItIsKnown) {
+  context_->once = true;
+  // The mock keeps 5 MiB of a partition.
+  produce(0, 60, std::string(100'000, 'x'));
+  open();
+  const auto id = found(2).front().id;
+  ASSERT_TRUE(within(10s, [&] { return driver_->complete(); }));
+  const auto made = driver_->reset(id);
+  ASSERT_TRUE(made.ok());
+  EXPECT_FALSE(made->begun);
+  EXPECT_FALSE(driver_->complete());
+  const auto again = found(1);
+  EXPECT_EQ(again.front().id, made->id);
+  EXPECT_GT(again.front().start, 0u);
+  EXPECT_TRUE(driver_->complete());
+  EXPECT_TRUE(driver_->open(made->id, again.front().start).ok());
+}
+
 }  // namespace
 }  // namespace windrow::cluster

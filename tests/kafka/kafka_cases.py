@@ -152,6 +152,20 @@ class FollowingTest(KafkaTest):
         self.assertGreater(sum(n for _, n, _ in self.assert_equals_fold().values()), 4_000)
 
 
+    def test_a_reset_while_it_is_read_begins_where_the_topic_does(self):
+        self.broker.create(self.topic, 1)
+        some = messages(1_200)
+        self.broker.produce(self.topic, some[:1_000])
+        self.start()
+        self.wait_until_committed()
+        self.broker.tool("truncate", self.topic, 0, 600)
+        command.run("source", "reset", "tx", "--data", self.data, check=True)
+        self.broker.produce(self.topic, some[1_000:])
+        self.wait_until_committed()
+        self.assertEqual(self.stop(), 0)
+        self.assert_equals_fold(some[:1_000] + some[600:])
+
+
 class SecurityTest(KafkaTest):
     def secured(self, listener, password=kafka.PASSWORD, ca="ca.pem", mechanism="SCRAM-SHA-512"):
         settings = f"security_protocol: {listener.lower()}"
