@@ -384,7 +384,7 @@ result<sources::kafka_range> kafka_driver::ask_range(int number) {
                                    "broker)"};
 }
 
-result<storage::sequence> kafka_driver::locate(partition_id partition, const seek_target& target) {
+result<seek_place> kafka_driver::locate(partition_id partition, const seek_target& target) {
   int number = 0;
   {
     const std::lock_guard lock(guard_);
@@ -397,12 +397,13 @@ result<storage::sequence> kafka_driver::locate(partition_id partition, const see
   }
   using kind = seek_target::kind;
   const auto range = ask_range(number);
-  if (!range && target.what == kind::position) return target.position;
+  if (!range && target.what == kind::position) return seek_place{target.position};
   if (!range) return range.error();
-  if (target.what == kind::earliest) return range->low;
-  if (target.what == kind::latest) return range->high;
+  if (target.what == kind::earliest) return seek_place{range->low, range->low};
+  if (target.what == kind::latest) return seek_place{range->high, range->low};
   if (target.what == kind::position) {
-    if (target.position >= range->low && target.position <= range->high) return target.position;
+    if (target.position >= range->low && target.position <= range->high)
+      return seek_place{target.position, range->low};
     return failure{errc::invalid, "partition " + std::to_string(number) + " of the topic `" +
                                       options_.config.topic + "` has the offsets " +
                                       std::to_string(range->low) + " to " +
@@ -417,7 +418,7 @@ result<storage::sequence> kafka_driver::locate(partition_id partition, const see
   const auto found = source->position_of({schema::kafka_start::from::time, {target.time}}, number,
                                          person_timeout_ms);
   if (!found) return found.error();
-  if (*found) return **found;
+  if (*found) return seek_place{**found, range->low};
   return failure{errc::closed, "the broker of the source " + name() + " does not answer: " +
                                    source->connection().trouble};
 }

@@ -52,8 +52,7 @@ public:
   result<void> committed(const storage::positions& on_disk) override;
   std::vector<driver_partition> partitions() const override;
   std::string trouble() const override;
-  result<storage::sequence> locate(storage::partition_id partition,
-                                   const seek_target& target) override;
+  result<seek_place> locate(storage::partition_id partition, const seek_target& target) override;
   result<driver_partition> reset(storage::partition_id partition) override;
 
 private:

@@ -27,6 +27,12 @@ struct seek_target {
   friend bool operator==(const seek_target&, const seek_target&) = default;
 };
 
+/// What a target means in a partition.
+struct seek_place {
+  storage::sequence at = 0;
+  storage::sequence oldest = 0;  ///< what lies before it is gone; 0 where that is not known
+};
+
 /// A partition as its driver knows it.
 struct driver_partition {
   storage::partition_id id = 0;
@@ -118,8 +124,8 @@ public:
   virtual std::string trouble() const { return {}; }
 
   /// The position that a target means; `invalid` where there is no such place, with what there is.
-  virtual result<storage::sequence> locate(storage::partition_id partition,
-                                           const seek_target& target) = 0;
+  virtual result<seek_place> locate(storage::partition_id partition,
+                                    const seek_target& target) = 0;
 
   /// Gives up the position in a partition: it becomes a new one, registered in the journal and
   /// returned here, that is read from its start. Where it is not `begun`, `discover` returns it as
