@@ -197,18 +197,20 @@ result<void> file_driver::committed(const storage::positions& on_disk) {
 
 // ---- seek and reset ----------------------------------------------------------------------------
 
-result<storage::sequence> file_driver::locate(storage::partition_id partition,
-                                              const seek_target& target) {
+result<seek_place> file_driver::locate(storage::partition_id partition, const seek_target& target) {
   auto identity = identity_of(partition);
   if (!identity) return identity.error();
   using kind = seek_target::kind;
-  if (target.what == kind::earliest) return storage::sequence{0};
+  if (target.what == kind::earliest) return seek_place{};
   if (target.what == kind::time) {
     return failure{errc::invalid, "lines of a file have no time of their own to seek by; give a "
                                   "byte, `earliest` or `latest`"};
   }
-  if (target.what == kind::latest) return sources::line_end_before(identity->path);
-  return sources::line_end_after(identity->path, target.position);
+  const auto at = target.what == kind::latest
+                      ? sources::line_end_before(identity->path)
+                      : sources::line_end_after(identity->path, target.position);
+  if (!at) return at.error();
+  return seek_place{*at};
 }
 
 result<driver_partition> file_driver::reset(storage::partition_id partition) {

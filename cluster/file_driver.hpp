@@ -52,8 +52,7 @@ public:
                                               storage::sequence from) override;
   result<void> committed(const storage::positions& on_disk) override;
   std::vector<driver_partition> partitions() const override;
-  result<storage::sequence> locate(storage::partition_id partition,
-                                   const seek_target& target) override;
+  result<seek_place> locate(storage::partition_id partition, const seek_target& target) override;
   result<driver_partition> reset(storage::partition_id partition) override;
 
 private:

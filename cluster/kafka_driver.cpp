@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include "cluster/shell_word.hpp"
 
@@ -17,6 +18,9 @@ constexpr int ask_timeout_ms = 1'000;
 constexpr int person_timeout_ms = 5'000;
 constexpr int letters_timeout_ms = 1'000;
 constexpr std::chrono::milliseconds look_interval{500};
+/// Looks in a row at which a topic must have too few partitions before that is believed: a broker
+/// may not have heard yet of those that were added.
+constexpr int fewer_looks_max = 10;
 
 class kafka_input final : public actors::input {
 public:
@@ -103,6 +107,7 @@ driver_partition kafka_driver::describe(const entry& e) const {
   out.id = e.id;
   out.name = std::to_string(e.identity.number);
   out.start = e.memory.start.value_or(0);
+  out.begun = e.memory.start.has_value();
   out.end = e.high;
   out.trouble = trouble_now();
   return out;
@@ -175,12 +180,13 @@ void kafka_driver::look_out() {
   std::unique_lock lock(guard_);
   while (!stopping_) {
     const auto source = source_;
+    const int resets = resets_;
     if (!failed_ && source) {
       lock.unlock();
       const auto looked = look(*source);
       lock.lock();
       if (!looked && !failed_) failed_ = looked.error();
-      if (looked && *looked) all_found_ = true;
+      if (looked && *looked && resets == resets_) all_found_ = true;
     }
     const bool found = std::any_of(entries_.begin(), entries_.end(),
                                    [](const auto& one) { return !one.second.given; });
@@ -204,10 +210,11 @@ std::optional<kafka_letters::stretch> kafka_driver::next_letters() const {
   return std::nullopt;
 }
 
-/// Produces dead letters for as long as that gets on.
+/// Produces dead letters for as long as that gets on: the lookout has more to do.
 result<void> kafka_driver::produce_letters() {
   if (options_.config.dead_letter_topic.empty()) return {};
-  while (const auto next = next_letters()) {
+  while (const auto next = letters_begun_ ? letters_begun_ : next_letters()) {
+    letters_begun_.reset();
     const auto through = letters_.produce(*next, letters_timeout_ms);
     if (!through) return through.error();
     const std::lock_guard lock(guard_);
@@ -215,8 +222,8 @@ result<void> kafka_driver::produce_letters() {
     entry* e = find(next->partition);
     if (e == nullptr) continue;
     if (*through == next->after) {
-      if (!letters_trouble_.empty() || stopping_) return {};
-      continue;
+      letters_begun_ = next;
+      return {};
     }
     kafka_memory memory = e->memory;
     memory.letters = *through;
@@ -234,6 +241,7 @@ result<bool> kafka_driver::look(sources::kafka_source& source) {
     const std::lock_guard lock(guard_);
     for (const auto& [number, e] : entries_) {
       if (number < **count || !e.memory.start) continue;
+      if (++fewer_looks_ < fewer_looks_max) return false;
       return failure{errc::mismatch,
                      "the topic `" + options_.config.topic + "` has " + std::to_string(**count) +
                          " partitions, and partition " + std::to_string(number) +
@@ -241,6 +249,7 @@ result<bool> kafka_driver::look(sources::kafka_source& source) {
                          "from its beginning, run: " + options_.config.reset_command};
     }
   }
+  fewer_looks_ = 0;
   const auto counters = context_.journal.counters();
   if (!counters) return counters.error();
   const bool first = counters->count(begun_name()) == 0;
@@ -324,8 +333,8 @@ result<std::shared_ptr<actors::input>> kafka_driver::open(partition_id partition
   if (context_.once) read.end = e->end;
   auto reader = (*source)->read(read);
   if (!reader) return reader.error();
-  // Nothing has been applied in this run, so what is applied is durable.
-  if (e->letters_due == 0) e->letters_due = context_.position_of(partition);
+  // Opened for the first time, nothing has been applied in this run: what is applied is durable.
+  if (!std::exchange(e->opened, true)) e->letters_due = context_.position_of(partition);
   const std::shared_ptr<sources::kafka_reader> shared = std::move(*reader);
   e->reader = shared;
   return std::shared_ptr<actors::input>(
@@ -375,7 +384,7 @@ result<sources::kafka_range> kafka_driver::ask_range(int number) {
                                    "broker)"};
 }
 
-result<storage::sequence> kafka_driver::locate(partition_id partition, const seek_target& target) {
+result<seek_place> kafka_driver::locate(partition_id partition, const seek_target& target) {
   int number = 0;
   {
     const std::lock_guard lock(guard_);
@@ -388,12 +397,13 @@ result<storage::sequence> kafka_driver::locate(partition_id partition, const see
   }
   using kind = seek_target::kind;
   const auto range = ask_range(number);
-  if (!range && target.what == kind::position) return target.position;
+  if (!range && target.what == kind::position) return seek_place{target.position};
   if (!range) return range.error();
-  if (target.what == kind::earliest) return range->low;
-  if (target.what == kind::latest) return range->high;
+  if (target.what == kind::earliest) return seek_place{range->low, range->low};
+  if (target.what == kind::latest) return seek_place{range->high, range->low};
   if (target.what == kind::position) {
-    if (target.position >= range->low && target.position <= range->high) return target.position;
+    if (target.position >= range->low && target.position <= range->high)
+      return seek_place{target.position, range->low};
     return failure{errc::invalid, "partition " + std::to_string(number) + " of the topic `" +
                                       options_.config.topic + "` has the offsets " +
                                       std::to_string(range->low) + " to " +
@@ -408,7 +418,7 @@ result<storage::sequence> kafka_driver::locate(partition_id partition, const see
   const auto found = source->position_of({schema::kafka_start::from::time, {target.time}}, number,
                                          person_timeout_ms);
   if (!found) return found.error();
-  if (*found) return **found;
+  if (*found) return seek_place{**found, range->low};
   return failure{errc::closed, "the broker of the source " + name() + " does not answer: " +
                                    source->connection().trouble};
 }
@@ -429,6 +439,8 @@ result<driver_partition> kafka_driver::reset(partition_id partition) {
   if (!registered) return registered.error();
   next.id = registered->id;
   *e = std::move(next);
+  ++resets_;
+  all_found_ = false;  // until it is known where it begins
   changed_.notify_all();
   return describe(*e);
 }

@@ -52,8 +52,7 @@ public:
   result<void> committed(const storage::positions& on_disk) override;
   std::vector<driver_partition> partitions() const override;
   std::string trouble() const override;
-  result<storage::sequence> locate(storage::partition_id partition,
-                                   const seek_target& target) override;
+  result<seek_place> locate(storage::partition_id partition, const seek_target& target) override;
   result<driver_partition> reset(storage::partition_id partition) override;
 
 private:
@@ -65,6 +64,7 @@ private:
     std::optional<storage::sequence> high;  ///< as last heard
     std::optional<storage::sequence> end;   ///< `once`: where it ends
     bool given = false;                     ///< by `discover`
+    bool opened = false;                    ///< in this run
     storage::sequence letters_due = 0;      ///< dead letters at or below are durable
     std::weak_ptr<sources::kafka_reader> reader;
   };
@@ -94,10 +94,14 @@ private:
   result<void> loaded_;
   std::optional<failure> failed_;
   bool failure_told_ = false;
-  bool all_found_ = false;                  ///< a whole look has succeeded
+  bool all_found_ = false;                  ///< a whole look has succeeded, since the last reset
+  int resets_ = 0;
   bool stopping_ = false;
   std::string letters_trouble_;
-  kafka_letters letters_;                   // the lookout's alone
+  // The lookout's alone.
+  int fewer_looks_ = 0;                     ///< in a row that have found too few partitions
+  kafka_letters letters_;
+  std::optional<kafka_letters::stretch> letters_begun_;  ///< and not delivered yet
   std::thread lookout_;
 };
 

@@ -354,10 +354,14 @@ storage::sequence node::impl::largest_position(storage::partition_id partition) 
 }
 
 // The seek has happened once the journal has committed the ranges that are passed over: what
-// was applied before it is applied again by any later start, and what lies between is not.
+// was applied before it is applied again by any later start, and what lies between is not. After a
+// crash some stripes stand before others; where what those lack is gone, they pass over it.
 result<steering_step> node::impl::seek_partition(const chosen& c, const seek_target& target) {
-  const auto to = c.driver->locate(c.partition.id, target);
-  if (!to) return to.error();
+  const auto place = c.driver->locate(c.partition.id, target);
+  if (!place) return place.error();
+  const storage::sequence to = place->at;
+  const auto start = start_of(c.partition);
+  if (!start) return start.error();
   std::optional<storage::sequence> taken;
   bool reads = false;
   if (c.number) {
@@ -366,18 +370,21 @@ result<steering_step> node::impl::seek_partition(const chosen& c, const seek_tar
     state.unlock();
     taken = stop_input(*c.number);
   }
-  const storage::sequence reached =
-      taken.value_or(std::max(largest_position(c.partition.id), c.partition.start));
+  const storage::sequence stands = taken.value_or(start->position);
+  const storage::sequence reached = std::max(stands, largest_position(c.partition.id));
   auto skips = journal->skips(c.partition.id);
   if (!skips) return skips.error();
-  const storage::seek_outcome outcome = storage::seek(std::move(*skips), reached, *to);
+  const storage::sequence next = storage::after_skips(*skips, stands);
+  storage::seek_outcome outcome = storage::seek(std::move(*skips), reached, to);
+  outcome.skips = storage::with_gone(outcome.skips, stands, place->oldest);
+  const storage::sequence gone_to = std::min(place->oldest, reached);
   const auto kept = journal->set_skips(c.partition.id, outcome.skips);
   if (c.number) {
     if (reads) {
       go_on(*c.number);
     } else if (kept) {
       caf::anon_send(ingest, actors::continue_input{*c.number, {}, outcome.skips,
-                                                    storage::after_skips(outcome.skips, reached)});
+                                                    storage::after_skips(outcome.skips, stands)});
     }
     std::lock_guard state(mutex);
     if (kept && !taken) board.moved(*c.number, outcome.after);
@@ -393,13 +400,18 @@ result<steering_step> node::impl::seek_partition(const chosen& c, const seek_tar
     step.text = "read on at " + std::to_string(outcome.after) + ": of what an earlier seek would " +
                 "have passed over, " + plural(outcome.before - outcome.after, step.unit) +
                 " are read after all";
-  } else if (*to < outcome.before) {
+  } else if (to < outcome.before) {
     step.text = "stays at " + std::to_string(outcome.after) +
                 ": what was applied stays applied once, so reading again from " +
-                std::to_string(*to) + " would count nothing; `windrow source reset " +
+                std::to_string(to) + " would count nothing; `windrow source reset " +
                 c.driver->name() + "` reads it again as new input";
   } else {
     step.text = "is at " + std::to_string(outcome.after) + " already";
+  }
+  if (gone_to > next) {
+    step.skipped += gone_to - next;
+    step.text += "; of " + plural(gone_to - next, step.unit) + " after " + std::to_string(next) +
+                 ", which are no longer there, what a crash left to be applied is passed over";
   }
   return step;
 }
@@ -445,7 +457,12 @@ result<steering> node::reset_source(const source_selection& what) {
       i.board.source_continued(what.source);
       state.unlock();
       i.known.erase(*c.number);
-      i.add_partition(*c.driver, *made, starting);
+      if (made->begun) {
+        i.add_partition(*c.driver, *made, starting);
+      } else {
+        const std::lock_guard state(i.mutex);
+        i.board.complete(what.source, false);
+      }
     }
     out.steps.push_back({made->name, c.driver->unit(), before->read_from, made->start, 0,
                          "is read from its beginning, as new input; what was read before stays "

@@ -27,6 +27,12 @@ struct seek_target {
   friend bool operator==(const seek_target&, const seek_target&) = default;
 };
 
+/// What a target means in a partition.
+struct seek_place {
+  storage::sequence at = 0;
+  storage::sequence oldest = 0;  ///< what lies before it is gone; 0 where that is not known
+};
+
 /// A partition as its driver knows it.
 struct driver_partition {
   storage::partition_id id = 0;
@@ -35,6 +41,8 @@ struct driver_partition {
   /// The position of a partition of which nothing has been applied. Must be the same at each
   /// start, so what is not 0 is kept durably by the driver (in the partition's state).
   storage::sequence start = 0;
+  /// False after a reset while `start` is still to be found out.
+  bool begun = true;
   /// The position at which nothing is left to read, as last heard; nothing where that is not known.
   std::optional<storage::sequence> end;
   /// Why nothing comes at present though nothing has failed (no connection, and since when); empty
@@ -116,12 +124,13 @@ public:
   virtual std::string trouble() const { return {}; }
 
   /// The position that a target means; `invalid` where there is no such place, with what there is.
-  virtual result<storage::sequence> locate(storage::partition_id partition,
-                                           const seek_target& target) = 0;
+  virtual result<seek_place> locate(storage::partition_id partition,
+                                    const seek_target& target) = 0;
 
   /// Gives up the position in a partition: it becomes a new one, registered in the journal and
-  /// returned here (and not by `discover`), that is read from its start. What was applied stays
-  /// applied; what is read again counts again. The node has stopped the partition's input.
+  /// returned here, that is read from its start. Where it is not `begun`, `discover` returns it as
+  /// well, once its start is known; else it does not. What was applied stays applied; what is read
+  /// again counts again. The node has stopped the partition's input.
   virtual result<driver_partition> reset(storage::partition_id partition) = 0;
 };
 

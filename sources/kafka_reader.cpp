@@ -271,8 +271,10 @@ result<void> kafka_partition_reader::compare(const rd_kafka_message_t& first) {
     return other_topic("has another record at offset " + std::to_string(first.offset) +
                        " than when it was read");
   }
-  if ((position_ < newest_->at || position_ - newest_->at > read_over_max) && !go_to(position_))
-    disturbed();
+  // What lies between is read over, unless it is much or may be what is damaged.
+  const bool jumps = position_ < newest_->at || position_ - newest_->at > read_over_max ||
+                     (damaged_reads_ > 0 && position_ != newest_->at);
+  if (jumps && !go_to(position_)) disturbed();
   return {};
 }
 
@@ -342,7 +344,9 @@ result<void> kafka_partition_reader::on_out_of_range() {
                     shared_.config->seek_command + " --partition " +
                     std::to_string(options_.number) + " --to " + std::to_string(low));
   }
-  newest_.reset();  // deleted since it was read; what comes next is there
+  // Deleted since it was read; what comes next is there. Where it is not, the error was of what
+  // librdkafka took for an offset in a damaged batch.
+  if (newest_ && newest_->at <= low) newest_.reset();
   return {};
 }
 

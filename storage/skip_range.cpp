@@ -11,6 +11,22 @@ sequence after_skips(std::span<const skip_range> skips, sequence at) noexcept {
   return at;
 }
 
+std::vector<skip_range> with_gone(std::span<const skip_range> skips, sequence at, sequence to) {
+  skip_range gone{after_skips(skips, at), to};
+  if (gone.from >= gone.to) return {skips.begin(), skips.end()};
+  std::vector<skip_range> out;
+  for (const skip_range& s : skips) {
+    if (s.to < gone.from || s.from > gone.to) {
+      out.push_back(s);
+    } else {
+      gone = {std::min(gone.from, s.from), std::max(gone.to, s.to)};
+    }
+  }
+  out.push_back(gone);
+  std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.from < b.from; });
+  return out;
+}
+
 seek_outcome seek(std::vector<skip_range> skips, sequence reached, sequence target) {
   seek_outcome out;
   // At most the last one: a later seek extends it, or comes after it was left behind.

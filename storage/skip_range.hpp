@@ -22,6 +22,10 @@ struct skip_range {
 /// Where reading goes on from `at`: the same, or behind the ranges that lie there.
 sequence after_skips(std::span<const skip_range> skips, sequence at) noexcept;
 
+/// Passes over what is no longer there as well: from where reading would go on from `at`, the
+/// smallest position of any stripe, to `to`.
+std::vector<skip_range> with_gone(std::span<const skip_range> skips, sequence at, sequence to);
+
 /// What a seek comes to.
 struct seek_outcome {
   std::vector<skip_range> skips;  ///< from now on, in order, without overlaps

@@ -154,6 +154,20 @@ class FollowingTest(KafkaTest):
         self.assertGreater(sum(n for _, n, _ in self.assert_equals_fold().values()), 4_000)
 
 
+    def test_a_reset_while_it_is_read_begins_where_the_topic_does(self):
+        self.broker.create(self.topic, 1)
+        some = messages(1_200)
+        self.broker.produce(self.topic, some[:1_000])
+        self.start()
+        self.wait_until_committed()
+        self.broker.tool("truncate", self.topic, 0, 600)
+        command.run("source", "reset", "tx", "--data", self.data, check=True)
+        self.broker.produce(self.topic, some[1_000:])
+        self.wait_until_committed()
+        self.assertEqual(self.stop(), 0)
+        self.assert_equals_fold(some[:1_000] + some[600:])
+
+
 class SecurityTest(KafkaTest):
     def secured(self, listener, password=kafka.PASSWORD, ca="ca.pem", mechanism="SCRAM-SHA-512"):
         settings = f"security_protocol: {listener.lower()}"
@@ -240,6 +254,26 @@ class StoppedTest(KafkaTest):
         self.broker.produce(self.topic, some[600:])
         self.run_once()
         self.assert_equals_fold(some)
+
+    def test_a_damaged_batch_is_passed_over(self):
+        self.broker.create(self.topic, 1)
+        some = messages(900)
+        self.broker.produce(self.topic, some[:300])
+        self.start()
+        self.wait_until_committed()
+        self.assertEqual(self.stop(), 0)
+        self.broker.produce(self.topic, some[300:600])
+        self.broker.produce(self.topic, some[600:])
+        log = os.path.join(self.broker.folder, "data", self.topic + "-0", "0" * 20 + ".log")
+        with open(log, "r+b") as file:
+            file.seek(file.read().index(some[400]["value"]))
+            file.write(b"#")
+        said = self.run_once(check=False)
+        self.assertIn("is damaged after offset 300", said.err)
+        found = re.search("run: windrow (source seek .*) --to OFFSET", said.err)
+        command.run(*shlex.split(found[1]), "--to", 600, check=True)
+        self.run_once()
+        self.assert_equals_fold(some[:300] + some[600:])
 
     def test_a_topic_made_again(self):
         for count in (100, 1_000, 3_000):  # shorter than what was read, as long, longer

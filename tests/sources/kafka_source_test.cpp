@@ -2,8 +2,10 @@
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>
 
+#include <chrono>
 #include <map>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "sources/kafka_nudger.hpp"
@@ -305,6 +307,23 @@ TEST(KafkaQueueWatch, TakesBytesForALimitToo) {
   EXPECT_FALSE(watch.wants_nudge(6));
   EXPECT_TRUE(watch.wants_nudge(3));
   EXPECT_FALSE(watch.wants_nudge(1));
+}
+
+TEST_F(KafkaSource, TakesATopicToBeGoneOnceItHasBeenMissingForSeconds) {
+  kafka_source& source = open(declared());
+  rd_kafka_mock_topic_set_error(mock_, "events", RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
+  for (int look = 0; look < 20; ++look) {
+    const auto count = source.partition_count(10'000);
+    ASSERT_TRUE(count.ok()) << count.error().message;
+    EXPECT_FALSE(count->has_value());
+  }
+  std::optional<failure> failed;
+  for (int look = 0; look < 300 && !failed; ++look) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    if (const auto count = source.partition_count(10'000); !count) failed = count.error();
+  }
+  ASSERT_TRUE(failed);
+  EXPECT_EQ(failed->code, errc::not_found);
 }
 
 TEST_F(KafkaSource, StopsWhereReadingIsForbidden) {

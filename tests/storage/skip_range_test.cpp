@@ -55,6 +55,17 @@ TEST(SkipRange, ARangeAheadOfEveryStripeIsMovedAsAWhole) {
   EXPECT_EQ(seek({{500, 1000}}, 300, 400).skips, ranges{});
 }
 
+// A crash left stripes at 100 and at 500, and all up to 300, or 700, is gone.
+TEST(SkipRange, WhatIsGoneIsPassedOverByStripesThatLackIt) {
+  EXPECT_EQ(with_gone({}, 100, 100), ranges{});
+  EXPECT_EQ(with_gone({}, 100, 300), (ranges{{100, 300}}));
+  EXPECT_EQ(with_gone(ranges{{500, 900}}, 100, 300), (ranges{{100, 300}, {500, 900}}));
+  EXPECT_EQ(with_gone(ranges{{500, 600}}, 100, 700), (ranges{{100, 700}}));
+  EXPECT_EQ(with_gone(ranges{{500, 700}}, 100, 700), (ranges{{100, 700}}));
+  EXPECT_EQ(with_gone(ranges{{50, 120}, {500, 900}}, 100, 300), (ranges{{50, 300}, {500, 900}}));
+  EXPECT_EQ(with_gone(ranges{{50, 400}}, 100, 300), (ranges{{50, 400}}));
+}
+
 TEST(SkipRange, ReadingGoesOnBehindTheRangeItStandsIn) {
   const ranges skips{{100, 500}, {500, 700}};
   EXPECT_EQ(after_skips(skips, 99), 99u);
