@@ -315,10 +315,7 @@ result<void> kafka_partition_reader::on_error(const rd_kafka_message_t& error) {
   switch (reaction_to(error.err)) {
     case kafka_reaction::stop:
       return stop(errc::closed, where() + ", cannot be read: " + text);
-    case kafka_reaction::look:
-      if (const auto count = shared_.source->partition_count(broker_wait_ms); !count)
-        return stop(count.error().code, count.error().message);
-      return {};
+    case kafka_reaction::look:  // whether the topic is gone, `partition_count` tells
     case kafka_reaction::refused:
     case kafka_reaction::wait:
       return {};

@@ -1,7 +1,6 @@
 #include "sources/kafka_source.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <mutex>
 #include <thread>
 
@@ -12,9 +11,9 @@ namespace windrow::sources {
 
 namespace {
 
-/// For how long a topic must be missing before it is taken to be gone: brokers learn late of a new
-/// one, and readers may look many times within a moment.
-constexpr std::chrono::seconds missing_max{5};
+/// Looks in a row at which a topic must be missing before it is taken to be gone: brokers learn late
+/// of a new one.
+constexpr int missing_looks_max = 10;
 constexpr int last_commit_ms = 1'000;
 /// Prefetched by all partitions together.
 constexpr std::size_t queue_kilobytes = 65'536;
@@ -108,7 +107,7 @@ private:
   kafka_pointer<rd_kafka_t> consumer_;
   std::optional<kafka_nudger> nudger_;  // ends before the consumer
   std::shared_ptr<run_pool> pool_;
-  std::optional<std::chrono::steady_clock::time_point> missing_since_;
+  int missing_looks_ = 0;
   int count_ = 1;
 };
 
@@ -124,9 +123,7 @@ result<std::optional<int>> kafka_topic_source::partition_count(int timeout_ms) {
   rd_kafka_metadata_destroy(metadata);
   const std::lock_guard lock(guard_);
   if (reaction_to(topic_error) == kafka_reaction::look) {
-    const auto now = std::chrono::steady_clock::now();
-    if (!missing_since_) missing_since_ = now;
-    if (now - *missing_since_ < missing_max) return std::optional<int>();
+    if (++missing_looks_ < missing_looks_max) return std::optional<int>();
     return failure{errc::not_found,
                    "the broker has no topic `" + config_.topic + "`, which the source `" +
                        config_.source + "` reads. Create it, or correct its name in the "
@@ -137,7 +134,7 @@ result<std::optional<int>> kafka_topic_source::partition_count(int timeout_ms) {
     if (auto hope = weigh(topic_error); !hope) return hope.error();
     return std::optional<int>();
   }
-  missing_since_.reset();
+  missing_looks_ = 0;
   count_ = std::max(count, 1);
   health_->good();
   return std::optional<int>(count);

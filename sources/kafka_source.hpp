@@ -85,8 +85,8 @@ public:
   /// Why nothing more will come through this object: open another one once the cause is gone.
   virtual std::optional<failure> given_up() const = 0;
 
-  /// How many partitions the topic has. `not_found` where there has been no such topic for
-  /// several seconds.
+  /// How many partitions the topic has. `not_found` where there is no such topic for ten looks in a
+  /// row: for one that looks now and then, not for every reader.
   virtual result<std::optional<int>> partition_count(int timeout_ms) = 0;
   /// What can be read of a partition.
   virtual result<std::optional<kafka_range>> range(int partition, int timeout_ms) = 0;

@@ -83,7 +83,7 @@ private:
   /// Nodes lie side by side from `upper` to the page's end: with a wrong size LMDB would move other
   /// bytes than a node's when it takes one out.
   bool is_packed(bytes page, std::size_t nodes, bool is_leaf);
-  /// Each commit lists the pages it gave up under its own number: what the meta page says last.
+  /// Each commit lists the pages it gave up under its own number: the meta page's.
   result<void> check_number(std::uint64_t page, const meta_page& m);
   /// The list of free pages is keyed by transaction, as native integers.
   static bool in_order(bytes a, bytes b, values kind) {
@@ -167,14 +167,10 @@ result<void> checker::choose_meta(std::optional<std::uint64_t> transaction) {
     return damaged(a > b ? 0 : 1, "carries a transaction number that does not follow the other's");
   if (transaction && a != *transaction && b != *transaction)
     return failure{errc::busy, name_ + " is being written."};
-  // What the older one lists is there until the next commit takes its place. A reader's may go on.
-  if (!transaction) {
-    if (auto first_is = check_number(0, *first); !first_is) return first_is;
-    if (auto second_is = check_number(1, *second); !second_is) return second_is;
-  }
   const bool take_second = transaction ? b == *transaction : b > a;
   meta_ = take_second ? *second : *first;
-  return {};
+  // The other one may be what LMDB leaves of a commit that the disk refused: old number, new trees.
+  return check_number(take_second ? 1 : 0, meta_);
 }
 
 result<void> checker::check_number(std::uint64_t page, const meta_page& m) {
