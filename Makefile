@@ -3,7 +3,7 @@
 #
 #   make         build/release/windrow
 #   make test    build everything and run every test
-#   make test-crash   the crash laboratory in full (an hour; its short form is in make test)
+#   make test-crash   the crash laboratory in full (40 minutes; its short form is in make test)
 #   make test-fuzz    libFuzzer on every decoder, 60 s each (a quarter of an hour; the saved inputs are
 #                in make test); writes what it finds to build/fuzz/tests/fuzz
 #   make test-door    the front door in full: slow clients, the API against its description (15
