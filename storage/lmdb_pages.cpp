@@ -58,6 +58,13 @@ Integer number_at(bytes page, std::size_t offset) {
   return byte_reader(page.subspan(offset)).number<Integer>();
 }
 
+/// The page that an entry of a branch page refers to.
+std::uint64_t child_at(bytes page, std::size_t offset) {
+  return number_at<std::uint16_t>(page, offset) |
+         std::uint64_t{number_at<std::uint16_t>(page, offset + 2)} << 16 |
+         std::uint64_t{number_at<std::uint16_t>(page, offset + 4)} << 32;
+}
+
 class checker {
 public:
   checker(const std::string& name, int file) : name_(name), file_(file) {}
@@ -80,8 +87,8 @@ private:
   result<void> walk(const tree& t, values kind);
   result<void> visit(const tree& t, std::uint64_t page, std::size_t level, values kind);
   result<void> visit_node(std::uint64_t page, bytes content, std::size_t offset, values kind);
-  /// Nodes lie side by side from `upper` to the page's end: with a wrong size LMDB would move other
-  /// bytes than a node's when it takes one out.
+  /// Nodes lie side by side from `upper` to the page's end, so each is inside the page: with a wrong
+  /// size LMDB would move other bytes than a node's when it takes one out.
   bool is_packed(bytes page, std::size_t nodes, bool is_leaf);
   /// Each commit lists the pages it gave up under its own number: the meta page's.
   result<void> check_number(std::uint64_t page, const meta_page& m);
@@ -192,9 +199,7 @@ result<void> checker::check_number(std::uint64_t page, const meta_page& m) {
     if (is_leaf) {
       newest = number_at<std::uint64_t>(content, last + node_header);
     } else {
-      at = number_at<std::uint16_t>(content, last) |
-           std::uint64_t{number_at<std::uint16_t>(content, last + 2U)} << 16 |
-           std::uint64_t{number_at<std::uint16_t>(content, last + 4U)} << 32;
+      at = child_at(content, last);
     }
   }
   // The first commit may give up nothing.
@@ -294,14 +299,7 @@ result<void> checker::visit(const tree& t, std::uint64_t number, std::size_t lev
   (is_leaf ? counted_.leaf_pages : counted_.branch_pages) += 1;
   for (std::size_t i = 0; i < nodes; ++i) {
     const auto offset = number_at<std::uint16_t>(page, page_header + 2 * i);
-    if (offset < upper || offset + node_header > page.size())
-      return damaged(number, "has an entry outside its bounds");
-    const auto low = number_at<std::uint16_t>(page, offset);
-    const auto high = number_at<std::uint16_t>(page, offset + 2U);
-    const auto node_flags = number_at<std::uint16_t>(page, offset + 4U);
     const auto key_bytes = number_at<std::uint16_t>(page, offset + 6U);
-    if (offset + node_header + key_bytes > page.size())
-      return damaged(number, "has a key that does not fit");
     const bytes key = bytes(page).subspan(offset + node_header, key_bytes);
     if (!is_leaf) {
       // A lookup goes by the separators and a scan does not: with a wrong one a lookup finds nothing
@@ -311,9 +309,7 @@ result<void> checker::visit(const tree& t, std::uint64_t number, std::size_t lev
           return damaged(number, "has a separator below a key before it");
         least_key_.assign(key.begin(), key.end());
       }
-      const std::uint64_t child =
-          low | std::uint64_t{high} << 16 | std::uint64_t{node_flags} << 32;
-      if (auto below = visit(t, child, level + 1, kind); !below) return below;
+      if (auto below = visit(t, child_at(page, offset), level + 1, kind); !below) return below;
       continue;
     }
     if (counted_.entries > 0 && !in_order(last_key_, key, kind))
@@ -352,7 +348,6 @@ result<void> checker::visit_node(std::uint64_t number, bytes page, std::size_t o
   const auto flags = number_at<std::uint16_t>(page, offset + 4);
   const std::size_t start = offset + node_header + number_at<std::uint16_t>(page, offset + 6);
   const std::size_t stored = (flags & big_value) != 0 ? 8 : length;
-  if (start + stored > page.size()) return damaged(number, "has a value that does not fit");
   bytes value = page.subspan(start, stored);
   if ((flags & ~(big_value | sub_table)) != 0 ||
       ((flags & sub_table) != 0) != (kind == values::tables))
