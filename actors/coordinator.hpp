@@ -6,9 +6,9 @@
 #include <caf/response_promise.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
+#include "actors/actor_slot.hpp"
 #include "actors/interfaces.hpp"
 #include "actors/rollout.hpp"
-#include "actors/slot.hpp"
 
 namespace windrow::actors {
 

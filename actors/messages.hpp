@@ -7,11 +7,11 @@
 #include <string>
 #include <vector>
 
-#include "schema/plan.hpp"
-#include "sources/message_run.hpp"
-#include "storage/batch.hpp"
-#include "storage/shard_core.hpp"
-#include "storage/skip_range.hpp"
+#include "formats/message_run.hpp"
+#include "schema/plan/plan.hpp"
+#include "storage/journal/skip_range.hpp"
+#include "storage/shard/batch.hpp"
+#include "storage/shard/shard_core.hpp"
 #include "windrow/result.hpp"
 
 /// What actors say to each other. Values; what is large is immutable and shared, so that nothing

@@ -10,11 +10,11 @@
 #include <caf/response_promise.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
-#include "actors/attention.hpp"
+#include "actors/actor_slot.hpp"
 #include "actors/interfaces.hpp"
-#include "actors/meters.hpp"
-#include "actors/shard_gate.hpp"
-#include "actors/slot.hpp"
+#include "actors/shard_access.hpp"
+#include "actors/shard_metrics.hpp"
+#include "actors/yield_hint.hpp"
 
 namespace windrow::actors {
 

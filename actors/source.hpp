@@ -6,9 +6,9 @@
 #include <caf/response_promise.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
-#include "actors/input.hpp"
+#include "actors/actor_slot.hpp"
 #include "actors/interfaces.hpp"
-#include "actors/slot.hpp"
+#include "sources/input.hpp"
 
 namespace windrow::actors {
 

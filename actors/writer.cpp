@@ -1,7 +1,7 @@
 #include "actors/writer.hpp"
 
-#include "storage/planted.hpp"
-#include "storage/stored_records.hpp"
+#include "base/fault_injection.hpp"
+#include "storage/shard/stored_records.hpp"
 
 namespace windrow::actors {
 

@@ -4,11 +4,11 @@
 
 #include <caf/typed_event_based_actor.hpp>
 
+#include "actors/actor_slot.hpp"
 #include "actors/interfaces.hpp"
-#include "actors/slot.hpp"
-#include "storage/journal.hpp"
-#include "storage/seen_ids.hpp"
-#include "storage/shard_store.hpp"
+#include "storage/dedup/dedup_index.hpp"
+#include "storage/journal/journal.hpp"
+#include "storage/shard/shard_store.hpp"
 
 namespace windrow::actors {
 

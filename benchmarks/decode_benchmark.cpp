@@ -9,11 +9,11 @@
 #include <string>
 #include <vector>
 
-#include "actors/ingest_core.hpp"
-#include "schema/expression.hpp"
-#include "schema/program.hpp"
-#include "sources/json_decoder.hpp"
-#include "sources/line_cutter.hpp"
+#include "formats/json_decoder.hpp"
+#include "formats/line_cutter.hpp"
+#include "ingest/ingest_core.hpp"
+#include "schema/expression/expression.hpp"
+#include "schema/expression/program.hpp"
 
 namespace {
 

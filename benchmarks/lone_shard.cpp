@@ -3,7 +3,7 @@
 #include <filesystem>
 
 #include "benchmarks/events.hpp"
-#include "schema/key.hpp"
+#include "schema/catalog/key.hpp"
 
 namespace windrow::bench {
 

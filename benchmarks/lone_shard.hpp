@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "benchmarks/declarations.hpp"
-#include "storage/shard_core.hpp"
-#include "storage/shard_store.hpp"
-#include "storage/stored_records.hpp"
+#include "storage/shard/shard_core.hpp"
+#include "storage/shard/shard_store.hpp"
+#include "storage/shard/stored_records.hpp"
 
 namespace windrow::bench {
 

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <filesystem>
 
-#include "schema/plan.hpp"
+#include "schema/plan/plan.hpp"
 #include "windrow/time.hpp"
 
 namespace windrow::bench {

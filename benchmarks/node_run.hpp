@@ -8,7 +8,7 @@
 #include "benchmarks/declarations.hpp"
 #include "benchmarks/events.hpp"
 #include "benchmarks/report.hpp"
-#include "cluster/node.hpp"
+#include "node/node.hpp"
 
 namespace windrow::bench {
 

@@ -11,10 +11,10 @@
 #include <optional>
 #include <thread>
 
+#include "base/low_latency_thread.hpp"
 #include "benchmarks/benchmarks.hpp"
 #include "benchmarks/mapped_text.hpp"
 #include "benchmarks/node_run.hpp"
-#include "storage/prompt_thread.hpp"
 
 namespace windrow::bench {
 

@@ -9,12 +9,12 @@
 #include <memory>
 #include <thread>
 
-#include "actors/ingest_core.hpp"
 #include "benchmarks/benchmarks.hpp"
 #include "benchmarks/bounded_queue.hpp"
 #include "benchmarks/lone_shard.hpp"
 #include "benchmarks/node_run.hpp"
-#include "sources/line_cutter.hpp"
+#include "formats/line_cutter.hpp"
+#include "ingest/ingest_core.hpp"
 
 namespace windrow::bench {
 

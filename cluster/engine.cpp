@@ -4,7 +4,7 @@
 #include <fstream>
 #include <sstream>
 
-#include "cluster/node.hpp"
+#include "node/node.hpp"
 
 namespace windrow {
 

@@ -3,9 +3,9 @@
 #include <exception>
 #include <utility>
 
-#include "schema/declaration_file.hpp"
-#include "schema/planner.hpp"
-#include "schema/yaml_reader.hpp"
+#include "schema/catalog/declaration_file.hpp"
+#include "schema/plan/planner.hpp"
+#include "schema/yaml/reader.hpp"
 
 namespace windrow::schema {
 

@@ -8,9 +8,9 @@
 #include <string_view>
 #include <vector>
 
-#include "schema/catalog.hpp"
-#include "schema/expression.hpp"
-#include "schema/plan.hpp"
+#include "schema/catalog/catalog.hpp"
+#include "schema/expression/expression.hpp"
+#include "schema/plan/plan.hpp"
 
 namespace windrow::schema {
 
@@ -51,7 +51,7 @@ compiled compile_yaml(std::string_view text, const std::string& file_name,
 /// Compiles a catalog that has been declared before (read back from a folder).
 result<plan_ptr> compile_catalog(const catalog& declarations);
 
-/// Cap'n Proto bytes of `schema/catalog.capnp`, canonical: equal catalogs give equal bytes.
+/// Cap'n Proto bytes of `schema/catalog/catalog.capnp`, canonical: equal catalogs give equal bytes.
 std::vector<std::uint8_t> encode_catalog(const catalog& declarations);
 /// `corrupt` where the bytes are not a catalog. Never throws.
 result<catalog> decode_catalog(std::span<const std::uint8_t> bytes);

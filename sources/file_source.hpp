@@ -7,8 +7,8 @@
 #include <optional>
 #include <string>
 
-#include "sources/line_cutter.hpp"
-#include "sources/message_run.hpp"
+#include "formats/line_cutter.hpp"
+#include "formats/message_run.hpp"
 #include "sources/partition_name.hpp"
 #include "windrow/result.hpp"
 

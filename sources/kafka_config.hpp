@@ -4,8 +4,8 @@
 #include <utility>
 #include <vector>
 
-#include "schema/kafka_settings.hpp"
-#include "schema/plan.hpp"
+#include "schema/catalog/kafka_settings.hpp"
+#include "schema/plan/plan.hpp"
 
 namespace windrow::sources {
 

@@ -7,7 +7,7 @@
 #include <mutex>
 
 #include "sources/kafka_client.hpp"
-#include "sources/kafka_nudger.hpp"
+#include "sources/kafka_fetch_waker.hpp"
 #include "sources/kafka_source.hpp"
 
 namespace windrow::sources {

@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "formats/message_run.hpp"
 #include "sources/kafka_config.hpp"
-#include "sources/message_run.hpp"
 #include "windrow/result.hpp"
 
 /// A Kafka topic as a source. Sequences are offset + 1, so that a position is the offset to read

@@ -2,7 +2,7 @@
 #include <memory>
 #include <string>
 
-#include "server/aggregate_listing.hpp"
+#include "server/body/aggregates_json.hpp"
 #include "tools/command_support.hpp"
 #include "tools/commands.hpp"
 #include "tools/human.hpp"

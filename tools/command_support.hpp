@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "cluster/node.hpp"
+#include "node/node.hpp"
 #include "schema/compile.hpp"
 #include "tools/table.hpp"
 #include "windrow/result.hpp"

@@ -3,8 +3,8 @@
 #include <optional>
 #include <string>
 
-#include "server/query_shape.hpp"
-#include "server/target.hpp"
+#include "server/api/target.hpp"
+#include "server/body/query_json.hpp"
 #include "tools/arguments.hpp"
 #include "tools/command_support.hpp"
 #include "tools/commands.hpp"

@@ -2,7 +2,7 @@
 #include <memory>
 #include <string>
 
-#include "server/inspection.hpp"
+#include "server/body/inspection_json.hpp"
 #include "tools/command_support.hpp"
 #include "tools/commands.hpp"
 #include "tools/node_access.hpp"

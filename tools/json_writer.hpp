@@ -1,6 +1,6 @@
 #pragma once
 
-#include "server/json_writer.hpp"
+#include "server/body/json_writer.hpp"
 
 /// The commands write JSON as the server does.
 namespace windrow::tools {

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "schema/suggest.hpp"
+#include "base/suggest.hpp"
 #include "tools/command_support.hpp"
 #include "tools/commands.hpp"
 

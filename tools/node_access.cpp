@@ -7,7 +7,7 @@
 #include <cstring>
 #include <fstream>
 
-#include "server/problem.hpp"
+#include "server/api/problem.hpp"
 #include "tools/command_support.hpp"
 
 namespace windrow::tools {

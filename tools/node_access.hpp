@@ -5,9 +5,9 @@
 #include <string>
 #include <string_view>
 
-#include "cluster/node.hpp"
-#include "server/api.hpp"
-#include "server/client.hpp"
+#include "node/node.hpp"
+#include "server/api/api.hpp"
+#include "server/http/client.hpp"
 #include "windrow/result.hpp"
 
 namespace CLI {

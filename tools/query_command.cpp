@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "server/query_shape.hpp"
+#include "server/body/query_json.hpp"
 #include "tools/arguments.hpp"
 #include "tools/command_support.hpp"
 #include "tools/commands.hpp"

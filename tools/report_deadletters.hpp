@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "server/letter_listing.hpp"
+#include "server/body/dead_letters_json.hpp"
 #include "tools/table.hpp"
 
 /// The answers of `windrow deadletters`.

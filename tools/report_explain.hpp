@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-#include "server/query_shape.hpp"
+#include "server/body/query_json.hpp"
 #include "tools/report_query.hpp"
 #include "tools/table.hpp"
 

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "server/inspection.hpp"
+#include "server/body/inspection_json.hpp"
 #include "tools/table.hpp"
 
 /// The answer of `windrow inspect`.

@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
-#include "cluster/source_status.hpp"
-#include "cluster/steering.hpp"
+#include "sources/source_control.hpp"
+#include "sources/source_status.hpp"
 #include "tools/table.hpp"
 
 /// The answers of `windrow source`.

@@ -14,9 +14,9 @@
 #include <string>
 #include <vector>
 
-#include "server/address.hpp"
-#include "server/http_server.hpp"
-#include "server/tokens.hpp"
+#include "server/api/tokens.hpp"
+#include "server/http/address.hpp"
+#include "server/http/http_server.hpp"
 #include "tools/arguments.hpp"
 #include "tools/command_support.hpp"
 #include "tools/commands.hpp"

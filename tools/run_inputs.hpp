@@ -4,8 +4,8 @@
 #include <utility>
 #include <vector>
 
-#include "cluster/node.hpp"
-#include "schema/plan.hpp"
+#include "node/node.hpp"
+#include "schema/plan/plan.hpp"
 #include "windrow/result.hpp"
 
 namespace windrow::tools {

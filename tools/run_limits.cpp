@@ -4,7 +4,7 @@
 #include <charconv>
 #include <vector>
 
-#include "schema/suggest.hpp"
+#include "base/suggest.hpp"
 #include "tools/arguments.hpp"
 #include "tools/text.hpp"
 #include "windrow/time.hpp"

@@ -3,7 +3,7 @@
 #include <span>
 #include <string>
 
-#include "server/limits.hpp"
+#include "server/http/limits.hpp"
 #include "windrow/result.hpp"
 
 namespace windrow::tools {

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "cluster/node.hpp"
+#include "node/node.hpp"
 #include "tools/progress.hpp"
 
 namespace windrow::tools {

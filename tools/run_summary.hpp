@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "cluster/node.hpp"
-#include "schema/plan.hpp"
+#include "node/node.hpp"
+#include "schema/plan/plan.hpp"
 #include "windrow/value.hpp"
 
 namespace windrow::tools {

@@ -3,8 +3,8 @@
 #include <memory>
 #include <string>
 
-#include "server/source_shape.hpp"
-#include "server/target.hpp"
+#include "server/api/target.hpp"
+#include "server/body/sources_json.hpp"
 #include "tools/command_support.hpp"
 #include "tools/commands.hpp"
 #include "tools/node_access.hpp"

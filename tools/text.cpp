@@ -7,7 +7,7 @@
 #include <span>
 #include <utility>
 
-#include "server/utf8.hpp"
+#include "server/body/utf8.hpp"
 
 namespace windrow::tools {
 namespace {

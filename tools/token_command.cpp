@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "server/target.hpp"
-#include "server/tokens.hpp"
-#include "storage/folder.hpp"
+#include "server/api/target.hpp"
+#include "server/api/tokens.hpp"
+#include "storage/folder/folder.hpp"
 #include "tools/arguments.hpp"
 #include "tools/command_support.hpp"
 #include "tools/commands.hpp"

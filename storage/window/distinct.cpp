@@ -8,7 +8,7 @@
 #include <cmath>
 #include <limits>
 
-#include "storage/varint.hpp"
+#include "base/varint.hpp"
 
 namespace windrow::storage {
 

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/cluster/temporary_folder.hpp"
+#include "tests/node/temporary_folder.hpp"
 #include "windrow/time.hpp"
 
 namespace windrow {

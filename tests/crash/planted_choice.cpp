@@ -3,7 +3,7 @@
 #include <cstring>
 #include <iterator>
 
-#include "storage/planted.hpp"
+#include "base/fault_injection.hpp"
 
 namespace windrow::storage {
 

@@ -4,8 +4,8 @@
 
 #include <string>
 
-#include "server/body_codec.hpp"
-#include "server/utf8.hpp"
+#include "server/body/body_codec.hpp"
+#include "server/body/utf8.hpp"
 #include "tests/fuzz/fuzz_target.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

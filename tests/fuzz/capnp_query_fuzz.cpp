@@ -1,5 +1,5 @@
 // Bodies of queries in Cap'n Proto: refused, or read to what the JSON of a query says too.
-#include "server/body_codec.hpp"
+#include "server/body/body_codec.hpp"
 #include "tests/fuzz/fuzz_target.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

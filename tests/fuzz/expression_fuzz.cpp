@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "schema/expression.hpp"
-#include "schema/program.hpp"
+#include "schema/expression/expression.hpp"
+#include "schema/expression/program.hpp"
 #include "tests/fuzz/fuzz_target.hpp"
 #include "tests/fuzz/same_item.hpp"
 

@@ -4,7 +4,7 @@
 #include <utility>
 #include <vector>
 
-#include "sources/json_decoder.hpp"
+#include "formats/json_decoder.hpp"
 #include "tests/fuzz/fuzz_target.hpp"
 #include "tests/fuzz/same_item.hpp"
 

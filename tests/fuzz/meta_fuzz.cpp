@@ -1,5 +1,5 @@
 // The description of a data folder (Cap'n Proto): refused, or decoded to what is encoded again.
-#include "storage/meta_codec.hpp"
+#include "storage/folder/meta_codec.hpp"
 #include "tests/fuzz/fuzz_target.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "storage/lmdb_pages.hpp"
+#include "storage/lmdb/pages.hpp"
 #include "tests/fuzz/fuzz_target.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

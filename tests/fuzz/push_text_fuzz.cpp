@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "server/message_splitter.hpp"
+#include "server/body/message_splitter.hpp"
 #include "tests/fuzz/fuzz_target.hpp"
 
 namespace {

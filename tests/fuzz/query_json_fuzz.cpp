@@ -1,5 +1,5 @@
 // Bodies of queries in JSON: refused, or read to what is written and read to the same.
-#include "server/query_shape.hpp"
+#include "server/body/query_json.hpp"
 #include "tests/fuzz/fuzz_target.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -7,9 +7,9 @@
 #include <cstring>
 #include <string>
 
-#include "storage/record_codec.hpp"
-#include "storage/stripe.hpp"
-#include "storage/value_codec.hpp"
+#include "storage/record/record_codec.hpp"
+#include "storage/record/value_codec.hpp"
+#include "storage/shard/stripe.hpp"
 #include "tests/fuzz/fuzz_target.hpp"
 #include "tests/storage/test_plan.hpp"
 

@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-#include "schema/column.hpp"
+#include "schema/expression/column.hpp"
 
 namespace windrow::fuzz {
 

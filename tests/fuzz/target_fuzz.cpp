@@ -2,7 +2,7 @@
 // encoded again.
 #include <string>
 
-#include "server/target.hpp"
+#include "server/api/target.hpp"
 #include "tests/fuzz/fuzz_target.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

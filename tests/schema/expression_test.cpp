@@ -1,4 +1,4 @@
-#include "schema/expression.hpp"
+#include "schema/expression/expression.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "schema/key.hpp"
+#include "schema/catalog/key.hpp"
 
 #include <gtest/gtest.h>
 

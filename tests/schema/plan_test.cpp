@@ -1,10 +1,10 @@
-#include "schema/plan.hpp"
+#include "schema/plan/plan.hpp"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 
-#include "schema/program.hpp"
+#include "schema/expression/program.hpp"
 #include "tests/schema/declarations.hpp"
 #include "windrow/time.hpp"
 

@@ -1,4 +1,4 @@
-#include "schema/program.hpp"
+#include "schema/expression/program.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,10 +1,10 @@
-#include "server/access.hpp"
+#include "server/api/access.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
-#include "server/audit_log.hpp"
-#include "server/message_splitter.hpp"
+#include "server/api/audit_log.hpp"
+#include "server/body/message_splitter.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 namespace windrow::server {

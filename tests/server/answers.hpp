@@ -4,8 +4,8 @@
 #include <string>
 #include <utility>
 
-#include "server/letter_listing.hpp"
-#include "server/query_shape.hpp"
+#include "server/body/dead_letters_json.hpp"
+#include "server/body/query_json.hpp"
 #include "windrow/time.hpp"
 
 // Answers as a node gives them, for the tests of what is made of them: JSON and tables.

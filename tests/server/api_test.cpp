@@ -1,4 +1,4 @@
-#include "server/api.hpp"
+#include "server/api/api.hpp"
 
 #include <gtest/gtest.h>
 
@@ -6,9 +6,9 @@
 #include <set>
 
 #include "schema/compile.hpp"
-#include "server/openapi.hpp"
-#include "server/problem.hpp"
-#include "server/tokens.hpp"
+#include "server/api/openapi.hpp"
+#include "server/api/problem.hpp"
+#include "server/api/tokens.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 // Every route of the table, asked by everyone; and the documents that are made of the table.

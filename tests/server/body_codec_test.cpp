@@ -1,4 +1,4 @@
-#include "server/body_codec.hpp"
+#include "server/body/body_codec.hpp"
 
 #include <capnp/message.h>
 #include <capnp/serialize.h>
@@ -9,7 +9,7 @@
 #include <limits>
 #include <memory>
 
-#include "server/api.capnp.h"
+#include "server/body/api.capnp.h"
 #include "windrow/time.hpp"
 
 // Bodies in Cap'n Proto, made and read here with the library itself.

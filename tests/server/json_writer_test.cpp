@@ -1,4 +1,4 @@
-#include "server/json_writer.hpp"
+#include "server/body/json_writer.hpp"
 
 #include <gtest/gtest.h>
 

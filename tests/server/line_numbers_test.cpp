@@ -1,4 +1,4 @@
-#include "server/line_numbers.hpp"
+#include "server/body/line_numbers.hpp"
 
 #include <gtest/gtest.h>
 #include <unistd.h>

@@ -1,4 +1,4 @@
-#include "server/media_type.hpp"
+#include "server/api/media_type.hpp"
 
 #include <gtest/gtest.h>
 

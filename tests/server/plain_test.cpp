@@ -2,11 +2,11 @@
 
 #include <random>
 
-#include "server/address.hpp"
-#include "server/base64.hpp"
-#include "server/connection_table.hpp"
-#include "server/problem.hpp"
-#include "server/target.hpp"
+#include "server/api/problem.hpp"
+#include "server/api/target.hpp"
+#include "server/body/base64.hpp"
+#include "server/http/address.hpp"
+#include "server/http/connection_table.hpp"
 
 namespace windrow::server {
 namespace {

@@ -1,8 +1,8 @@
 #include <gtest/gtest.h>
 
-#include "server/aggregate_listing.hpp"
-#include "server/inspection.hpp"
-#include "server/source_shape.hpp"
+#include "server/body/aggregates_json.hpp"
+#include "server/body/inspection_json.hpp"
+#include "server/body/sources_json.hpp"
 #include "tests/server/answers.hpp"
 
 // What the API says in JSON, literally, and that it can be read back.

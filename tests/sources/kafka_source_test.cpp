@@ -8,7 +8,7 @@
 #include <thread>
 #include <vector>
 
-#include "sources/kafka_nudger.hpp"
+#include "sources/kafka_fetch_waker.hpp"
 #include "sources/kafka_source.hpp"
 
 /// The Kafka source against librdkafka's mock cluster, which can be told to fail.

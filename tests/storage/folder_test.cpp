@@ -1,11 +1,11 @@
-#include "storage/folder.hpp"
+#include "storage/folder/folder.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
-#include "storage/checksum.hpp"
-#include "storage/journal.hpp"
+#include "base/checksum.hpp"
+#include "storage/journal/journal.hpp"
 #include "tests/storage/temporary_folder.hpp"
 
 namespace windrow::storage {

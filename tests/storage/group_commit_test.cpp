@@ -1,4 +1,4 @@
-#include "storage/group_commit.hpp"
+#include "base/group_commit.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -6,7 +6,7 @@
 #include <future>
 #include <thread>
 
-#include "storage/fair_mutex.hpp"
+#include "base/fair_mutex.hpp"
 
 namespace windrow::storage {
 namespace {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "storage/journal.hpp"
+#include "storage/journal/journal.hpp"
 #include "tests/storage/temporary_folder.hpp"
 
 namespace windrow::storage::testing {

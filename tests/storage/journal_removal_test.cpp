@@ -4,7 +4,7 @@
 #include <random>
 #include <set>
 
-#include "storage/replayed.hpp"
+#include "storage/journal/replayed.hpp"
 #include "tests/storage/journal_at.hpp"
 
 namespace windrow::storage {

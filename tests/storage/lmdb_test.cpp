@@ -1,4 +1,4 @@
-#include "storage/lmdb.hpp"
+#include "storage/lmdb/lmdb.hpp"
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
@@ -8,7 +8,7 @@
 #include <random>
 #include <thread>
 
-#include "storage/lmdb_pages.hpp"
+#include "storage/lmdb/pages.hpp"
 #include "tests/storage/temporary_folder.hpp"
 
 namespace windrow::storage::lmdb {

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "storage/shard_core.hpp"
+#include "storage/shard/shard_core.hpp"
 
 namespace windrow::storage::testing {
 

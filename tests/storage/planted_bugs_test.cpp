@@ -5,7 +5,7 @@
 #include <csignal>
 #include <iostream>
 
-#include "storage/planted.hpp"
+#include "base/fault_injection.hpp"
 #include "tests/storage/shard_property.hpp"
 
 namespace windrow::storage {

@@ -1,4 +1,4 @@
-#include "storage/record_codec.hpp"
+#include "storage/record/record_codec.hpp"
 
 #include <gtest/gtest.h>
 

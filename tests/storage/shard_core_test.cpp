@@ -1,4 +1,4 @@
-#include "storage/shard_core.hpp"
+#include "storage/shard/shard_core.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "storage/shard_store.hpp"
+#include "storage/shard/shard_store.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

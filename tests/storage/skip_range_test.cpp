@@ -1,4 +1,4 @@
-#include "storage/skip_range.hpp"
+#include "storage/journal/skip_range.hpp"
 
 #include <gtest/gtest.h>
 

@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include "schema/plan.hpp"
-#include "storage/batch.hpp"
+#include "schema/plan/plan.hpp"
+#include "storage/shard/batch.hpp"
 
 /// Plans and batches of a made-up event, put together by hand so that tests of the shard need no
 /// declarations and no ingest.

@@ -8,7 +8,7 @@
 #include <map>
 #include <random>
 
-#include "storage/window/arena.hpp"
+#include "base/arena.hpp"
 #include "storage/window/distinct.hpp"
 #include "storage/window/tile.hpp"
 

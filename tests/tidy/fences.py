@@ -17,8 +17,8 @@ OUTSIDE = ["tests", "benchmarks", "examples"]
 
 #: Modules of actors/ and cluster/ that talk to the actor framework and may read the clock.
 EDGES = ["actors/interfaces.*", "actors/messages.*", "actors/type_ids.*", "actors/*actor*",
-         "actors/ingest.*", "actors/shard.*", "actors/writer.*", "actors/query.*",
-         "actors/coordinator.*", "actors/source.*", "cluster/node*", "cluster/inputs.*"]
+         "actors/ingester.*", "actors/shard.*", "actors/writer.*", "actors/querier.*",
+         "actors/coordinator.*", "actors/source.*", "node/node*", "node/journal_input.*"]
 
 _INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')
 _PRINTS = re.compile(
@@ -134,8 +134,8 @@ def libraries(tree):
     def outside(path):
         return folder_of(path) in OUTSIDE
 
-    yield from _library(tree, ("lmdb.h",), lambda p: fnmatch.fnmatch(p, "storage/lmdb.*"),
-                        "storage/lmdb.*")
+    yield from _library(tree, ("lmdb.h",), lambda p: fnmatch.fnmatch(p, "storage/lmdb/lmdb.*"),
+                        "storage/lmdb/lmdb.*")
     yield from _library(tree, ("caf/",), lambda p: outside(p) or is_edge(p),
                         "the edges of actors/ and cluster/ (EDGES in tests/tidy/fences.py)")
     yield from _library(tree, ("librdkafka/",), lambda p: fnmatch.fnmatch(

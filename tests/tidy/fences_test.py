@@ -10,9 +10,9 @@ GOOD = {
     "include/README.md": "", "schema/README.md": "", "storage/README.md": "",
     "actors/README.md": "", "tools/README.md": "", "tests/README.md": "",
     "include/windrow/value.hpp": "#include <vector>\n#include \"windrow/result.hpp\"\n",
-    "schema/plan.hpp": "#include \"windrow/value.hpp\"\n",
-    "schema/catalog_codec.cpp": "#include <capnp/message.h>\n#include \"schema/catalog.capnp.h\"\n",
-    "storage/lmdb.cpp": "#include <lmdb.h>\n#include \"schema/plan.hpp\"\n",
+    "schema/plan/plan.hpp": "#include \"windrow/value.hpp\"\n",
+    "schema/catalog/catalog_codec.cpp": "#include <capnp/message.h>\n#include \"schema/catalog/catalog.capnp.h\"\n",
+    "storage/lmdb/lmdb.cpp": "#include <lmdb.h>\n#include \"schema/plan/plan.hpp\"\n",
     "storage/fold.cpp": "// std::cout << now(); exit(1)\nauto s = \"printf(\";\nsnprintf(a);\n"
                         "self.exit(); x.time(0); expired_at(now);\n",
     "actors/shard.cpp": "#include <caf/all.hpp>\nauto t = clock::now();\n",
@@ -48,25 +48,25 @@ class FencesTest(unittest.TestCase):
         self.assertEqual(self.offences(), [])
 
     def test_an_include_upwards(self):
-        self.finds("schema/plan.hpp", '#include "storage/fold.hpp"\n', "storage is above schema")
+        self.finds("schema/plan/plan.hpp", '#include "storage/fold.hpp"\n', "storage is above schema")
 
     def test_an_include_of_tests(self):
-        self.finds("schema/plan.hpp", '#include "tests/support/oracle.hpp"\n', "nothing includes")
+        self.finds("schema/plan/plan.hpp", '#include "tests/support/oracle.hpp"\n', "nothing includes")
 
     def test_an_include_that_is_not_from_the_root(self):
-        self.finds("schema/plan.hpp", '#include "column.hpp"\n', "from the root")
+        self.finds("schema/plan/plan.hpp", '#include "column.hpp"\n', "from the root")
 
     def test_a_library_in_the_public_headers(self):
         self.finds("include/windrow/value.hpp", "#include <fmt/core.h>\n", "standard library")
 
     def test_lmdb_elsewhere(self):
-        self.finds("storage/fold.cpp", "#include <lmdb.h>\n", "storage/lmdb")
+        self.finds("storage/fold.cpp", "#include <lmdb.h>\n", "storage/lmdb/lmdb")
 
     def test_capnp_elsewhere(self):
         self.finds("storage/fold.cpp", "#include <kj/string.h>\n", "codec")
 
     def test_generated_headers_elsewhere(self):
-        self.finds("storage/fold.cpp", '#include "schema/catalog.capnp.h"\n', "codec")
+        self.finds("storage/fold.cpp", '#include "schema/catalog/catalog.capnp.h"\n', "codec")
 
     def test_caf_in_a_plain_module(self):
         self.finds("actors/fan_out.cpp", "#include <caf/actor.hpp>\n", "edges")

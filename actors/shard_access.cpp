@@ -1,0 +1,28 @@
+#include "actors/shard_access.hpp"
+
+#include <map>
+#include <string>
+#include <thread>
+
+namespace windrow::actors {
+
+result<void> shard_gate::open(schema::plan_ptr plan) {
+  auto values = store_.stripes();
+  if (!values) return values.error();
+  std::map<std::uint32_t, std::string> stored;
+  for (const auto& v : *values) stored[v.stripe].assign(v.value.begin(), v.value.end());
+  auto core = storage::shard_core::open(std::move(plan), options_, source_, stored);
+  if (!core) return core.error();
+  std::lock_guard lock(mutex_);
+  core_ = std::move(*core);
+  return {};
+}
+
+// A mutex alone would let the actor take it again before a woken lookup runs.
+void shard_gate::give_way() noexcept {
+  for (int turns = 0; waiting_.load(std::memory_order_relaxed) > 0 && turns < 1000; ++turns) {
+    std::this_thread::yield();
+  }
+}
+
+}  // namespace windrow::actors

@@ -1,0 +1,81 @@
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "formats/message_run.hpp"
+#include "schema/plan/plan.hpp"
+#include "sources/input.hpp"
+#include "storage/journal/journal.hpp"
+
+namespace windrow::cluster {
+
+/// The wall clock, in microseconds: what arrival is measured with.
+std::int64_t wall_clock();
+
+/// Sequences of the journal's messages: the entry's number times 2^20, plus the message's place in
+/// it from 1, so that a batch may end inside an entry.
+inline constexpr int entry_bits = 20;
+inline constexpr std::uint64_t entry_messages_max = (std::uint64_t{1} << entry_bits) - 1;
+/// The position at which an entry is wholly applied.
+constexpr storage::sequence after_entry(storage::sequence entry) {
+  return (entry + 1) << entry_bits;
+}
+/// The last entry that is wholly applied at a position.
+constexpr storage::sequence entry_applied(storage::sequence position) {
+  return position >> entry_bits == 0 ? 0 : (position >> entry_bits) - 1;
+}
+
+/// Wakes the journal's input when there is more.
+class journal_bell {
+public:
+  void ring();
+  /// Waits for a ring, a few milliseconds at most, and says whether one came. One that came since
+  /// the last wait counts, so look whether there is more afterwards, and wait again where there is
+  /// not.
+  bool wait();
+
+private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool rung_ = false;
+};
+
+/// What an entry's stream name says: `stream:NAME` (a push), `source:NAME` (standard input), or,
+/// after `storage::replayed_prefix`, the former (dead letters with their envelopes).
+std::string stream_tag(std::string_view stream);
+std::string source_tag(std::string_view source);
+
+/// The journal as an input: whatever was pushed and is not applied yet, then what comes. It never
+/// ends: a push may come while everything else has ended.
+class journal_input final : public actors::input {
+public:
+  journal_input(schema::plan_ptr plan, storage::journal& journal, storage::partition_id partition,
+                storage::sequence position, std::shared_ptr<journal_bell> bell)
+      : plan_(std::move(plan)),
+        journal_(journal),
+        partition_(partition),
+        position_(position),
+        bell_(std::move(bell)) {}
+
+  result<sources::source_step> next() override;
+  int source() const noexcept override { return source_; }
+  int stream() const noexcept override { return stream_; }
+
+private:
+  result<void> choose(std::string_view tag);
+  result<sources::source_step> replayed(const std::vector<storage::journal_entry>& entries);
+
+  schema::plan_ptr plan_;
+  storage::journal& journal_;
+  storage::partition_id partition_;
+  storage::sequence position_;
+  std::shared_ptr<journal_bell> bell_;
+  int source_ = schema::none;
+  int stream_ = schema::none;
+};
+
+}  // namespace windrow::cluster

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "actors/shard_metrics.hpp"
+#include "node/node.hpp"
+#include "node/source_registry.hpp"
+
+namespace windrow::cluster {
+
+/// Everything a node measures of itself, for whoever watches it. Nothing of it is made by walking
+/// over state: counts that are kept anyway, read in microseconds a shard.
+struct node_measures {
+  /// By declared source; what is pushed, and standard input, under no name.
+  std::map<std::string, source_totals> sources;
+  std::vector<source_status> statuses;   ///< where they stand; last `journal`
+  bool failed = false;                   ///< the node has stopped taking input
+
+  struct key_space {
+    std::string name;                    ///< `User`, `Transaction by (user_id, country)`
+    std::uint64_t records = 0;           ///< in memory
+    std::uint64_t buckets = 0;           ///< of those records
+  };
+  std::vector<key_space> key_spaces;
+  struct series {
+    std::string text;                    ///< as a person reads it
+    std::uint64_t late = 0;              ///< rows too old for at least one of its rules
+    std::int64_t newest = storage::no_time;  ///< event time
+  };
+  std::vector<series> all_series;
+
+  std::uint64_t memory_limit = 0;        ///< of the process, as it was asked for
+  std::uint64_t state_memory = 0;        ///< what the shards hold
+  std::uint64_t state_memory_limit = 0;  ///< their budgets
+  std::uint64_t unwritten = 0;           ///< about how many bytes a checkpoint would write now
+  std::uint64_t stored_values = 0;       ///< records and segments in the shards' files
+  std::uint64_t stored_bytes = 0;        ///< of those files, what is in use
+  std::uint64_t file_bytes = 0;          ///< of shards and journal
+
+  actors::duration_meter::reading visible, rounds, commits;  ///< see `actors::shard_meters`
+  std::uint64_t written_bytes = 0;
+  std::uint64_t written_values = 0;
+  std::int64_t last_round = 0;           ///< end of the oldest of the shards' last rounds; 0: none
+
+  std::uint64_t journal_last = 0;        ///< entries ever
+  std::uint64_t journal_kept = 0;        ///< those that are not in every shard's files
+  std::uint64_t journal_waiting = 0;     ///< those that are not applied
+};
+
+}  // namespace windrow::cluster

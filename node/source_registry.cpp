@@ -1,0 +1,215 @@
+#include "node/source_registry.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+namespace windrow::cluster {
+
+void rate_meter::sample(std::int64_t now, std::uint64_t count) {
+  if (last_at_ && now <= *last_at_) return;
+  if (last_at_) {
+    const auto passed = static_cast<double>(now - *last_at_);
+    const double rate = static_cast<double>(count - last_) * 1e6 / passed;
+    const double keep = warm_ ? std::exp2(-passed / static_cast<double>(half_life_)) : 0;
+    per_second_ = keep * per_second_ + (1 - keep) * rate;
+    warm_ = true;
+  }
+  last_at_ = now;
+  last_ = count;
+}
+
+// ---- what happens ------------------------------------------------------------------------------
+
+void source_board::declare(const std::string& source) { sources_.try_emplace(source); }
+
+void source_board::opened(input_number input, const std::string& source,
+                          storage::partition_id partition, storage::sequence position) {
+  input_entry& entry = inputs_[input];
+  entry.source = source;
+  entry.partition = partition;
+  entry.position = position;
+}
+
+void source_board::progressed(const actors::input_progress& p) {
+  input_entry& entry = inputs_[p.input];
+  entry.counters = *p.counters;
+  entry.position = p.position;
+  entry.late = p.late;
+  entry.newest = p.newest;
+  entry.arrival = p.arrival;
+  entry.waiting = p.waiting;
+  entry.ended = p.ended;
+}
+
+void source_board::input_failed(input_number input, const failure& why) {
+  inputs_[input].what = fate::failed;
+  inputs_[input].why = why;
+}
+
+void source_board::source_failed(const std::string& source, const failure& why) {
+  sources_[source].failed = why;
+}
+
+void source_board::paused(input_number input) { inputs_[input].what = fate::paused; }
+void source_board::continued(input_number input) { inputs_[input].what = fate::open; }
+void source_board::source_continued(const std::string& source) { sources_[source].failed.reset(); }
+void source_board::dropped(input_number input) { inputs_[input].what = fate::dropped; }
+
+bool source_board::complete(const std::string& source, bool is_complete) {
+  return is_complete && !std::exchange(sources_[source].complete, is_complete);
+}
+
+bool source_board::source_has_failed(const std::string& source) const {
+  const auto found = sources_.find(source);
+  return found != sources_.end() && found->second.failed.has_value();
+}
+
+bool source_board::is_complete(const std::string& source) const {
+  const auto found = sources_.find(source);
+  return found != sources_.end() && found->second.complete;
+}
+
+bool source_board::is_paused(input_number input) const {
+  return inputs_.at(input).what == fate::paused;
+}
+
+bool source_board::is_stopped(input_number input) const {
+  return inputs_.at(input).what != fate::open;
+}
+
+void source_board::moved(input_number input, storage::sequence position) {
+  inputs_[input].position = position;
+}
+
+void source_board::sample(std::int64_t now) {
+  for (auto& [number, entry] : inputs_) entry.rate.sample(now, entry.counters.read);
+}
+
+// ---- what is known -----------------------------------------------------------------------------
+
+std::optional<source_board::input_number> source_board::find(
+    storage::partition_id partition) const {
+  for (const auto& [number, entry] : inputs_) {
+    if (entry.partition == partition && entry.what != fate::dropped) return number;
+  }
+  return std::nullopt;
+}
+
+const std::string& source_board::source_of(input_number input) const {
+  return inputs_.at(input).source;
+}
+
+bool source_board::describe(storage::partition_id partition, std::int64_t now,
+                            partition_status& into) const {
+  const auto number = find(partition);
+  if (!number) return false;
+  const input_entry& entry = inputs_.at(*number);
+  into.position = entry.position;
+  into.rate = entry.rate.per_second();
+  into.read = entry.counters.read;
+  into.late = entry.late;
+  for (const auto& s : entry.counters.streams) {
+    into.applied += s.applied;
+    into.skipped += s.skipped;
+    into.duplicates += s.duplicate;
+  }
+  if (into.end) into.lag = *into.end - std::min(*into.end, entry.position);
+  if (entry.newest != storage::no_time) into.newest = entry.newest;
+  if (into.lag && *into.lag > 0 && entry.arrival != storage::no_time)
+    into.behind = std::max<std::int64_t>(now - entry.arrival, 0);
+  switch (entry.what) {
+    case fate::paused: into.state = source_state::paused; break;
+    case fate::failed:
+      into.state = source_state::failed;
+      into.reason = entry.why.message;
+      break;
+    default:
+      into.state = entry.ended     ? source_state::ended
+                   : entry.waiting ? source_state::waiting
+                                   : source_state::running;
+      if (entry.waiting) into.reason = "the node takes no more at present";
+  }
+  return true;
+}
+
+std::optional<failure> source_board::failure_of(const std::string& source) const {
+  const auto found = sources_.find(source);
+  if (found != sources_.end() && found->second.failed) return found->second.failed;
+  for (const auto& [number, entry] : inputs_) {
+    if (entry.source == source && entry.what == fate::failed) return entry.why;
+  }
+  return std::nullopt;
+}
+
+std::vector<std::pair<std::string, failure>> source_board::failures() const {
+  std::vector<std::pair<std::string, failure>> all;
+  for (const auto& [name, source] : sources_) {
+    if (auto why = failure_of(name)) all.emplace_back(name, std::move(*why));
+  }
+  return all;
+}
+
+source_totals source_board::totals() const {
+  source_totals sum;
+  for (const auto& [number, entry] : inputs_) add(entry, sum);
+  return sum;
+}
+
+std::map<std::string, source_totals> source_board::totals_by_source() const {
+  std::map<std::string, source_totals> sums;
+  for (const auto& [name, source] : sources_) sums[name];
+  for (const auto& [number, entry] : inputs_) add(entry, sums[entry.source]);
+  return sums;
+}
+
+void source_board::add(const input_entry& entry, source_totals& sum) {
+  sum.read += entry.counters.read;
+  sum.read_bytes += entry.counters.bytes;
+  sum.late += entry.late;
+  sum.newest = std::max(sum.newest, entry.newest);
+  for (const auto& s : entry.counters.streams) {
+    sum.applied += s.applied;
+    sum.skipped += s.skipped;
+    sum.duplicate += s.duplicate;
+  }
+  for (const auto& r : entry.counters.reasons) {
+    sum.dead_letters[r.phase + ": " + r.reason] += r.count;
+    sum.dead_lettered += r.count;
+  }
+}
+
+bool source_board::over(bool once) const {
+  return !sources_.empty() && std::all_of(sources_.begin(), sources_.end(), [&](const auto& s) {
+    return over(s.first, s.second, once);
+  });
+}
+
+bool source_board::over(const std::string& name, const source_entry& source, bool once) const {
+  if (source.failed) return true;
+  bool any = false;
+  for (const auto& [number, entry] : inputs_) {
+    if (entry.source != name || entry.what == fate::dropped) continue;
+    any = true;
+    const bool done = entry.what == fate::failed || (entry.what == fate::paused && once) ||
+                      (entry.what == fate::open && entry.ended && !entry.waiting);
+    if (!done) return false;
+  }
+  // Where inputs are followed, what has failed may be all there is.
+  return source.complete || (any && !once);
+}
+
+source_state state_of(const source_status& source) {
+  const auto any = [&](source_state state) {
+    return std::any_of(source.partitions.begin(), source.partitions.end(),
+                       [&](const partition_status& p) { return p.state == state; });
+  };
+  for (const source_state state : {source_state::failed, source_state::waiting,
+                                   source_state::running, source_state::paused,
+                                   source_state::ended, source_state::stopped}) {
+    if (any(state)) return state;
+  }
+  return source_state::running;
+}
+
+}  // namespace windrow::cluster

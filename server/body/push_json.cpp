@@ -1,0 +1,25 @@
+#include "server/body/push_json.hpp"
+
+#include "server/body/json_writer.hpp"
+
+namespace windrow::server {
+
+std::string push_json(const push_answer& what) {
+  json_writer out;
+  out.begin_object().key("stream").string(what.stream);
+  out.key("messages").unsigned_integer(what.messages);
+  out.key("position").begin_object();
+  if (what.receipt.sequence != 0) out.key("journal").unsigned_integer(what.receipt.sequence);
+  out.end_object();
+  out.key("duplicate").boolean(what.receipt.duplicate).key("applied").boolean(what.applied);
+  out.key("errors").begin_array();
+  for (const push_error& e : what.errors) {
+    out.begin_object().key("message").unsigned_integer(e.message);
+    out.key("phase").string(e.phase).key("reason").string(e.reason);
+    out.key("detail").string(e.detail).end_object();
+  }
+  out.end_array().end_object();
+  return out.take() + "\n";
+}
+
+}  // namespace windrow::server

@@ -1,0 +1,192 @@
+#include "server/body/sources_json.hpp"
+
+#include <charconv>
+
+#include "server/body/json_input.hpp"
+#include "server/body/json_writer.hpp"
+#include "windrow/time.hpp"
+
+namespace windrow::server {
+
+namespace {
+
+void optional_number(json_writer& out, std::string_view key, const std::optional<std::uint64_t>& n) {
+  out.key(key);
+  n ? out.unsigned_integer(*n) : out.null();
+}
+
+void reason_of(json_writer& out, const std::string& reason) {
+  out.key("reason");
+  reason.empty() ? out.null() : out.string(reason);
+}
+
+void write_partition(json_writer& out, const cluster::partition_status& p) {
+  out.begin_object().key("partition").string(p.partition);
+  out.key("state").string(to_string(p.state));
+  reason_of(out, p.reason);
+  out.key("position").unsigned_integer(p.position);
+  optional_number(out, "end", p.end);
+  optional_number(out, "lag", p.lag);
+  out.key("behind_seconds");
+  p.behind ? out.number(static_cast<double>(*p.behind) / 1e6) : out.null();
+  out.key("newest_event");
+  p.newest ? out.time({*p.newest}) : out.null();
+  out.key("rate").number(p.rate);
+  out.key("read").unsigned_integer(p.read).key("applied").unsigned_integer(p.applied);
+  out.key("skipped").unsigned_integer(p.skipped);
+  out.key("duplicates").unsigned_integer(p.duplicates);
+  out.key("late").unsigned_integer(p.late);
+  out.key("dead_letters").unsigned_integer(p.dead_letters).end_object();
+}
+
+using simdjson::dom::element;
+
+std::optional<std::uint64_t> optional_number_of(element object, const char* name) {
+  const element value = object[name];
+  if (value.is_null()) return std::nullopt;
+  return number_of(object, name);
+}
+
+std::string optional_text_of(element object, const char* name) {
+  const element value = object[name];
+  return value.is_null() ? "" : text_of(object, name);
+}
+
+cluster::source_state state_of_text(const std::string& text) {
+  using state = cluster::source_state;
+  for (const state s : {state::running, state::waiting, state::paused, state::failed, state::ended}) {
+    if (text == to_string(s)) return s;
+  }
+  return state::stopped;
+}
+
+cluster::partition_status read_partition(element p) {
+  cluster::partition_status out;
+  out.partition = text_of(p, "partition");
+  out.state = state_of_text(text_of(p, "state"));
+  out.reason = optional_text_of(p, "reason");
+  out.position = number_of(p, "position");
+  out.end = optional_number_of(p, "end");
+  out.lag = optional_number_of(p, "lag");
+  if (!p["behind_seconds"].is_null())
+    out.behind = static_cast<std::int64_t>(double(p["behind_seconds"]) * 1e6);
+  if (!p["newest_event"].is_null()) out.newest = time_of(p["newest_event"]).micros;
+  out.rate = double(p["rate"]);
+  out.read = number_of(p, "read");
+  out.applied = number_of(p, "applied");
+  out.skipped = number_of(p, "skipped");
+  out.duplicates = number_of(p, "duplicates");
+  out.late = number_of(p, "late");
+  out.dead_letters = number_of(p, "dead_letters");
+  return out;
+}
+
+}  // namespace
+
+std::string sources_json(const std::vector<cluster::source_status>& sources) {
+  json_writer out;
+  out.begin_object().key("sources").begin_array();
+  for (const cluster::source_status& s : sources) {
+    out.begin_object().key("source").string(s.source).key("kind").string(s.kind);
+    out.key("unit").string(s.unit).key("state").string(to_string(s.state));
+    reason_of(out, s.reason);
+    out.key("partitions").begin_array();
+    for (const cluster::partition_status& p : s.partitions) write_partition(out, p);
+    out.end_array().end_object();
+  }
+  out.end_array().end_object();
+  return out.take() + "\n";
+}
+
+result<std::vector<cluster::source_status>> read_sources(std::string_view json) {
+  using sources = std::vector<cluster::source_status>;
+  return with_json<sources>(json, errc::io, "the answer", [](element root) -> result<sources> {
+    sources all;
+    for (const element s : simdjson::dom::array(root["sources"])) {
+      cluster::source_status one;
+      one.source = text_of(s, "source");
+      one.kind = text_of(s, "kind");
+      one.unit = text_of(s, "unit");
+      one.state = state_of_text(text_of(s, "state"));
+      one.reason = optional_text_of(s, "reason");
+      for (const element p : simdjson::dom::array(s["partitions"]))
+        one.partitions.push_back(read_partition(p));
+      all.push_back(std::move(one));
+    }
+    return all;
+  });
+}
+
+std::string steering_json(const cluster::steering& done) {
+  json_writer out;
+  out.begin_object().key("source").string(done.source).key("partitions").begin_array();
+  for (const cluster::steering_step& step : done.steps) {
+    out.begin_object().key("partition").string(step.partition).key("unit").string(step.unit);
+    out.key("before").unsigned_integer(step.before).key("after").unsigned_integer(step.after);
+    out.key("skipped").unsigned_integer(step.skipped);
+    out.key("message").string(step.text).end_object();
+  }
+  out.end_array().end_object();
+  return out.take() + "\n";
+}
+
+result<cluster::steering> read_steering(std::string_view json) {
+  return with_json<cluster::steering>(
+      json, errc::io, "the answer", [](element root) -> result<cluster::steering> {
+        cluster::steering out{text_of(root, "source"), {}};
+        for (const element p : simdjson::dom::array(root["partitions"])) {
+          out.steps.push_back({text_of(p, "partition"), text_of(p, "unit"), number_of(p, "before"),
+                               number_of(p, "after"), number_of(p, "skipped"),
+                               text_of(p, "message")});
+        }
+        return out;
+      });
+}
+
+result<steering_body> read_steering_request(std::string_view json) {
+  steering_body out;
+  if (json.empty()) return out;
+  return with_json<steering_body>(
+      json, errc::invalid, "the body", [&](element root) -> result<steering_body> {
+        for (const auto& [name, value] : simdjson::dom::object(root)) {
+          const std::string text(std::string_view{value});
+          if (name == "partition") {
+            out.partition = text;
+          } else if (name == "to") {
+            out.to = text;
+          } else {
+            return failure{errc::invalid, "there is no member `" + std::string(name) +
+                                              "`; there are: partition, to"};
+          }
+        }
+        return out;
+      });
+}
+
+std::string steering_request_json(const steering_body& body) {
+  json_writer out;
+  out.begin_object();
+  if (body.partition) out.key("partition").string(*body.partition);
+  if (!body.to.empty()) out.key("to").string(body.to);
+  out.end_object();
+  return out.take();
+}
+
+result<cluster::seek_target> parse_seek_target(const std::string& text) {
+  using kind = cluster::seek_target::kind;
+  if (text == "earliest") return cluster::seek_target{kind::earliest, 0, 0};
+  if (text == "latest") return cluster::seek_target{kind::latest, 0, 0};
+  std::uint64_t position = 0;
+  const char* const end = text.data() + text.size();
+  const auto number = std::from_chars(text.data(), end, position);
+  if (number.ec == std::errc() && number.ptr == end)
+    return cluster::seek_target{kind::position, position, 0};
+  if (number.ptr != end && number.ec == std::errc()) {
+    if (const auto time = parse_time(text); time.ok())
+      return cluster::seek_target{kind::time, 0, time->micros};
+  }
+  return failure{errc::invalid, "`" + text + "` is no place to seek to; give `earliest`, `latest`, a "
+                                "position such as 1234, or a time such as 2026-03-01T12:00:00Z"};
+}
+
+}  // namespace windrow::server

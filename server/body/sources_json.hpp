@@ -1,0 +1,33 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sources/source_control.hpp"
+#include "sources/source_driver.hpp"
+#include "sources/source_status.hpp"
+#include "windrow/result.hpp"
+
+/// Sources, and what is done to them, as JSON: the same for a stopped folder and a running node.
+/// `docs/commands.md` has the fields. One line each, with its end.
+namespace windrow::server {
+
+std::string sources_json(const std::vector<cluster::source_status>& sources);
+result<std::vector<cluster::source_status>> read_sources(std::string_view json);
+
+std::string steering_json(const cluster::steering& done);
+result<cluster::steering> read_steering(std::string_view json);
+
+/// `earliest`, `latest`, a position, or a time in RFC 3339.
+result<cluster::seek_target> parse_seek_target(const std::string& text);
+
+/// What of a source a request is about, and for a seek where to: `{"partition"?, "to"?}`.
+struct steering_body {
+  std::optional<std::string> partition;
+  std::string to;
+};
+result<steering_body> read_steering_request(std::string_view json);
+std::string steering_request_json(const steering_body& body);
+
+}  // namespace windrow::server

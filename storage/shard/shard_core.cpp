@@ -1,0 +1,560 @@
+#include "storage/shard/shard_core.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "windrow/time.hpp"
+
+namespace windrow::storage {
+
+namespace {
+
+value value_at(const batch_column& column, std::size_t row) {
+  if (!column.is_valid(row)) return value{null{}};
+  switch (column.kind) {
+    case schema::value_kind::boolean:
+      return value{column.bools[row] != 0};
+    case schema::value_kind::integer:
+      return value{column.ints[row]};
+    case schema::value_kind::floating:
+      return value{column.floats[row]};
+    case schema::value_kind::text:
+      return value{std::string(column.text_at(row))};
+    case schema::value_kind::datetime:
+      return value{timestamp{column.ints[row]}};
+    case schema::value_kind::list:
+      return value{column.lists[row]};
+  }
+  return value{null{}};
+}
+
+}  // namespace
+
+struct shard_core::lane_step {
+  int lane = schema::none;
+  int filter = schema::none;
+  std::vector<int> arguments;  // columns of the section
+  std::int64_t duration = 0, origin = 0;
+  std::size_t timeline = 0;                         // position in route.timelines
+  std::vector<std::pair<int, std::int64_t>> rules;  // (plan rule, retention)
+  // Within `apply_section`: the columns themselves, and the bucket of the last row.
+  std::vector<const batch_column*> columns;
+  const batch_column* filter_column = nullptr;
+  std::int64_t bucket_begin = 0, bucket_end = 0, bucket = 0;
+};
+
+struct shard_core::section_plan {
+  int key_space = schema::none;
+  std::vector<lane_step> steps;  // in lane order
+  std::vector<schema::route::scalar_write> scalars;
+  std::size_t timelines = 0;
+};
+
+shard_core::shard_core(schema::plan_ptr plan, shard_options options, record_source& source)
+    : plan_(plan),
+      options_(options),
+      budget_(options.memory_budget - options.memory_budget / pages_part),
+      source_(source),
+      pool_(plan) {
+  newest_.assign(plan_->timelines.size(), no_time);
+  known_newest_ = newest_;
+  late_.assign(plan_->rules.size(), 0);
+  for (std::size_t k = 0; k < plan_->key_spaces.size(); ++k) {
+    keep_.emplace_back(pool_.space(static_cast<int>(k)).lanes.size(), INT64_MIN);
+  }
+  for (const schema::tiling& t : plan_->tilings) {
+    const std::int64_t every = std::max<std::int64_t>(t.retention / 4, 1);
+    sweep_every_ = sweep_every_ == 0 ? every : std::min(sweep_every_, every);
+  }
+  for (stripe& st : stripes_) {
+    st.recovered.newest = newest_;
+    st.late.assign(plan_->rules.size(), 0);
+  }
+  load_segment_ = [this](const record& r, segment& s) -> result<void> {
+    // The high half of the hash is not kept in the record; the key gives it again.
+    const key_hash hash =
+        hash_key(pool_.key(r), options_.folder_seed, plan_->key_spaces[r.space].id);
+    const storage_key key = make_record_key(hash, s.number);
+    read_group reading(source_);
+    if (!reading.status) return reading.status;
+    auto found = source_.get(key, stored_);
+    if (!found) return found.error();
+    if (!*found) return damaged("segment is missing: the record that lists it");
+    const auto body = checked_body(key, options_.folder_seed, stored_);
+    if (body.empty() || !decode_segment(pool_, const_cast<record&>(r), s, body))
+      return damaged("segment");
+    return {};
+  };
+  compile_routes();
+}
+
+shard_core::~shard_core() {
+  for (stripe& st : stripes_) {
+    for (std::uint32_t i = 0; st.slots && i <= st.mask; ++i) {
+      if (st.slots[i].r) pool_.destroy(st.slots[i].r);
+    }
+  }
+}
+
+void shard_core::compile_routes() {
+  for (const schema::route& route : plan_->routes) {
+    section_plan sp;
+    sp.key_space = route.key_space;
+    sp.scalars = route.scalars;
+    sp.timelines = route.timelines.size();
+    const space_type& space = pool_.space(route.key_space);
+    for (const auto& update : route.tilings) {
+      const schema::tiling& tiling = plan_->tilings[static_cast<std::size_t>(update.tiling)];
+      lane_step step;
+      step.lane = space.lane_of_tiling[static_cast<std::size_t>(update.tiling)];
+      step.filter = update.filter;
+      step.arguments = update.arguments;
+      step.duration = tiling.duration;
+      step.origin = tiling.origin;
+      for (std::size_t i = 0; i < route.timelines.size(); ++i) {
+        if (route.timelines[i].timeline == tiling.timeline) step.timeline = i;
+      }
+      for (std::size_t i = 0; i < plan_->rules.size(); ++i) {
+        if (plan_->rules[i].tiling == update.tiling) {
+          step.rules.emplace_back(static_cast<int>(i), plan_->rules[i].retention);
+        }
+      }
+      sp.steps.push_back(std::move(step));
+    }
+    std::sort(sp.steps.begin(), sp.steps.end(),
+              [](const lane_step& a, const lane_step& b) { return a.lane < b.lane; });
+    section_plans_.push_back(std::move(sp));
+  }
+}
+
+result<std::unique_ptr<shard_core>> shard_core::open(
+    schema::plan_ptr plan, shard_options options, record_source& source,
+    const std::map<std::uint32_t, std::string>& stored) {
+  std::unique_ptr<shard_core> core(new shard_core(plan, options, source));
+  for (const auto& [index, bytes] : stored) {
+    if (index >= stripe_count) return damaged("stripe");
+    auto state =
+        decode_stripe(*plan, {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()},
+                      index, options.folder_seed);
+    if (!state) return state.error();
+    if (state->catalog_version != plan->catalog_version) {
+      return failure{errc::mismatch, "stripe " + std::to_string(index) +
+                                         " belongs to catalog version " +
+                                         std::to_string(state->catalog_version)};
+    }
+    stripe& st = core->stripes_[index];
+    st.recovered = std::move(*state);
+    st.late = st.recovered.late;
+    for (std::size_t i = 0; i < st.late.size(); ++i) core->late_[i] += st.late[i];
+    st.complete = false;
+    ++core->incomplete_;
+    for (const auto& [partition, at] : st.recovered.position) {
+      auto& last = core->recovered_last_[partition];
+      last = std::max(last, at);
+    }
+    for (std::size_t i = 0; i < core->known_newest_.size(); ++i) {
+      core->known_newest_[i] = std::max(core->known_newest_[i], st.recovered.newest[i]);
+    }
+  }
+  core->pool_.set_newest(core->known_newest_);
+  core->update_keep();
+  return core;
+}
+
+// ---- table -------------------------------------------------------------------------------------
+
+shard_core::slot* shard_core::find(stripe& st, const key_hash& hash, int key_space,
+                                   std::string_view key) const noexcept {
+  if (!st.slots) return nullptr;
+  for (std::uint32_t i = static_cast<std::uint32_t>(hash.hi) & st.mask; st.slots[i].r;
+       i = (i + 1) & st.mask) {
+    if (st.slots[i].hi != hash.hi) continue;
+    const record& r = *st.slots[i].r;
+    if (r.space == key_space && pool_.key(r) == key) return &st.slots[i];
+  }
+  return nullptr;
+}
+
+// The record that a hash most likely means, without looking at its key: for prefetching.
+const record* shard_core::likely(std::uint64_t hi) const noexcept {
+  const stripe& st = stripes_[stripe_of(hi)];
+  if (!st.slots) return nullptr;
+  std::uint32_t i = static_cast<std::uint32_t>(hi) & st.mask;
+  while (st.slots[i].r && st.slots[i].hi != hi) i = (i + 1) & st.mask;
+  return st.slots[i].r;
+}
+
+void shard_core::resize(stripe& st, std::uint32_t size) {
+  auto* slots = static_cast<slot*>(table_.allocate(size * sizeof(slot)));
+  for (std::uint32_t i = 0; st.slots && i <= st.mask; ++i) {
+    if (!st.slots[i].r) continue;
+    std::uint32_t j = static_cast<std::uint32_t>(st.slots[i].hi) & (size - 1);
+    while (slots[j].r) j = (j + 1) & (size - 1);
+    slots[j] = st.slots[i];
+  }
+  if (st.slots) table_.release(st.slots, (st.mask + 1) * sizeof(slot));
+  st.slots = slots;
+  st.mask = size - 1;
+}
+
+shard_core::slot* shard_core::insert(stripe& st, std::uint64_t hi, record* r) {
+  if (!st.slots || (st.used + 1) * 4 > (st.mask + 1) * 3)
+    resize(st, st.slots ? (st.mask + 1) * 2 : first_slots);
+  std::uint32_t i = static_cast<std::uint32_t>(hi) & st.mask;
+  while (st.slots[i].r) i = (i + 1) & st.mask;
+  st.slots[i] = {hi, r};
+  ++st.used;
+  ++in_memory_;
+  return &st.slots[i];
+}
+
+// Linear probing without tombstones: what follows moves back over the hole.
+void shard_core::remove(stripe& st, std::uint32_t index) {
+  pool_.destroy(st.slots[index].r);
+  std::uint32_t hole = index;
+  for (std::uint32_t j = (hole + 1) & st.mask; st.slots[j].r; j = (j + 1) & st.mask) {
+    const std::uint32_t home = static_cast<std::uint32_t>(st.slots[j].hi) & st.mask;
+    if (((j - home) & st.mask) >= ((j - hole) & st.mask)) {
+      st.slots[hole] = st.slots[j];
+      hole = j;
+    }
+  }
+  st.slots[hole] = {};
+  --st.used;
+  --in_memory_;
+}
+
+// Every change of a record goes through here first.
+void shard_core::touch(stripe& st, std::uint64_t hi, record* r) {
+  r->flags = static_cast<std::uint16_t>(r->flags & ~record::dead);
+  if (r->generation == st.generation) return;
+  if (planted(plant::touch_missed) && !clean(st, r)) return;
+  r->generation = st.generation;
+  st.dirty.push({hi, r->lo});
+  const std::size_t bytes = r->capacity;
+  st.dirty_bytes += bytes;
+  dirty_bytes_ += bytes;
+  ++dirty_records_;
+}
+
+// ---- cold records ------------------------------------------------------------------------------
+
+result<record*> shard_core::read_record(const key_hash& hash) {
+  const storage_key key = make_record_key(hash, 0);
+  auto found = source_.get(key, stored_);
+  if (!found) return found.error();
+  if (!*found) return static_cast<record*>(nullptr);
+  const auto body = checked_body(key, options_.folder_seed, stored_);
+  record* r = body.empty() ? nullptr : decode_head(pool_, body, hash.lo);
+  if (!r) return damaged("record");
+  return r;
+}
+
+result<void> shard_core::scan_heads(std::uint32_t index, const take_head& take) {
+  std::int64_t values = INT64_MAX;
+  auto scanned = scan_some(index, first_key_of(index), values, take);
+  return scanned ? result<void>{} : scanned.error();
+}
+
+result<std::optional<storage_key>> shard_core::scan_some(std::uint32_t index,
+                                                         const storage_key& first,
+                                                         std::int64_t& values,
+                                                         const take_head& take) {
+  std::optional<storage_key> next;
+  std::optional<failure> failed;
+  auto scanned = source_.scan(
+      first, end_key_of(index),
+      [&](const storage_key& key, std::span<const std::uint8_t> bytes) {
+        if (values == 0) {
+          next = key;
+          return false;
+        }
+        --values;
+        const record_name name = read_record_key(key);
+        if (name.segment != 0) return true;
+        const auto body = checked_body(key, options_.folder_seed, bytes);
+        record* r = body.empty() ? nullptr : decode_head(pool_, body, name.hash.lo);
+        if (!r) {
+          failed = damaged("record");
+          return false;
+        }
+        take(name.hash, r);
+        return true;
+      });
+  if (!scanned) return scanned.error();
+  if (failed) return *failed;
+  return next;
+}
+
+result<void> shard_core::load_stripe(std::uint32_t index) {
+  stripe& st = stripes_[index];
+  auto loaded = scan_heads(index, [&](const key_hash& hash, record* r) {
+    if (find(st, hash, r->space, pool_.key(*r)))
+      pool_.destroy(r);
+    else
+      insert(st, hash.hi, r);
+  });
+  if (!loaded) return loaded;
+  st.complete = true;
+  st.filtered = false;
+  --incomplete_;
+  return {};
+}
+
+// Adds the stripe's stored keys to the filter, where that takes about a millisecond.
+result<void> shard_core::fill_filter(std::uint32_t index) {
+  constexpr std::size_t stripe_bytes_max = 1 << 20;
+  if (!filter_ || stored_bytes_ / stripe_count > stripe_bytes_max) return {};
+  auto scanned = source_.scan(first_key_of(index), end_key_of(index),
+                              [&](const storage_key& key, std::span<const std::uint8_t>) {
+                                const record_name name = read_record_key(key);
+                                if (name.segment == 0) filter_.add(name.hash.hi);
+                                return true;
+                              });
+  if (!scanned) return scanned;
+  // What is in memory may be stored later.
+  stripe& st = stripes_[index];
+  for (std::uint32_t i = 0; st.slots && i <= st.mask; ++i) {
+    if (st.slots[i].r) filter_.add(st.slots[i].hi);
+  }
+  st.filtered = true;
+  return {};
+}
+
+bool shard_core::known_absent(const stripe& st, const key_hash& hash) const noexcept {
+  if (st.complete || (st.filtered && !filter_.may_hold(hash.hi))) return true;
+  return std::binary_search(absent_.begin(), absent_.end(), hash);
+}
+
+// Reads in key order; notes what is not stored.
+result<void> shard_core::load_all(std::span<const key_hash> sorted) {
+  for (const key_hash& hash : sorted) {
+    auto r = read_record(hash);
+    if (!r) return r.error();
+    if (*r)
+      insert(stripes_[stripe_of(hash.hi)], hash.hi, *r);
+    else
+      absent_.push_back(hash);
+  }
+  return {};
+}
+
+// Brings the stored records that the batch will change into memory, in key order. REQUIRES: a
+// group of reads.
+result<void> shard_core::load_missing(const batch& b) {
+  // Small state comes back a stripe at a time: one range read instead of thousands of lookups.
+  if (batches_++ % 4096 == 0) stored_bytes_ = source_.stored_bytes();
+  const bool whole = stored_bytes_ * 4 < options_.memory_budget;
+  const bool again = replaying(b);
+  constexpr std::size_t ahead = 16;
+  missing_.clear();
+  for (const section& s : b.sections) {
+    for (std::size_t row = 0; row < s.rows(); ++row) {
+      if (row + ahead < s.rows()) {
+        const std::uint64_t next = s.hashes[row + ahead].hi;
+        const stripe& st = stripes_[stripe_of(next)];
+        if (st.slots) __builtin_prefetch(&st.slots[next & st.mask]);
+      }
+      const key_hash& hash = s.hashes[row];
+      const std::uint32_t index = stripe_of(hash.hi);
+      stripe& st = stripes_[index];
+      if (st.complete || likely(hash.hi) || (again && already_applied(b, s, row))) continue;
+      if (whole) {
+        if (auto loaded = load_stripe(index); !loaded) return loaded;
+        continue;
+      }
+      if (!st.filtered) {
+        if (auto filled = fill_filter(index); !filled) return filled;
+      }
+      if (!known_absent(st, hash)) missing_.push_back(hash);
+    }
+  }
+  std::sort(missing_.begin(), missing_.end());
+  missing_.erase(std::unique(missing_.begin(), missing_.end()), missing_.end());
+  return load_all(missing_);
+}
+
+result<shard_core::slot*> shard_core::record_of(stripe& st, const key_hash& hash, int key_space,
+                                                std::string_view key) {
+  if (slot* at = find(st, hash, key_space, key)) return at;
+  // `load_missing` takes half of a hash for the key; here is the rare one that it was not.
+  if (!known_absent(st, hash)) {
+    if (auto loaded = load_all({&hash, 1}); !loaded) return loaded.error();
+    if (slot* at = find(st, hash, key_space, key)) return at;
+  }
+  if (st.filtered) filter_.add(hash.hi);
+  return insert(st, hash.hi, pool_.create(key_space, key, hash.lo));
+}
+
+// ---- apply -------------------------------------------------------------------------------------
+
+// Whether a row of the batch may have been applied already.
+bool shard_core::replaying(const batch& b) const {
+  const auto reaches_into = [&](const positions& known) {
+    const auto at = known.find(b.partition);
+    return at != known.end() && b.first <= at->second;
+  };
+  return reaches_into(recovered_last_) || reaches_into(applied_);
+}
+
+bool shard_core::already_applied(const batch& b, const section& s, std::size_t row) const {
+  const stripe& st = stripes_[stripe_of(s.hashes[row].hi)];
+  if (planted(plant::replay_not_skipped)) return false;
+  const sequence position = b.first + s.sequences[row];
+  const auto at = st.recovered.position.find(b.partition);
+  if (at != st.recovered.position.end() && position <= at->second) return true;
+  const auto told = applied_.find(b.partition);
+  return told != applied_.end() && position <= told->second;
+}
+
+bool shard_core::too_late(stripe& st, const section& s, std::size_t row, const lane_step& step,
+                          std::size_t timelines, std::int64_t index, bool& counted) {
+  const std::int64_t newest = s.newest_before[row * timelines + step.timeline];
+  if (newest == no_time) return false;
+  const std::int64_t end = schema::bucket_start(index + 1, step.duration, step.origin);
+  std::size_t late = 0;
+  for (const auto& [rule, retention] : step.rules) {
+    if (end > newest - retention) continue;
+    ++late;
+    ++st.late[static_cast<std::size_t>(rule)];
+    ++late_[static_cast<std::size_t>(rule)];
+    counted = true;
+  }
+  return late == step.rules.size();
+}
+
+result<void> shard_core::apply_section(const batch& b, const section& s, apply_outcome& outcome) {
+  section_plan& plan = section_plans_[static_cast<std::size_t>(s.route)];
+  const space_type& space = pool_.space(plan.key_space);
+  const keep_from keep = keep_[static_cast<std::size_t>(plan.key_space)];
+  for (lane_step& step : plan.steps) {
+    step.columns.clear();
+    for (const int c : step.arguments)
+      step.columns.push_back(&s.columns[static_cast<std::size_t>(c)]);
+    step.filter_column =
+        step.filter == schema::none ? nullptr : &s.columns[static_cast<std::size_t>(step.filter)];
+    step.bucket_begin = step.bucket_end = 0;
+  }
+  const bool again = replaying(b);
+  const bool may_be_late = !s.newest_before.empty();
+  const std::size_t rows = s.rows();
+  constexpr std::size_t far = 32, near = 20, close = 10;  // rows ahead: slot, record, newest tiles
+
+  for (std::size_t row = 0; row < rows; ++row) {
+    if (row + far < rows) {
+      const stripe& st = stripes_[stripe_of(s.hashes[row + far].hi)];
+      if (st.slots) __builtin_prefetch(&st.slots[s.hashes[row + far].hi & st.mask]);
+    }
+    if (row + near < rows) {
+      if (const record* r = likely(s.hashes[row + near].hi)) {
+        __builtin_prefetch(r, 1);
+        __builtin_prefetch(reinterpret_cast<const char*>(r) + 64, 1);
+      }
+    }
+    if (row + close < rows) {
+      if (const record* r = likely(s.hashes[row + close].hi)) {
+        const char* end = reinterpret_cast<const char*>(r) + r->used;
+        __builtin_prefetch(end - 1, 1);
+        __builtin_prefetch(end - 65, 1);
+      }
+    }
+    if (again && already_applied(b, s, row)) {
+      ++outcome.already_applied;
+      continue;
+    }
+    const std::uint64_t hi = s.hashes[row].hi;
+    stripe& st = stripes_[stripe_of(hi)];
+    const std::string_view key = s.key_at(row);
+    auto found = record_of(st, s.hashes[row], plan.key_space, key);
+    if (!found) return found.error();
+    slot* at = *found;
+    record* r = at->r;
+    r->warm();
+    touch(st, hi, r);
+    for (const auto& write : plan.scalars) {
+      const batch_column& column = s.columns[static_cast<std::size_t>(write.column)];
+      pool_.set_scalar(r, write.scalar, s.times[row], value_at(column, row));
+    }
+    bool late = false;
+    const std::int64_t time = s.times[row];
+    record_pool::lane_cursor cursor;
+    for (lane_step& step : plan.steps) {
+      if (step.filter_column &&
+          !(step.filter_column->is_valid(row) && step.filter_column->bools[row]))
+        continue;
+      if (time < step.bucket_begin || time >= step.bucket_end) {
+        step.bucket = schema::bucket_index(time, step.duration, step.origin);
+        step.bucket_begin = schema::bucket_start(step.bucket, step.duration, step.origin);
+        step.bucket_end = step.bucket_begin + step.duration;
+      }
+      if (may_be_late && too_late(st, s, row, step, plan.timelines, step.bucket, late)) continue;
+      if (pool_.fold_newest(r, space, step.lane, step.bucket, step.columns, row, cursor)) continue;
+      cursor = {};
+      auto folded = pool_.fold(r, step.lane, step.bucket, step.columns, row, keep, load_segment_);
+      if (!folded) {
+        at->r = r;
+        return folded;
+      }
+    }
+    at->r = r;
+    ++outcome.rows;
+    outcome.late += late ? 1 : 0;
+  }
+  return {};
+}
+
+result<apply_outcome> shard_core::apply(const batch& b) {
+  if (b.catalog_version != plan_->catalog_version) {
+    return failure{errc::mismatch, "a batch of catalog version " +
+                                       std::to_string(b.catalog_version) +
+                                       " came to a shard that has version " +
+                                       std::to_string(plan_->catalog_version)};
+  }
+  pool_.set_newest(b.newest);
+  apply_outcome outcome;
+  absent_.clear();
+  std::optional<read_group> reading;
+  if (incomplete_ > 0) {
+    reading.emplace(source_);
+    if (!reading->status) return reading->status.error();
+    if (auto loaded = load_missing(b); !loaded) return loaded.error();
+  }
+  for (const section& s : b.sections) {
+    if (auto done = apply_section(b, s, outcome); !done) return done.error();
+  }
+  auto& position = applied_[b.partition];
+  position = std::max(position, b.last);
+  bool moved = false;
+  for (std::size_t i = 0; i < newest_.size(); ++i) {
+    newest_[i] = std::max(newest_[i], b.newest[i]);
+    if (newest_[i] > known_newest_[i]) {
+      known_newest_[i] = newest_[i];
+      moved = true;
+    }
+  }
+  if (moved) update_keep();
+  return outcome;
+}
+
+void shard_core::update_keep() {
+  for (std::size_t k = 0; k < keep_.size(); ++k) {
+    const space_type& space = pool_.space(static_cast<int>(k));
+    for (std::size_t i = 0; i < space.lanes.size(); ++i) {
+      const lane_type& lane = space.lanes[i];
+      const int timeline = plan_->tilings[static_cast<std::size_t>(lane.tiling)].timeline;
+      const std::int64_t newest = known_newest_[static_cast<std::size_t>(timeline)];
+      // A bucket is kept while its end is after newest - retention.
+      if (newest != no_time) {
+        keep_[k][i] = schema::bucket_index(newest - lane.retention, lane.duration, lane.origin);
+      }
+    }
+  }
+}
+
+std::int64_t shard_core::newest_of_all() const noexcept {
+  std::int64_t newest = no_time;
+  for (const std::int64_t t : known_newest_) newest = std::max(newest, t);
+  return newest;
+}
+
+}  // namespace windrow::storage

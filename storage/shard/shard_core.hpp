@@ -1,0 +1,305 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/huge_pages.hpp"
+#include "schema/plan/plan.hpp"
+#include "storage/record/record.hpp"
+#include "storage/record/record_codec.hpp"
+#include "storage/shard/batch.hpp"
+#include "storage/shard/stored_filter.hpp"
+#include "storage/shard/stripe.hpp"
+#include "windrow/result.hpp"
+
+namespace windrow::storage {
+
+/// Stored records of one shard, as the core reads them: the LMDB environment, or a map in tests.
+class record_source {
+public:
+  virtual ~record_source() = default;
+  /// Begins a group of reads that sees every commit that ended before this call.
+  virtual result<void> refresh() = 0;
+  /// Ends it: a view that is kept makes the file grow.
+  virtual void release() = 0;
+  /// False where there is nothing at `key`.
+  virtual result<bool> get(const storage_key& key, std::vector<std::uint8_t>& value) = 0;
+  /// Calls `visit` for every value with first <= key < end, in key order, until it gives false.
+  virtual result<void> scan(
+      const storage_key& first, const storage_key& end,
+      const std::function<bool(const storage_key&, std::span<const std::uint8_t>)>& visit) = 0;
+  /// About how many bytes are stored in all.
+  virtual std::size_t stored_bytes() = 0;
+};
+
+/// A group of reads; groups nest, and the outermost decides the view.
+struct read_group {
+  explicit read_group(record_source& s) : source(s), status(s.refresh()) {}
+  ~read_group() { source.release(); }
+  read_group(const read_group&) = delete;
+  read_group& operator=(const read_group&) = delete;
+
+  record_source& source;
+  result<void> status;
+};
+
+/// What one short transaction writes: the dirty records of neighbouring stripes, with the
+/// positions that hold for them. Built by the shard, finished (`seal`) and committed by a writer
+/// thread, kept until the commit has succeeded.
+struct stripe_write {
+  struct entry {
+    storage_key key;
+    std::size_t offset = 0;  ///< of the value in `bytes`: 8 bytes for the checksum, then the body
+    std::size_t size = 0;    ///< 0: delete
+  };
+  std::uint32_t first_stripe = 0;
+  std::uint32_t last_stripe = 0;   ///< inclusive
+  std::vector<std::uint32_t> generations;  ///< one a stripe: clean at or below once committed
+  std::vector<entry> entries;
+  std::string bytes;
+  std::vector<std::string> stripes;  ///< one a stripe: its meta, checksum included
+
+  /// Sorts the entries by key and fills in the checksums. The part that costs; any thread.
+  void seal(std::uint64_t folder_seed);
+};
+
+struct shard_options {
+  std::uint32_t shard = 0;
+  std::uint64_t folder_seed = 0;
+  /// Bytes of all that the shard holds: records, tables, what is being written, and the pages that
+  /// LMDB keeps for a transaction.
+  std::size_t memory_budget = std::size_t{1} << 30;
+};
+
+struct apply_outcome {
+  std::uint64_t rows = 0;             ///< folded
+  std::uint64_t already_applied = 0;  ///< at or below their stripe's position (replay)
+  std::uint64_t late = 0;             ///< rows too old for at least one rule
+};
+
+/// What a query asks of one record.
+struct lookup_request {
+  int key_space = schema::none;
+  std::string key;
+  key_hash hash;
+  std::vector<int> scalars;        ///< plan.scalars
+  std::vector<int> window_values;  ///< plan.window_values
+  std::int64_t now = 0;            ///< microseconds
+};
+
+struct window_answer {
+  result<windrow::value> value = windrow::value{};
+  std::int64_t from = 0;           ///< start of the first bucket
+  std::int64_t to = 0;             ///< end of the bucket that contains now
+  std::uint64_t events = 0;        ///< rows that passed the filter
+};
+
+struct lookup_answer {
+  std::vector<std::optional<record_pool::scalar_value>> scalars;
+  std::vector<window_answer> windows;
+  positions position;              ///< of the record's stripe
+};
+
+/// One bucket of an explained value.
+struct explained_bucket {
+  std::int64_t start = 0;
+  std::int64_t end = 0;
+  std::uint64_t events = 0;
+  result<windrow::value> value = windrow::value{};
+};
+
+struct shard_memory {
+  std::size_t records = 0;     ///< bytes of records, segments, sketches
+  std::size_t table = 0;
+  std::size_t dirty = 0;       ///< estimate of bytes a full checkpoint would write
+  std::uint64_t in_memory = 0; ///< records
+};
+
+/// The window state of one shard: a table of hot records by hash, in 256 stripes.
+///
+/// Problem: millions of rows a second must each change a record, every change must survive a
+/// crash exactly once, and state may exceed memory.
+///
+/// Operation. `apply` folds a batch; all rows of a batch are in, or (an error) none may be
+/// checkpointed any more. A record changed since its stripe's last encoding is on the stripe's
+/// dirty list. `next_write` encodes the dirty records of the next stripes with the shard's
+/// positions; once the caller has committed that write it calls `committed`, and only then are
+/// those records clean. Clean records may leave memory; a row for one that has left reads it back
+/// first, sorted by key.
+///
+/// Little memory. Where memory is `pressed` the caller takes the next write of a round, and no more
+/// than that: a stripe is written when its turn comes round again, with as many changes as memory
+/// has room for, since a commit costs a page of the file for nearly each record. Once it is
+/// committed, the records of that stripe that were used least leave, down to a third of its share.
+/// After a restart the stripes' positions differ: a row at or below its
+/// stripe's position is skipped.
+///
+/// Concurrency: one caller at a time, any thread. No clock, no disk (see `record_source`).
+/// After `apply` has failed only lookups may follow.
+class shard_core {
+public:
+  /// `stored` holds the stripe metas read back from storage, by stripe (none for a new shard).
+  static result<std::unique_ptr<shard_core>> open(schema::plan_ptr plan, shard_options options,
+                                                  record_source& source,
+                                                  const std::map<std::uint32_t, std::string>& stored);
+  ~shard_core();
+
+  result<apply_outcome> apply(const batch& b);
+
+  result<lookup_answer> lookup(const lookup_request& request);
+  /// The buckets behind one window value, oldest first.
+  result<std::vector<explained_bucket>> explain(const lookup_request& request);
+
+  /// Begins a round of checkpoints over all stripes; a round under way goes on.
+  void begin_round();
+  bool round_active() const noexcept { return round_next_ < stripe_count; }
+  /// Encodes the next stripes of the round until about `bytes` are gathered; null when the round
+  /// is done or its next stripe still has a write under way.
+  std::unique_ptr<stripe_write> next_write(std::size_t bytes);
+  void committed(const stripe_write& write);
+
+  /// Makes room where memory is pressed: lets clean records of the next stripes leave. Bounded work.
+  void evict(std::size_t records_max = 16 * 1024);
+  /// Whether memory nears its budget: records should be written, so that others may leave.
+  bool pressed() const noexcept;
+  /// Whether memory is above its budget: input should wait.
+  bool over_budget() const noexcept;
+  /// Physically expires what no window can use any more: looks at some thousand records of stripes
+  /// that are due, as far as paid for. Each record written pays for two looks, so that what has
+  /// expired stays below what is alive however fast groups come and go, and `allowance` for more,
+  /// for when little is written. True where there is more to do that is paid for.
+  result<bool> sweep(std::size_t allowance = 2048);
+
+  /// Per source partition: the smallest position of any stripe, from where to replay.
+  positions resume_positions() const;
+  /// Newest event time per timeline at those positions.
+  std::vector<std::int64_t> resume_newest() const;
+  /// The newest event times known, from which `expired` is judged.
+  std::span<const std::int64_t> newest() const noexcept { return known_newest_; }
+  /// Late rows per plan rule, over all stripes.
+  const std::vector<std::uint64_t>& late_by_rule() const noexcept { return late_; }
+  shard_memory memory() const noexcept;
+  /// Records in memory and their buckets, by key space.
+  const std::vector<record_pool::held>& holds() const noexcept { return pool_.holds(); }
+  std::vector<stripe_state> stripe_states() const;
+
+  /// Visits every record, in memory or stored, in no order; the record is valid in the call.
+  result<void> for_each_record(const std::function<void(const record_pool&, record&)>& visit);
+
+private:
+  static constexpr std::uint32_t first_slots = 64;
+  static constexpr std::size_t pages_part = 16;  // of the budget, for the pages of a commit
+
+  struct lane_step;
+  struct section_plan;
+  using slot = stripe::slot;
+
+  shard_core(schema::plan_ptr plan, shard_options options, record_source& source);
+  void compile_routes();
+  using take_head = std::function<void(const key_hash&, record*)>;
+  /// Decodes the stored heads of a stripe and hands each over with its key. `scan_some` goes on
+  /// from a key and reads at most `values` values, which it counts down; where more are left it
+  /// gives the key of the next.
+  result<void> scan_heads(std::uint32_t index, const take_head& take);
+  result<std::optional<storage_key>> scan_some(std::uint32_t index, const storage_key& first,
+                                               std::int64_t& values, const take_head& take);
+
+  result<void> load_missing(const batch& b);
+  result<void> load_stripe(std::uint32_t index);
+  result<void> load_all(std::span<const key_hash> sorted);
+  result<void> fill_filter(std::uint32_t index);
+  bool known_absent(const stripe& st, const key_hash& hash) const noexcept;
+  /// The record of a row: found, read, or made.
+  result<slot*> record_of(stripe& st, const key_hash& hash, int key_space, std::string_view key);
+  result<record*> read_record(const key_hash& hash);
+  result<void> apply_section(const batch& b, const section& s, apply_outcome& outcome);
+  bool replaying(const batch& b) const;
+  bool already_applied(const batch& b, const section& s, std::size_t row) const;
+  /// Counts the row late where it is; true where no rule of the tiling takes it any more.
+  bool too_late(stripe& st, const section& s, std::size_t row, const lane_step& step,
+                std::size_t timelines, std::int64_t index, bool& counted);
+
+  slot* find(stripe& st, const key_hash& hash, int key_space, std::string_view key) const noexcept;
+  const record* likely(std::uint64_t hi) const noexcept;
+  slot* insert(stripe& st, std::uint64_t hi, record* r);
+  void remove(stripe& st, std::uint32_t index);
+  void resize(stripe& st, std::uint32_t slots);
+  void touch(stripe& st, std::uint64_t hi, record* r);
+  bool clean(const stripe& st, const record* r) const noexcept {
+    if (planted(plant::encoded_is_clean)) return r->generation < st.generation;
+    return r->generation <= st.committed;
+  }
+
+  /// The record of a request: in memory, or read for the occasion (then `owner` frees it).
+  result<record*> record_for(const lookup_request& request,
+                             std::unique_ptr<record, std::function<void(record*)>>& owner);
+  window_answer answer_window(record* r, int window_value, std::int64_t now, tile_total& total,
+                              int& total_of, std::int64_t& total_window);
+  std::optional<failure> expired(const schema::rule& rule, std::int64_t from_end) const;
+  positions position_of(const stripe& st) const;
+
+  void encode_stripe_into(stripe& st, std::uint32_t index, stripe_write& out);
+  void encode_record(std::uint64_t hi, record* r, stripe_write& out);
+  /// Whether a record holds nothing (what has expired beyond reach is lost when it is read) and may
+  /// still be stored.
+  bool to_be_deleted(const record& r) const noexcept {
+    return !(r.flags & record::dead) && pool_.empty(r);
+  }
+  void evict_from(stripe& st, std::size_t target);
+  void leave_complete(stripe& st);
+  bool nearly_pressed() const noexcept;
+  std::size_t stripe_target() const noexcept;
+  std::size_t pages_of(const stripe_write& write) const noexcept;
+  void earn_sweep(std::size_t looks) noexcept;
+  bool sweep_due(const stripe& st, std::int64_t newest) const noexcept;
+  bool drop_expired(record*& r);
+  void sweep_memory(stripe& st);
+  result<void> sweep_stored(std::uint32_t index, std::int64_t values_max);
+  void update_keep();
+  std::size_t used_bytes() const noexcept;
+  std::size_t other_bytes() const noexcept;
+  std::int64_t newest_of_all() const noexcept;
+
+  schema::plan_ptr plan_;
+  shard_options options_;
+  std::size_t budget_;                           // without LMDB's pages
+  record_source& source_;
+  record_pool pool_;
+  table_memory table_;
+  std::array<stripe, stripe_count> stripes_;
+  std::vector<section_plan> section_plans_;      // by route
+  positions applied_;                            // every stripe's, unless it recovered a later one
+  positions recovered_last_;                     // the largest position any stripe recovered
+  std::vector<std::int64_t> newest_;             // told by batches of this run
+  std::vector<std::int64_t> known_newest_;       // the same, or recovered
+  std::vector<std::uint64_t> late_;              // rows by plan rule, of all stripes
+  std::vector<std::vector<std::int64_t>> keep_;  // [key space][lane]: first bucket kept
+  segment_loader load_segment_;
+  std::int64_t sweep_every_ = 0;                 // of event time: a quarter of the least retention
+  std::int64_t sweep_credit_ = 0;                // records that may be looked at
+  std::int64_t sweep_newest_ = 0;                // when the sweep of `sweep_stripe_` began
+  std::optional<storage_key> sweep_from_;        // stored records from there on are to be swept
+  std::uint32_t round_next_ = stripe_count;
+  std::uint32_t hand_stripe_ = 0;
+  std::uint32_t sweep_stripe_ = 0;
+  std::size_t incomplete_ = 0;                   // stripes with records only in storage
+  std::size_t dirty_bytes_ = 0;
+  std::size_t dirty_records_ = 0;
+  std::size_t in_flight_bytes_ = 0;
+  std::uint64_t in_memory_ = 0;
+  stored_filter filter_;                         // of stripes that say so
+  std::vector<key_hash> missing_;                // of the batch: to be read
+  std::vector<key_hash> absent_;                 // of the batch: looked for, not stored; sorted
+  std::vector<std::uint8_t> stored_;             // one value read from storage
+  std::size_t stored_bytes_ = 0;                 // measured at times, and what was written since
+  std::uint64_t batches_ = 0;
+};
+
+}  // namespace windrow::storage

@@ -1,0 +1,31 @@
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <future>
+
+#include "node/journal_input.hpp"
+
+namespace windrow::cluster {
+namespace {
+
+TEST(JournalBell, CountsARingThatCameBeforeTheWaitOnce) {
+  journal_bell bell;
+  bell.ring();
+  bell.ring();
+  EXPECT_TRUE(bell.wait());
+  EXPECT_FALSE(bell.wait());
+}
+
+TEST(JournalBell, WakesOneThatWaits) {
+  journal_bell bell;
+  auto heard = std::async(std::launch::async, [&] {
+    while (!bell.wait()) {
+    }
+    return true;
+  });
+  bell.ring();
+  EXPECT_TRUE(heard.get());
+}
+
+}  // namespace
+}  // namespace windrow::cluster
