@@ -4,10 +4,10 @@
 
 namespace windrow::actors {
 
-ingest::ingest(ingest_actor::pointer self, ingest_settings settings)
+ingester::ingester(ingest_actor::pointer self, ingest_settings settings)
     : self_(self), settings_(std::move(settings)), credit_(settings_.shards.size(), settings_.limits) {}
 
-ingest_actor::behavior_type ingest::make_behavior() {
+ingest_actor::behavior_type ingester::make_behavior() {
   return {
     [this](const stage_catalog& message) {
       plan_ = message.plan;
@@ -29,10 +29,10 @@ ingest_actor::behavior_type ingest::make_behavior() {
 
 // ---- inputs ------------------------------------------------------------------------------------
 
-void ingest::on_start(const start_inputs& message) {
+void ingester::on_start(const start_inputs& message) {
   if (failed_) return report_if_settled();
   for (const ingest_input& in : *message.inputs) {
-    ingest_options options;
+    ingest::ingest_options options;
     options.plan = plan_;
     options.source = in.source;
     options.partition = in.partition;
@@ -44,7 +44,7 @@ void ingest::on_start(const start_inputs& message) {
     input_state& state = inputs_[in.number];
     state.reader = in.reader;
     state.essential = in.essential;
-    state.core = std::make_unique<ingest_core>(std::move(options));
+    state.core = std::make_unique<ingest::ingest_core>(std::move(options));
     state.core->resume(message.newest);
     skip(in.number, state, in.skip_to);
     report(in.number, state);
@@ -53,7 +53,7 @@ void ingest::on_start(const start_inputs& message) {
   report_if_settled();
 }
 
-input_stopped ingest::on_stop(const stop_input& message) {
+input_stopped ingester::on_stop(const stop_input& message) {
   const auto found = inputs_.find(message.input);
   if (found == inputs_.end()) return {};
   input_state& in = found->second;
@@ -66,7 +66,7 @@ input_stopped ingest::on_stop(const stop_input& message) {
   return {in.core->position()};
 }
 
-void ingest::on_continue(const continue_input& message) {
+void ingester::on_continue(const continue_input& message) {
   const auto found = inputs_.find(message.number);
   // After a failure the shards lack what a mark would pass over.
   if (found == inputs_.end() || failed_) return;
@@ -82,7 +82,7 @@ void ingest::on_continue(const continue_input& message) {
 }
 
 // Every input is read one run ahead of what credit lets through.
-void ingest::pump() {
+void ingester::pump() {
   for (auto& [number, in] : inputs_) {
     if (in.ready && credit_.available() && !draining_ && !failed_) take(number, in);
     if (!in.ready) read(number, in);
@@ -90,7 +90,7 @@ void ingest::pump() {
   }
 }
 
-void ingest::read(std::uint32_t number, input_state& in) {
+void ingester::read(std::uint32_t number, input_state& in) {
   if (!in.reader || in.reading || in.ended || draining_ || failed_) return;
   in.reading = true;
   const std::uint32_t reader = in.reader_number;
@@ -99,7 +99,7 @@ void ingest::read(std::uint32_t number, input_state& in) {
           [](const caf::error&) {});
 }
 
-void ingest::on_read(std::uint32_t number, std::uint32_t reader, const source_read& got) {
+void ingester::on_read(std::uint32_t number, std::uint32_t reader, const source_read& got) {
   input_state& in = inputs_.at(number);
   if (reader != in.reader_number) return;  // stopped since
   in.reading = false;
@@ -114,7 +114,7 @@ void ingest::on_read(std::uint32_t number, std::uint32_t reader, const source_re
   pump();
 }
 
-void ingest::on_input_failed(std::uint32_t number, const failure& why) {
+void ingester::on_input_failed(std::uint32_t number, const failure& why) {
   input_state& in = inputs_.at(number);
   if (in.essential) return fail(why);
   in.reader = nullptr;
@@ -125,7 +125,7 @@ void ingest::on_input_failed(std::uint32_t number, const failure& why) {
 
 // ---- rows --------------------------------------------------------------------------------------
 
-void ingest::take(std::uint32_t number, input_state& in) {
+void ingester::take(std::uint32_t number, input_state& in) {
   settings_.questions->give_way(questions_seen_);
   const source_read got = std::move(*in.ready);
   in.ready.reset();
@@ -138,18 +138,18 @@ void ingest::take(std::uint32_t number, input_state& in) {
   report(number, in);
 }
 
-void ingest::skip(std::uint32_t number, input_state& in, storage::sequence to) {
+void ingester::skip(std::uint32_t number, input_state& in, storage::sequence to) {
   output_.clear();
   in.core->skip_to(to, output_);
   send(number);
 }
 
-void ingest::send(std::uint32_t number) {
+void ingester::send(std::uint32_t number) {
   // Before the rows that follow them can reach a shard, and so a position.
   for (auto& letter : output_.dead_letters) {
     if (auto staged = settings_.journal->stage_dead_letter(std::move(letter)); !staged) return fail(staged.error());
   }
-  for (const shard_batch& b : output_.batches) {
+  for (const ingest::shard_batch& b : output_.batches) {
     const std::uint32_t shard = b.shard;
     const std::uint64_t bytes = b.batch->bytes;
     credit_.sent(shard, bytes);
@@ -163,7 +163,7 @@ void ingest::send(std::uint32_t number) {
   output_.clear();
 }
 
-void ingest::on_applied(std::uint32_t number, const batch_applied& done) {
+void ingester::on_applied(std::uint32_t number, const batch_applied& done) {
   credit_.returned(done.shard, done.bytes);
   if (done.late > 0) {
     input_state& in = inputs_.at(number);
@@ -177,7 +177,7 @@ void ingest::on_applied(std::uint32_t number, const batch_applied& done) {
 
 // ---- what the node hears -----------------------------------------------------------------------
 
-void ingest::report(std::uint32_t number, input_state& in) {
+void ingester::report(std::uint32_t number, input_state& in) {
   in.waiting = in.ready.has_value();
   std::int64_t newest = storage::no_time;
   for (const std::int64_t t : in.core->newest()) newest = std::max(newest, t);
@@ -185,7 +185,7 @@ void ingest::report(std::uint32_t number, input_state& in) {
                                in.arrival, in.waiting, in.ended});
 }
 
-void ingest::report_if_settled() {
+void ingester::report_if_settled() {
   if (!credit_.settled()) return;
   if (!std::any_of(inputs_.begin(), inputs_.end(), [](const auto& in) { return in.second.ready.has_value(); }) || draining_)
     settings_.events.settled();
@@ -194,13 +194,13 @@ void ingest::report_if_settled() {
   drains_.clear();
 }
 
-void ingest::fail(const failure& why) {
+void ingester::fail(const failure& why) {
   if (!failed_) settings_.events.failed(why);
   failed_ = true;
   report_if_settled();
 }
 
-ingest_actor::behavior_type make_ingest(ingest_actor::stateful_pointer<actor_slot<ingest>> self,
+ingest_actor::behavior_type make_ingest(ingest_actor::stateful_pointer<actor_slot<ingester>> self,
                                         ingest_settings settings) {
   return self->state.impl.emplace(self, std::move(settings)).make_behavior();
 }

@@ -23,7 +23,7 @@ namespace windrow::actors {
 /// What ingest tells the node. Called on the actor's thread.
 struct ingest_events {
   /// One input has got on, has to wait, or has ended.
-  std::function<void(const input_progress&)> progressed;
+  std::function<void(const ingest::input_progress&)> progressed;
   /// One input has failed and is left alone; the others go on.
   std::function<void(std::uint32_t input, const failure&)> input_failed;
   /// Everything sent so far is applied.
@@ -35,7 +35,7 @@ struct ingest_events {
 struct ingest_settings {
   std::vector<shard_actor> shards;
   std::uint64_t folder_seed = 0;
-  credit::limits limits;
+  ingest::credit::limits limits;
   storage::journal* journal = nullptr;     ///< for dead letters; outlives the actor
   storage::seen_ids* seen = nullptr;       ///< where a stream declares deduplication; the same
   std::shared_ptr<const attention> questions = std::make_shared<attention>();
@@ -47,11 +47,11 @@ struct ingest_settings {
 ///
 /// Inputs are isolated: one that fails or is stopped holds no credit once what was sent of it is
 /// applied, keeps nothing that was read and not taken, and can be continued from where it stands.
-class ingest {
+class ingester {
 public:
   static inline constexpr const char* name = "ingest";
 
-  ingest(ingest_actor::pointer self, ingest_settings settings);
+  ingester(ingest_actor::pointer self, ingest_settings settings);
 
   ingest_actor::behavior_type make_behavior();
 
@@ -59,7 +59,7 @@ private:
   struct input_state {
     source_actor reader;                   // null while stopped
     std::uint32_t reader_number = 0;       // tells its answers from those of an earlier one
-    std::unique_ptr<ingest_core> core;
+    std::unique_ptr<ingest::ingest_core> core;
     std::optional<source_read> ready;      // read, waiting for credit
     std::uint64_t late = 0;
     std::int64_t arrival = storage::no_time;
@@ -89,14 +89,14 @@ private:
   std::uint64_t questions_seen_ = 0;
   schema::plan_ptr plan_;
   std::map<std::uint32_t, input_state> inputs_;
-  credit credit_;
-  ingest_output output_;
+  ingest::credit credit_;
+  ingest::ingest_output output_;
   bool draining_ = false;
   bool failed_ = false;
   std::vector<caf::typed_response_promise<drained>> drains_;
 };
 
-ingest_actor::behavior_type make_ingest(ingest_actor::stateful_pointer<actor_slot<ingest>> self,
+ingest_actor::behavior_type make_ingest(ingest_actor::stateful_pointer<actor_slot<ingester>> self,
                                         ingest_settings settings);
 
 }  // namespace windrow::actors

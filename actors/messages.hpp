@@ -16,6 +16,10 @@
 
 /// What actors say to each other. Values; what is large is immutable and shared, so that nothing
 /// is copied inside a process. `interfaces.hpp` says who takes which.
+namespace windrow::query {
+class query_core;
+}
+
 namespace windrow::actors {
 
 /// Asks a source for its next run.
@@ -23,7 +27,7 @@ struct read_next {};
 /// The answer: a run, or the end of the input, or why there will be no more. A source answers when
 /// it has something to say.
 struct source_read {
-  sources::message_run_ptr run;     ///< null at the end and on failure
+  formats::message_run_ptr run;     ///< null at the end and on failure
   int source = schema::none;        ///< plan.sources whose streams read the run, or
   int stream = schema::none;        ///< the one plan.streams that does (pushes)
   std::optional<failure> failed;
@@ -71,7 +75,7 @@ struct shard_rows {
 
 /// A query for many entities. The answer is the query's own object, finished.
 struct run_query {
-  std::shared_ptr<class query_core> query;
+  std::shared_ptr<query::query_core> core;
 };
 struct query_done {
   std::optional<failure> failed;

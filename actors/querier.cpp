@@ -4,11 +4,11 @@
 
 namespace windrow::actors {
 
-query_actor::behavior_type query::make_behavior() {
+query_actor::behavior_type querier::make_behavior() {
   return {
     [this](const run_query& message) -> caf::result<query_done> {
       auto q = std::make_shared<running>();
-      q->core = message.query;
+      q->core = message.core;
       q->promise = self_->make_response_promise<query_done>();
       auto promise = q->promise;
       ask_round(q);
@@ -17,14 +17,14 @@ query_actor::behavior_type query::make_behavior() {
   };
 }
 
-void query::ask_round(const std::shared_ptr<running>& q) {
+void querier::ask_round(const std::shared_ptr<running>& q) {
   auto asks = q->core->next_round();
   if (asks.empty()) {
     q->promise.deliver(query_done{});
     return;
   }
   q->waiting = asks.size();
-  for (query_core::ask& a : asks) {
+  for (query::query_core::ask& a : asks) {
     self_->request<caf::message_priority::high>(settings_.shards[a.shard], settings_.deadline, shard_lookup{a.requests})
       .then([this, q, a](const shard_rows& rows) {
               q->core->answered(a, *rows.answers);
@@ -37,11 +37,11 @@ void query::ask_round(const std::shared_ptr<running>& q) {
   }
 }
 
-void query::got(const std::shared_ptr<running>& q) {
+void querier::got(const std::shared_ptr<running>& q) {
   if (--q->waiting == 0) ask_round(q);
 }
 
-query_actor::behavior_type make_query(query_actor::stateful_pointer<actor_slot<query>> self,
+query_actor::behavior_type make_query(query_actor::stateful_pointer<actor_slot<querier>> self,
                                       query_settings settings) {
   return self->state.impl.emplace(self, std::move(settings)).make_behavior();
 }

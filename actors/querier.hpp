@@ -20,17 +20,17 @@ struct query_settings {
 
 /// Fans queries out: one request a shard and round, ahead of queued batches, all shards at once.
 /// Decisions live in `query_core`.
-class query {
+class querier {
 public:
   static inline constexpr const char* name = "query";
 
-  query(query_actor::pointer self, query_settings settings) : self_(self), settings_(std::move(settings)) {}
+  querier(query_actor::pointer self, query_settings settings) : self_(self), settings_(std::move(settings)) {}
 
   query_actor::behavior_type make_behavior();
 
 private:
   struct running {
-    std::shared_ptr<query_core> core;
+    std::shared_ptr<query::query_core> core;
     caf::typed_response_promise<query_done> promise;
     std::size_t waiting = 0;
   };
@@ -42,7 +42,7 @@ private:
   query_settings settings_;
 };
 
-query_actor::behavior_type make_query(query_actor::stateful_pointer<actor_slot<query>> self,
+query_actor::behavior_type make_query(query_actor::stateful_pointer<actor_slot<querier>> self,
                                       query_settings settings);
 
 }  // namespace windrow::actors

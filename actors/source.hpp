@@ -13,7 +13,7 @@
 namespace windrow::actors {
 
 struct source_settings {
-  std::shared_ptr<input> in;
+  std::shared_ptr<sources::input> in;
   /// Between looks where there was nothing; none for an input that waits for more by itself.
   std::chrono::milliseconds poll{20};
 };

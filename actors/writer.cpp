@@ -18,7 +18,7 @@ writer_actor::behavior_type writer::make_behavior() {
 // A position must not become durable before the dead letters and the ids below it are.
 result<void> writer::commit(const commit_write& message) {
   message.write->seal(settings_.folder_seed);
-  if (!storage::planted(storage::plant::letters_last))
+  if (!planted(plant::letters_last))
     if (auto flushed = settings_.journal->flush_dead_letters(); !flushed) return flushed;
   if (settings_.seen != nullptr)
     if (auto flushed = settings_.seen->flush(); !flushed) return flushed;

@@ -9,7 +9,7 @@ namespace windrow::actors {
 /// batches.
 ///
 /// A thread that wakes up on a busy machine, a client's of the same machine included, waits until a
-/// computing one lets go of its core. Even where it asks to run at once (`storage::prompt_thread`):
+/// computing one lets go of its core. Even where it asks to run at once (`prompt_thread`):
 /// has it had more than its share, Linux looks at it again with the next tick, up to 4 ms later.
 /// Giving way after each batch costs a tenth of ingest, so it is done only while there are
 /// questions.

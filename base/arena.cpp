@@ -6,7 +6,7 @@
 
 #include "base/huge_pages.hpp"
 
-namespace windrow::storage {
+namespace windrow {
 
 // The head of a slab. Slabs are aligned to their size, so heads at their beginnings would share a few
 // cache sets: each lies at an offset of its own (`head_of`). Blocks follow it.
@@ -162,4 +162,4 @@ bool arena::sparse(const void* data, std::size_t capacity) const noexcept {
   return s->listed == slab::place::sparse && (p.dense || p.sparse != s);
 }
 
-}  // namespace windrow::storage
+}  // namespace windrow

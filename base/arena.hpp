@@ -5,7 +5,7 @@
 #include <memory>
 #include <vector>
 
-namespace windrow::storage {
+namespace windrow {
 
 /// Memory for the records of one shard.
 ///
@@ -80,4 +80,4 @@ private:
   std::size_t held_ = 0;
 };
 
-}  // namespace windrow::storage
+}  // namespace windrow

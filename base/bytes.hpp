@@ -9,7 +9,7 @@
 
 /// The two byte orders of stored things: keys are big-endian, so that LMDB's byte order is numeric
 /// order; everything in values is little-endian.
-namespace windrow::storage {
+namespace windrow {
 
 using bytes = std::span<const std::uint8_t>;
 using byte_buffer = std::vector<std::uint8_t>;
@@ -94,4 +94,4 @@ private:
   bool ok_ = true;
 };
 
-}  // namespace windrow::storage
+}  // namespace windrow

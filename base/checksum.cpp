@@ -4,7 +4,7 @@
 
 #include <cassert>
 
-namespace windrow::storage {
+namespace windrow {
 
 namespace {
 
@@ -68,4 +68,4 @@ result<unsealed_file> unseal_file(std::string_view magic, bytes stored, const st
   return file;
 }
 
-}  // namespace windrow::storage
+}  // namespace windrow

@@ -9,7 +9,7 @@
 
 /// LMDB detects no corruption, so every value we read carries a checksum of its own (XXH3, 64
 /// bits, little-endian, at the end).
-namespace windrow::storage {
+namespace windrow {
 
 inline constexpr std::size_t checksum_bytes = 8;
 
@@ -33,4 +33,4 @@ struct unsealed_file {
 /// `corrupt` where it is not such a file or is damaged; `name` is for the message.
 result<unsealed_file> unseal_file(std::string_view magic, bytes stored, const std::string& name);
 
-}  // namespace windrow::storage
+}  // namespace windrow

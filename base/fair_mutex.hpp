@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <mutex>
 
-namespace windrow::storage {
+namespace windrow {
 
 /// A mutex that lets its waiters in in the order in which they came. For long holders, such as
 /// commits: with std::mutex one that locks again and again keeps the others out.
@@ -28,4 +28,4 @@ private:
   std::uint64_t serving_ = 0;
 };
 
-}  // namespace windrow::storage
+}  // namespace windrow

@@ -6,7 +6,7 @@
 /// Bugs planted on purpose, for tests only: each breaks one rule of recovery, and a test shows
 /// that it is caught (the tables are in tests/storage/README.md and tests/crash/README.md).
 /// Without WINDROW_PLANT, which only those tests' builds define, none exists.
-namespace windrow::storage {
+namespace windrow {
 
 enum class plant : int {
   none,
@@ -59,4 +59,4 @@ constexpr bool planted(plant) { return false; }
 constexpr bool planted(seen_plant) { return false; }
 #endif
 
-}  // namespace windrow::storage
+}  // namespace windrow

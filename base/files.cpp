@@ -8,7 +8,7 @@
 #include <filesystem>
 #include <system_error>
 
-namespace windrow::storage {
+namespace windrow {
 
 file_handle::~file_handle() {
   if (fd_ >= 0) ::close(fd_);
@@ -84,4 +84,4 @@ result<void> sync_directory(const std::string& path) {
   return {};
 }
 
-}  // namespace windrow::storage
+}  // namespace windrow

@@ -8,7 +8,7 @@
 #include "windrow/result.hpp"
 
 /// Files and directories, as the storage layer needs them: durable, private, errors as values.
-namespace windrow::storage {
+namespace windrow {
 
 /// Owns a file descriptor.
 class file_handle {
@@ -42,4 +42,4 @@ result<void> make_directory(const std::string& path);
 /// Makes what was created or removed in a directory durable.
 result<void> sync_directory(const std::string& path);
 
-}  // namespace windrow::storage
+}  // namespace windrow

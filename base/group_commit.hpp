@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-namespace windrow::storage {
+namespace windrow {
 
 /// Lets many threads share one commit. A thread that finds nobody committing commits at once, for
 /// itself; those that come meanwhile wait, and one of them then commits for all of them. So a lone
@@ -77,4 +77,4 @@ private:
   bool leading_ = false;
 };
 
-}  // namespace windrow::storage
+}  // namespace windrow

@@ -8,7 +8,7 @@
 #include <cstring>
 #include <new>
 
-namespace windrow::storage {
+namespace windrow {
 
 void* map_huge(std::size_t bytes) {
   // More than is needed, to find an aligned part inside; the rest goes back at once.
@@ -67,4 +67,4 @@ void table_memory::release(void* block, std::size_t bytes) noexcept {
   free_[static_cast<std::size_t>(std::countr_zero(bytes))].push_back(block);
 }
 
-}  // namespace windrow::storage
+}  // namespace windrow

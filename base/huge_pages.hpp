@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <vector>
 
-namespace windrow::storage {
+namespace windrow {
 
 inline constexpr std::size_t huge_page_bytes = std::size_t{2} << 20;
 
@@ -46,4 +46,4 @@ private:
   std::size_t held_ = 0;
 };
 
-}  // namespace windrow::storage
+}  // namespace windrow

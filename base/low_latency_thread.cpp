@@ -4,7 +4,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-namespace windrow::storage {
+namespace windrow {
 
 namespace {
 
@@ -51,4 +51,4 @@ prompt_thread::~prompt_thread() {
   write(now);
 }
 
-}  // namespace windrow::storage
+}  // namespace windrow

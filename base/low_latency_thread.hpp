@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-namespace windrow::storage {
+namespace windrow {
 
 /// While it lives, the thread that made it runs soon after it is woken, busy threads or not.
 ///
@@ -24,4 +24,4 @@ private:
   std::uint64_t before_ = 0;  ///< the slice to go back to; 0: nothing was changed
 };
 
-}  // namespace windrow::storage
+}  // namespace windrow

@@ -2,7 +2,7 @@
 
 #include <string>
 
-namespace windrow::cluster {
+namespace windrow {
 
 /// A word as a shell takes it, for commands in messages.
 inline std::string shell_word(const std::string& word) {
@@ -15,4 +15,4 @@ inline std::string shell_word(const std::string& word) {
   return out + "'";
 }
 
-}  // namespace windrow::cluster
+}  // namespace windrow

@@ -4,7 +4,7 @@
 #include <cctype>
 #include <cstddef>
 
-namespace windrow::schema {
+namespace windrow {
 namespace {
 
 /// Names longer than this are not compared: nobody mistypes them by a letter or two.
@@ -79,4 +79,4 @@ std::string did_you_mean(std::string_view name, const std::vector<std::string>& 
   return out;
 }
 
-}  // namespace windrow::schema
+}  // namespace windrow

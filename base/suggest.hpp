@@ -5,7 +5,7 @@
 #include <vector>
 
 /// Words for messages about names that do not exist.
-namespace windrow::schema {
+namespace windrow {
 
 /// How the message about an unknown `name` goes on: `did you mean `amount`?` where one of `known`
 /// is close, else `there are: `a`, `b``, else nothing.
@@ -17,4 +17,4 @@ std::string join_words(const std::vector<std::string>& words);
 /// The text between backquotes (ticks), as names appear in messages.
 std::string ticked(std::string_view text);
 
-}  // namespace windrow::schema
+}  // namespace windrow

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-namespace windrow::schema {
+namespace windrow {
 
 std::size_t find_bad_utf8(std::string_view text) noexcept {
   std::size_t i = 0;
@@ -26,4 +26,4 @@ std::size_t find_bad_utf8(std::string_view text) noexcept {
   return std::string_view::npos;
 }
 
-}  // namespace windrow::schema
+}  // namespace windrow

@@ -7,7 +7,7 @@
 
 /// Variable-length integers of the record formats: seven bits a byte, least significant first,
 /// the top bit set on all but the last byte; signed ones zigzag.
-namespace windrow::storage {
+namespace windrow {
 
 __extension__ typedef __int128 int128;
 __extension__ typedef unsigned __int128 uint128;
@@ -96,4 +96,4 @@ private:
   bool ok_ = true;
 };
 
-}  // namespace windrow::storage
+}  // namespace windrow

@@ -11,7 +11,7 @@ namespace windrow::bench {
 namespace {
 
 // What an early client would do: any user's features, and from which position they are.
-result<std::uint64_t> first_answer(cluster::node& node, timestamp now) {
+result<std::uint64_t> first_answer(node::node& node, timestamp now) {
   const std::vector<std::string> names{"purchases[30d]"};
   auto query = node.prepare("User", names);
   if (!query) return query.error();

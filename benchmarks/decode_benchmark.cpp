@@ -60,9 +60,9 @@ std::vector<schema::message_field> fields() {
           {"ts", {value_kind::datetime, false, nullptr}}};
 }
 
-std::vector<sources::message_run_ptr> cut(const input& from) {
-  std::vector<sources::message_run_ptr> runs;
-  sources::line_cutter cutter(1, 0);
+std::vector<formats::message_run_ptr> cut(const input& from) {
+  std::vector<formats::message_run_ptr> runs;
+  formats::line_cutter cutter(1, 0);
   for (std::size_t at = 0; at < from.text.size();) {
     const auto space = cutter.space();
     const std::size_t take = std::min(space.size(), from.text.size() - at);
@@ -74,17 +74,17 @@ std::vector<sources::message_run_ptr> cut(const input& from) {
   return runs;
 }
 
-bool measure(const char* name, const std::vector<sources::message_run_ptr>& runs,
+bool measure(const char* name, const std::vector<formats::message_run_ptr>& runs,
              const input& from, bool fast, std::size_t block) {
-  sources::json_decoder decoder(fields());
+  formats::json_decoder decoder(fields());
   if (!fast) decoder.disable_fast_path();
-  sources::decoded_rows rows;
+  formats::decoded_rows rows;
   std::size_t count = 0;
   double amounts = 0;
   std::int64_t micros = 0;
   const auto start = std::chrono::steady_clock::now();
   for (const auto& run : runs) {
-    const std::span<const sources::message_view> all(run->messages);
+    const std::span<const formats::message_view> all(run->messages);
     for (std::size_t at = 0; at < all.size(); at += block) {
       decoder.decode(all.subspan(at, std::min(block, all.size() - at)), rows);
       count += rows.rows();
@@ -153,15 +153,15 @@ schema::plan_ptr one_route_plan() {
   return plan;
 }
 
-bool measure_route(const std::vector<sources::message_run_ptr>& runs, const input& from,
+bool measure_route(const std::vector<formats::message_run_ptr>& runs, const input& from,
                    std::uint32_t shards) {
-  actors::ingest_options options;
+  ingest::ingest_options options;
   options.plan = one_route_plan();
   options.source = 0;
   options.partition = 1;
   options.shard_count = shards;
-  actors::ingest_core core(options);
-  actors::ingest_output out;
+  ingest::ingest_core core(options);
+  ingest::ingest_output out;
   std::size_t count = 0;
   double amounts = 0;
   const auto start = std::chrono::steady_clock::now();

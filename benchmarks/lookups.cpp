@@ -21,7 +21,7 @@ struct latencies {
 
 // Whether events have been applied that are newer than `now`. What is read is reported after it
 // has been sent on, so this may take a moment.
-bool is_overtaken(cluster::node& node, timestamp now) {
+bool is_overtaken(node::node& node, timestamp now) {
   const auto start = clock::now();
   do {
     if (node.progress().newest > now.micros) return true;
@@ -71,7 +71,7 @@ latencies back_to_back(const Lookup& lookup, std::uint32_t users, int count) {
 }
 
 // Until the file is read to a share: lookups at a time that follows the events.
-latencies while_ingesting(cluster::node& node, const cluster::node::prepared& query,
+latencies while_ingesting(node::node& node, const node::node::prepared& query,
                           const event_file& file, double until, std::chrono::microseconds pause) {
   constexpr double ahead = 50'000;  // events that may be applied and not yet be in the progress
   latencies l;

@@ -27,7 +27,7 @@ struct interval {
 };
 
 // The buckets a window covers: its answer states them; here they are worked out again.
-interval covered(const cluster::node& node, const schema::feature_reference& what, timestamp now) {
+interval covered(const node::node& node, const schema::feature_reference& what, timestamp now) {
   const auto& window = node.plan().window_values[static_cast<std::size_t>(what.index)];
   const auto& rule = node.plan().rules[static_cast<std::size_t>(window.rule)];
   const auto& tiling = node.plan().tilings[static_cast<std::size_t>(rule.tiling)];
@@ -35,7 +35,7 @@ interval covered(const cluster::node& node, const schema::feature_reference& wha
   return {(end - window.window / 1000) / d * d, end / d * d + d};
 }
 
-void check_all_users(cluster::node& node, const node_run& run, const event_file& file,
+void check_all_users(node::node& node, const node_run& run, const event_file& file,
                      timestamp now, report& out) {
   const std::string longest = "[" + run.features.windows.back() + "]";
   const std::vector<std::string> names{"purchases" + longest, "amount_sum" + longest};
@@ -62,7 +62,7 @@ void check_all_users(cluster::node& node, const node_run& run, const event_file&
             "amounts of all users: " + std::to_string(sum));
 }
 
-void check_witness(cluster::node& node, const cluster::node::prepared& query, const witness& w,
+void check_witness(node::node& node, const node::node::prepared& query, const witness& w,
                    timestamp now, report& out) {
   auto row = node.lookup(query, user_name(w.user), now);
   if (!row) return out.failed(row.error());
@@ -102,10 +102,10 @@ scratch_folder::~scratch_folder() {
   std::filesystem::remove_all(path_, ignored);
 }
 
-result<std::unique_ptr<cluster::node>> open_node(const node_run& run) {
+result<std::unique_ptr<node::node>> open_node(const node_run& run) {
   auto compiled = compile(run.features);
   if (!compiled) return compiled.error();
-  cluster::node_options o;
+  node::node_options o;
   o.data = run.folder;
   o.declarations = compiled->declarations;
   o.memory = run.memory;
@@ -113,10 +113,10 @@ result<std::unique_ptr<cluster::node>> open_node(const node_run& run) {
   o.once = run.once;
   const bool topic = compiled->plan->sources.front().kind == schema::source_kind::kafka;
   if (!run.input.empty() || topic) o.inputs.push_back({"purchases", run.input});
-  return cluster::node::open(o);
+  return node::node::open(o);
 }
 
-result<void> wait_for_end(cluster::node& node) {
+result<void> wait_for_end(node::node& node) {
   for (;;) {
     node.wait(std::chrono::seconds(1));
     const auto progress = node.progress();
@@ -134,7 +134,7 @@ result<finished_run> run_to_end(const node_run& run) {
   return finished_run{watch.seconds(), watch.cpu_seconds(), std::move(*node)};
 }
 
-void check_answers(cluster::node& node, const node_run& run, const event_file& file, report& out,
+void check_answers(node::node& node, const node_run& run, const event_file& file, report& out,
                    bool all) {
   const auto progress = node.progress();
   out.check(!all || progress.applied == file.events,

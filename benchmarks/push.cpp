@@ -71,7 +71,7 @@ public:
 private:
   sync_probe probe_;
   std::jthread thread_{[this](const std::stop_token& stop) {
-    const storage::prompt_thread on_time;  // the disk's time, not the processors'
+    const prompt_thread on_time;  // the disk's time, not the processors'
     while (!stop.stop_requested()) {
       probe_.once();
       std::this_thread::sleep_for(std::chrono::milliseconds(20));
@@ -94,7 +94,7 @@ struct pace {
 // Each thread is a producer that takes the next batch once its last one is acknowledged. At a given
 // rate each batch has a time at which it is to be sent, and its latency counts from there, so that a
 // late acknowledgement also counts for the batches that it delays.
-result<pushed> push_file(cluster::node& node, std::string_view text, const pace& how) {
+result<pushed> push_file(node::node& node, std::string_view text, const pace& how) {
   const std::size_t messages = text.size() / line_bytes;
   std::atomic<std::size_t> next{0};
   std::mutex guard;
@@ -110,7 +110,7 @@ result<pushed> push_file(cluster::node& node, std::string_view text, const pace&
     std::vector<double> mine;
     std::vector<std::string_view> batch;
     push_options options{"pusher " + std::to_string(thread), 0};
-    std::optional<storage::prompt_thread> on_time;
+    std::optional<prompt_thread> on_time;
     if (how.events_per_second > 0) on_time.emplace();  // or it would sleep longer than it means to
     for (;;) {
       const std::size_t from = next.fetch_add(batch_messages);

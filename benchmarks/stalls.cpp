@@ -45,14 +45,14 @@ using write_ptr = std::shared_ptr<storage::stripe_write>;
 
 void make_batches(const schema::plan_ptr& plan, const std::string& path,
                   bounded_queue<storage::batch_ptr>& to) {
-  actors::ingest_options o;
+  ingest::ingest_options o;
   o.plan = plan;
   o.source = 0;
   o.partition = 1;
   o.folder_seed = lone_shard::folder_seed;
-  actors::ingest_core ingest(std::move(o));
-  actors::ingest_output output;
-  sources::line_cutter cutter(1, 0);
+  ingest::ingest_core ingest(std::move(o));
+  ingest::ingest_output output;
+  formats::line_cutter cutter(1, 0);
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   for (bool more = file >= 0; more;) {
     const auto space = cutter.space();

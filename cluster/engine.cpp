@@ -9,7 +9,7 @@
 namespace windrow {
 
 struct prepared_query::impl {
-  cluster::node::prepared query;
+  node::node::prepared query;
 };
 prepared_query::prepared_query() = default;
 prepared_query::~prepared_query() = default;
@@ -17,7 +17,7 @@ prepared_query::prepared_query(prepared_query&&) noexcept = default;
 prepared_query& prepared_query::operator=(prepared_query&&) noexcept = default;
 
 struct engine::impl {
-  std::unique_ptr<cluster::node> node;
+  std::unique_ptr<node::node> node;
 };
 engine::engine(std::unique_ptr<impl> i) : impl_(std::move(i)) {}
 engine::engine(engine&&) noexcept = default;
@@ -53,7 +53,7 @@ result<schema::catalog> read_declarations(const std::string& path) {
 }  // namespace
 
 result<engine> engine::open(const engine_options& options) {
-  cluster::node_options o;
+  node::node_options o;
   o.data = options.data;
   o.shards = options.shards;
   o.memory = options.memory;
@@ -65,7 +65,7 @@ result<engine> engine::open(const engine_options& options) {
     if (!declarations) return declarations.error();
     o.declarations = std::move(*declarations);
   }
-  auto node = cluster::node::open(o);
+  auto node = node::node::open(o);
   if (!node) return node.error();
   auto i = std::make_unique<impl>();
   i->node = std::move(*node);

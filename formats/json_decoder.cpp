@@ -8,7 +8,7 @@
 #include "formats/line_cutter.hpp"
 #include "windrow/time.hpp"
 
-namespace windrow::sources {
+namespace windrow::formats {
 
 std::string_view to_string(decode_reason reason) noexcept {
   switch (reason) {
@@ -228,4 +228,4 @@ void json_decoder::decode(std::span<const message_view> messages, decoded_rows& 
   writer.finish();
 }
 
-}  // namespace windrow::sources
+}  // namespace windrow::formats

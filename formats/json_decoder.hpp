@@ -12,7 +12,7 @@
 #include "schema/expression/column.hpp"
 #include "schema/plan/plan.hpp"
 
-namespace windrow::sources {
+namespace windrow::formats {
 
 /// Why a message could not be decoded. The names (`to_string`) are stored with dead letters.
 enum class decode_reason : std::uint8_t {
@@ -100,4 +100,4 @@ private:
   std::unique_ptr<impl> impl_;
 };
 
-}  // namespace windrow::sources
+}  // namespace windrow::formats

@@ -7,7 +7,7 @@
 
 #include "formats/json_internal.hpp"
 
-namespace windrow::sources::json {
+namespace windrow::formats::json {
 
 namespace {
 
@@ -350,4 +350,4 @@ bool fast_path::decode(std::string_view message, row_writer& out) {
   return false;
 }
 
-}  // namespace windrow::sources::json
+}  // namespace windrow::formats::json

@@ -3,7 +3,7 @@
 
 #include "formats/json_internal.hpp"
 
-namespace windrow::sources::json {
+namespace windrow::formats::json {
 
 namespace {
 
@@ -388,4 +388,4 @@ bool general_path::decode(std::string_view message, row_writer& out, decode_erro
   return false;
 }
 
-}  // namespace windrow::sources::json
+}  // namespace windrow::formats::json

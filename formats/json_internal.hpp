@@ -11,7 +11,7 @@
 #include "schema/plan/plan.hpp"
 
 /// What the two paths of the JSON decoder share. Private to `sources/json_*.cpp`.
-namespace windrow::sources::json {
+namespace windrow::formats::json {
 
 /// A declared field and where its values go.
 struct field_slot {
@@ -122,4 +122,4 @@ private:
   std::unique_ptr<impl> impl_;
 };
 
-}  // namespace windrow::sources::json
+}  // namespace windrow::formats::json

@@ -5,7 +5,7 @@
 #include <cstring>
 #include <string_view>
 
-namespace windrow::sources {
+namespace windrow::formats {
 
 namespace {
 
@@ -175,4 +175,4 @@ std::uint64_t count_lines(const message_run& run, sequence after, sequence throu
   return static_cast<std::uint64_t>(newlines) + (end[-1] == '\n' ? 0 : 1);
 }
 
-}  // namespace windrow::sources
+}  // namespace windrow::formats

@@ -8,7 +8,7 @@
 
 #include "formats/message_run.hpp"
 
-namespace windrow::sources {
+namespace windrow::formats {
 
 struct line_limits {
   std::size_t chunk_bytes = std::size_t{1} << 20;      ///< how much is read and handed on at once
@@ -74,4 +74,4 @@ bool is_closed_object(std::string_view text) noexcept;
 /// positions of the run: its own, or sequences of its messages.
 std::uint64_t count_lines(const message_run& run, sequence after, sequence through);
 
-}  // namespace windrow::sources
+}  // namespace windrow::formats

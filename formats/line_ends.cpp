@@ -6,7 +6,7 @@
 #include <fstream>
 #include <vector>
 
-namespace windrow::sources {
+namespace windrow::formats {
 
 namespace {
 
@@ -71,4 +71,4 @@ result<sequence> line_end_before(const std::string& path) {
   return sequence{0};
 }
 
-}  // namespace windrow::sources
+}  // namespace windrow::formats

@@ -6,7 +6,7 @@
 #include "windrow/result.hpp"
 
 /// Positions in a file of lines, found by looking at its bytes.
-namespace windrow::sources {
+namespace windrow::formats {
 
 /// The first position at or after `byte` at which a line begins. `invalid` where the file is
 /// shorter, or where `byte` is inside a last line that has no end yet.
@@ -15,4 +15,4 @@ result<sequence> line_end_after(const std::string& path, sequence byte);
 /// Behind the last line that has an end.
 result<sequence> line_end_before(const std::string& path);
 
-}  // namespace windrow::sources
+}  // namespace windrow::formats

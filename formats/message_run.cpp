@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-namespace windrow::sources {
+namespace windrow::formats {
 
 namespace {
 
@@ -99,4 +99,4 @@ message_run_ptr make_run(partition_id partition, sequence after, sequence last, 
   return run;
 }
 
-}  // namespace windrow::sources
+}  // namespace windrow::formats

@@ -14,7 +14,7 @@
 #include "windrow/value.hpp"
 
 /// What a source hands to ingest: runs of consecutive messages.
-namespace windrow::sources {
+namespace windrow::formats {
 
 using storage::partition_id;
 using storage::sequence;
@@ -115,14 +115,4 @@ message_run_ptr make_run(partition_id partition, sequence after, sequence last, 
                          std::span<const std::pair<sequence, std::string_view>> messages,
                          std::optional<run_envelopes> envelopes = {});
 
-/// What a source answers when it is asked for more.
-struct source_step {
-  enum class kind : std::uint8_t {
-    run,      ///< `run` is set
-    nothing,  ///< nothing yet: ask again later
-    end,      ///< the input has ended and everything in it was returned
-  } what = kind::nothing;
-  message_run_ptr run;
-};
-
-}  // namespace windrow::sources
+}  // namespace windrow::formats

@@ -6,7 +6,7 @@
 #include "ingest/columns.hpp"
 #include "schema/catalog/key.hpp"
 
-namespace windrow::actors {
+namespace windrow::ingest {
 
 namespace {
 
@@ -80,7 +80,7 @@ ingest_batcher::ingest_batcher(batcher_options options)
     const schema::route& route = plan.routes[i];
     if (options_.source != none && plan.streams[at(route.stream)].source != options_.source) continue;
     section_of_route_[i] = static_cast<int>(routes_.size());
-    route_state state{static_cast<int>(i), placement(plan, route.key_space, options_.folder_seed),
+    route_state state{static_cast<int>(i), storage::placement(plan, route.key_space, options_.folder_seed),
                       {}};
     for (const auto& feed : route.timelines) {
       int& known = state_of[at(feed.timeline)];
@@ -130,7 +130,7 @@ void ingest_batcher::open(open_batch& to) {
   }
 }
 
-void ingest_batcher::begin_run(const sources::message_run& run) {
+void ingest_batcher::begin_run(const formats::message_run& run) {
   run_ = &run;
   for (timeline_state& state : timelines_) {
     state.at_run_start = newest_[at(state.timeline)];
@@ -182,7 +182,7 @@ void ingest_batcher::hash(const route_state& route, const resolved_block& block,
   shards_.resize(block.rows);
   if (route.where.by_whole_key()) {
     for (const std::uint32_t row : rows) {
-      shards_[row] = placement::shard_of(hashes_[row], options_.shard_count);
+      shards_[row] = storage::placement::shard_of(hashes_[row], options_.shard_count);
     }
     return;
   }
@@ -194,7 +194,7 @@ void ingest_batcher::hash(const route_state& route, const resolved_block& block,
   for (const std::uint32_t row : rows) {
     std::string_view placing;
     schema::view_key(placing, placing_key_, parts, row);
-    shards_[row] = placement::shard_of(route.where.placing_hash(placing), options_.shard_count);
+    shards_[row] = storage::placement::shard_of(route.where.placing_hash(placing), options_.shard_count);
   }
 }
 
@@ -258,7 +258,7 @@ void ingest_batcher::append(open_batch& to, std::size_t index, const resolved_bl
   const std::size_t old = section.sequences.size();
   section.sequences.resize(old + rows.size());
   extra.messages.resize(old + rows.size());
-  const sources::message_view* const messages = run_->messages.data() + begin;
+  const formats::message_view* const messages = run_->messages.data() + begin;
   std::int64_t earliest = extra.earliest;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const std::uint32_t message = block.messages[rows[i]];
@@ -336,4 +336,4 @@ std::int64_t ingest_batcher::newest_before(timeline_state& state, std::size_t me
   return state.before[message];
 }
 
-}  // namespace windrow::actors
+}  // namespace windrow::ingest

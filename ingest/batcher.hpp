@@ -15,7 +15,7 @@
 #include "storage/shard/batch.hpp"
 #include "storage/shard/placement.hpp"
 
-namespace windrow::actors {
+namespace windrow::ingest {
 
 /// Recycles batches with the memory of their columns. Thread-safe: a batch comes back on the
 /// thread of whoever drops it last, also after the pool's owner has gone.
@@ -68,7 +68,7 @@ public:
   void resume(std::span<const std::int64_t> newest);
   const std::vector<std::int64_t>& newest() const noexcept { return newest_; }
 
-  void begin_run(const sources::message_run& run);
+  void begin_run(const formats::message_run& run);
   /// How many messages from `begin` on fit into the open batches: 0 means that the sequence of
   /// the first is too far from where the open batches begin; call `make_room`.
   std::size_t fitting(std::size_t begin, std::size_t end) const;
@@ -103,7 +103,7 @@ private:
   };
   struct route_state {
     int route = schema::none;
-    placement where;
+    storage::placement where;
     std::vector<int> timelines;        ///< into timelines_, one a `route.timelines`
   };
 
@@ -127,7 +127,7 @@ private:
   std::vector<timeline_state> timelines_;  ///< that the source feeds
   std::vector<std::int64_t> newest_;       ///< one a plan timeline
   std::vector<open_batch> open_;           ///< one a shard
-  const sources::message_run* run_ = nullptr;
+  const formats::message_run* run_ = nullptr;
   // Working memory, one item a row of the block.
   std::vector<std::uint32_t> all_rows_;
   std::vector<std::uint32_t> selected_;
@@ -138,4 +138,4 @@ private:
   std::string placing_key_;
 };
 
-}  // namespace windrow::actors
+}  // namespace windrow::ingest

@@ -13,7 +13,7 @@
 
 /// Copying rows of columns into batches. `rows` are indexes into the source; `range` says that
 /// they are consecutive.
-namespace windrow::actors {
+namespace windrow::ingest {
 
 template <class T>
 void append_items(std::vector<T>& to, const T* from, std::span<const std::uint32_t> rows,
@@ -109,4 +109,4 @@ inline std::size_t bytes_of(const storage::batch& batch) noexcept {
   return bytes;
 }
 
-}  // namespace windrow::actors
+}  // namespace windrow::ingest

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace windrow::actors {
+namespace windrow::ingest {
 
 /// How much may be under way to each shard. Mailboxes are unbounded, so what is not counted here
 /// would fill memory. Decides only; no actor inside.
@@ -49,4 +49,4 @@ private:
   std::uint64_t total_ = 0;
 };
 
-}  // namespace windrow::actors
+}  // namespace windrow::ingest

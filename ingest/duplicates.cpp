@@ -2,7 +2,7 @@
 
 #include "schema/catalog/key.hpp"
 
-namespace windrow::actors {
+namespace windrow::ingest {
 
 ingest_duplicates::ingest_duplicates(const schema::plan& plan, int stream,
                                      storage::partition_id partition, std::uint64_t folder_seed,
@@ -13,7 +13,7 @@ ingest_duplicates::ingest_duplicates(const schema::plan& plan, int stream,
       folder_seed_(folder_seed),
       seen_(seen) {}
 
-result<std::size_t> ingest_duplicates::drop(const sources::message_run& run, std::size_t begin,
+result<std::size_t> ingest_duplicates::drop(const formats::message_run& run, std::size_t begin,
                                             resolved_block& block) {
   const auto output = static_cast<std::size_t>(stream_.deduplication.output);
   const schema::column* const ids[] = {block.outputs[output]};
@@ -46,4 +46,4 @@ result<std::size_t> ingest_duplicates::drop(const sources::message_run& run, std
   return duplicates;
 }
 
-}  // namespace windrow::actors
+}  // namespace windrow::ingest

@@ -9,7 +9,7 @@
 #include "ingest/stream.hpp"
 #include "storage/dedup/dedup_index.hpp"
 
-namespace windrow::actors {
+namespace windrow::ingest {
 
 /// Takes duplicates out of what a stream made of a block of messages: the last decision about
 /// them, so that a message which is skipped or dead-lettered claims no id. Plain; one thread.
@@ -20,7 +20,7 @@ public:
                     std::uint64_t folder_seed, storage::seen_ids& seen);
 
   /// `block` is of the messages of `run` from `begin` on. How many rows were duplicates.
-  result<std::size_t> drop(const sources::message_run& run, std::size_t begin,
+  result<std::size_t> drop(const formats::message_run& run, std::size_t begin,
                            resolved_block& block);
 
 private:
@@ -36,4 +36,4 @@ private:
   std::string key_;
 };
 
-}  // namespace windrow::actors
+}  // namespace windrow::ingest

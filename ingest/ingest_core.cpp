@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <tuple>
 
-namespace windrow::actors {
+namespace windrow::ingest {
 
 ingest_core::ingest_core(ingest_options options)
     : block_messages_(std::max<std::size_t>(1, options.batch_rows / 2)),
@@ -25,7 +25,7 @@ ingest_core::ingest_core(ingest_options options)
   }
 }
 
-void ingest_core::take(const sources::message_run& run, ingest_output& out, stream_choice choice) {
+void ingest_core::take(const formats::message_run& run, ingest_output& out, stream_choice choice) {
   if (run.last <= position_) return;
   const auto first =
       std::partition_point(run.messages.begin(), run.messages.end(),
@@ -51,7 +51,7 @@ void ingest_core::take(const sources::message_run& run, ingest_output& out, stre
   position_ = run.last;
 }
 
-std::pair<std::size_t, std::size_t> ingest_core::not_skipped(const sources::message_run& run,
+std::pair<std::size_t, std::size_t> ingest_core::not_skipped(const formats::message_run& run,
                                                              std::size_t begin,
                                                              std::size_t end) const {
   for (const storage::skip_range& skip : skips_) {
@@ -67,10 +67,10 @@ std::pair<std::size_t, std::size_t> ingest_core::not_skipped(const sources::mess
 
 void ingest_core::skip_to(storage::sequence to, ingest_output& out) {
   if (to <= position_) return;
-  take(*sources::make_run(partition_, position_, to, {}, {}), out);
+  take(*formats::make_run(partition_, position_, to, {}, {}), out);
 }
 
-void ingest_core::take_block(const sources::message_run& run, std::size_t begin, std::size_t end,
+void ingest_core::take_block(const formats::message_run& run, std::size_t begin, std::size_t end,
                              stream_choice choice, ingest_output& out) {
   counters_.read += end - begin;
   for (std::size_t i = begin; i < end; ++i) {
@@ -103,10 +103,10 @@ void ingest_core::take_block(const sources::message_run& run, std::size_t begin,
   batcher_.end_block(end, out.batches);
 }
 
-void ingest_core::dead_letter(const sources::message_run& run, std::size_t index,
+void ingest_core::dead_letter(const formats::message_run& run, std::size_t index,
                               const schema::stream& stream, const refusal& why,
                               ingest_output& out) {
-  const sources::message_view& message = run.messages[index];
+  const formats::message_view& message = run.messages[index];
   storage::dead_letter letter;
   letter.partition = partition_;
   letter.at = message.sequence;
@@ -132,4 +132,4 @@ void ingest_core::dead_letter(const sources::message_run& run, std::size_t index
   counters_.reasons.push_back({why.phase, std::string(why.reason), 1});
 }
 
-}  // namespace windrow::actors
+}  // namespace windrow::ingest

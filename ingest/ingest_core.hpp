@@ -17,7 +17,7 @@
 #include "storage/journal/skip_range.hpp"
 #include "storage/shard/batch.hpp"
 
-namespace windrow::actors {
+namespace windrow::ingest {
 
 /// Bytes of a message that its dead letter keeps.
 inline constexpr std::size_t dead_letter_bytes_max = 64 * 1024;
@@ -100,7 +100,7 @@ public:
 
   /// Takes the next run and appends to `out`. Messages at or before the position are ignored, so
   /// a run may overlap with one taken before.
-  void take(const sources::message_run& run, ingest_output& out, stream_choice choice = {});
+  void take(const formats::message_run& run, ingest_output& out, stream_choice choice = {});
 
   /// Other ranges than those given at the start.
   void set_skips(std::vector<storage::skip_range> skips) { skips_ = std::move(skips); }
@@ -112,15 +112,15 @@ public:
   const ingest_counters& counters() const noexcept { return counters_; }
 
 private:
-  void take_block(const sources::message_run& run, std::size_t begin, std::size_t end,
+  void take_block(const formats::message_run& run, std::size_t begin, std::size_t end,
                   stream_choice choice, ingest_output& out);
-  void dead_letter(const sources::message_run& run, std::size_t message,
+  void dead_letter(const formats::message_run& run, std::size_t message,
                    const schema::stream& stream, const refusal& why, ingest_output& out);
 
   const std::size_t block_messages_;
   /// The first message from `begin` on that is not passed over, and how many follow it up to `end`
   /// before the next that is.
-  std::pair<std::size_t, std::size_t> not_skipped(const sources::message_run& run,
+  std::pair<std::size_t, std::size_t> not_skipped(const formats::message_run& run,
                                                   std::size_t begin, std::size_t end) const;
 
   const storage::partition_id partition_;
@@ -133,4 +133,4 @@ private:
   ingest_counters counters_;
 };
 
-}  // namespace windrow::actors
+}  // namespace windrow::ingest

@@ -5,7 +5,7 @@
 #include "ingest/ingest_core.hpp"
 #include "storage/shard/batch.hpp"
 
-namespace windrow::actors {
+namespace windrow::ingest {
 
 /// Where an input stands.
 struct input_progress {
@@ -19,4 +19,4 @@ struct input_progress {
   bool ended = false;
 };
 
-}  // namespace windrow::actors
+}  // namespace windrow::ingest

@@ -7,7 +7,7 @@
 #include "schema/expression/program.hpp"
 #include "windrow/time.hpp"
 
-namespace windrow::actors {
+namespace windrow::ingest {
 
 namespace {
 
@@ -56,7 +56,7 @@ std::int64_t add_capped(std::int64_t a, std::int64_t b) noexcept {
   return sum;
 }
 
-std::optional<std::string_view> header(const sources::run_envelopes& envelopes,
+std::optional<std::string_view> header(const formats::run_envelopes& envelopes,
                                        std::size_t message, std::string_view name) {
   if (envelopes.headers.empty()) return std::nullopt;
   for (const auto& [key, text] : envelopes.headers[message]) {
@@ -66,7 +66,7 @@ std::optional<std::string_view> header(const sources::run_envelopes& envelopes,
 }
 
 /// When a message arrived: as its log says, else when its run did.
-std::int64_t arrival_of(const sources::message_run& run, std::size_t message) noexcept {
+std::int64_t arrival_of(const formats::message_run& run, std::size_t message) noexcept {
   return run.envelopes.times.empty() ? run.arrival.micros : run.envelopes.times[message].micros;
 }
 
@@ -89,7 +89,7 @@ ingest_stream::ingest_stream(schema::plan_ptr plan, int stream)
   }
 }
 
-resolved_block& ingest_stream::resolve(const sources::message_run& run, std::size_t begin,
+resolved_block& ingest_stream::resolve(const formats::message_run& run, std::size_t begin,
                                        std::size_t end) {
   decoder_.decode(std::span(run.messages).subspan(begin, end - begin), decoded_);
   block_.rows = decoded_.rows();
@@ -113,7 +113,7 @@ resolved_block& ingest_stream::resolve(const sources::message_run& run, std::siz
   return block_;
 }
 
-void ingest_stream::fill_envelope(const sources::message_run& run, std::size_t begin) {
+void ingest_stream::fill_envelope(const formats::message_run& run, std::size_t begin) {
   for (std::size_t i = 0; i < envelope_.size(); ++i) {
     constexpr std::string_view header_prefix = "message_headers.";
     const std::string& name = stream_.envelope[i];
@@ -184,7 +184,7 @@ void ingest_stream::refuse_nulls() {
   }
 }
 
-void ingest_stream::find_times(const sources::message_run& run, std::size_t begin) {
+void ingest_stream::find_times(const formats::message_run& run, std::size_t begin) {
   if (stream_.time_output == none) {
     times_.resize(block_.rows);
     for (std::size_t row = 0; row < block_.rows; ++row) {
@@ -206,7 +206,7 @@ void ingest_stream::find_times(const sources::message_run& run, std::size_t begi
   block_.times = times_.data();
 }
 
-void ingest_stream::check_times(const sources::message_run& run, std::size_t begin) {
+void ingest_stream::check_times(const formats::message_run& run, std::size_t begin) {
   if (run.envelopes.times.empty()) {
     std::int64_t earliest = INT64_MAX;
     std::int64_t latest = INT64_MIN;
@@ -231,7 +231,7 @@ void ingest_stream::check_times(const sources::message_run& run, std::size_t beg
 }
 
 /// Whether no row's time is refused, where each message has an arrival of its own.
-bool ingest_stream::all_in_time(const sources::message_run& run, std::size_t begin) const {
+bool ingest_stream::all_in_time(const formats::message_run& run, std::size_t begin) const {
   const timestamp* const arrivals = run.envelopes.times.data() + begin;
   const std::int64_t ahead = source_.max_future_skew;
   const bool bounded = source_.late_arrival_deadline >= 0;
@@ -301,15 +301,15 @@ void ingest_stream::check_keys(std::size_t index) {
   for (std::size_t row = 0; row < block_.rows; ++row) {
     longest = std::max(longest, keys.keys[row].size());
   }
-  if (longest <= key_bytes_max) return;
+  if (longest <= storage::key_bytes_max) return;
   const schema::route& route = route_of(*plan_, stream_, index);
   for (std::uint32_t row = 0; row < block_.rows; ++row) {
     if (keys.present != nullptr && keys.present[row] == 0) continue;
-    if (keys.keys[row].size() <= key_bytes_max) continue;
+    if (keys.keys[row].size() <= storage::key_bytes_max) continue;
     refuse(row, "resolve", "key_too_long",
            "The key of " + plan_->key_spaces[at(route.key_space)].name + " has " +
                std::to_string(keys.keys[row].size()) + " bytes; " +
-               std::to_string(key_bytes_max) + " are allowed.");
+               std::to_string(storage::key_bytes_max) + " are allowed.");
   }
 }
 
@@ -322,4 +322,4 @@ void ingest_stream::collect_kept() {
   }
 }
 
-}  // namespace windrow::actors
+}  // namespace windrow::ingest

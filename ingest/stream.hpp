@@ -14,7 +14,7 @@
 #include "schema/plan/plan.hpp"
 #include "storage/shard/placement.hpp"
 
-namespace windrow::actors {
+namespace windrow::ingest {
 
 /// Why one stream could not apply one message.
 struct refusal {
@@ -57,7 +57,7 @@ public:
   ingest_stream(schema::plan_ptr plan, int stream);
 
   /// Resolves messages [begin, end) of `run`.
-  resolved_block& resolve(const sources::message_run& run, std::size_t begin, std::size_t end);
+  resolved_block& resolve(const formats::message_run& run, std::size_t begin, std::size_t end);
 
   const schema::stream& declared() const noexcept { return stream_; }
 
@@ -71,13 +71,13 @@ private:
     std::vector<std::uint8_t> present;
   };
 
-  void fill_envelope(const sources::message_run& run, std::size_t begin);
+  void fill_envelope(const formats::message_run& run, std::size_t begin);
   void compute_outputs();
   void skip_unparsed();
   void refuse_nulls();
-  void find_times(const sources::message_run& run, std::size_t begin);
-  void check_times(const sources::message_run& run, std::size_t begin);
-  bool all_in_time(const sources::message_run& run, std::size_t begin) const;
+  void find_times(const formats::message_run& run, std::size_t begin);
+  void check_times(const formats::message_run& run, std::size_t begin);
+  bool all_in_time(const formats::message_run& run, std::size_t begin) const;
   /// `replayed` is when the message came last: its arrival, unless it is replayed.
   void check_time(std::uint32_t row, std::int64_t arrival, std::int64_t replayed);
   void make_keys(std::size_t route);
@@ -92,8 +92,8 @@ private:
   const schema::source& source_;
   std::vector<bool> used_outputs_;
   std::vector<bool> used_fields_;
-  sources::json_decoder decoder_;
-  sources::decoded_rows decoded_;
+  formats::json_decoder decoder_;
+  formats::decoded_rows decoded_;
   std::vector<schema::column> envelope_;
   std::vector<const schema::column*> inputs_;
   schema::program::scratch scratch_;
@@ -103,4 +103,4 @@ private:
   resolved_block block_;
 };
 
-}  // namespace windrow::actors
+}  // namespace windrow::ingest

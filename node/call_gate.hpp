@@ -3,7 +3,7 @@
 #include <condition_variable>
 #include <mutex>
 
-namespace windrow::cluster {
+namespace windrow::node {
 
 /// Lets calls in until it is closed, and then waits for those inside: whoever takes down what
 /// they use closes it first. Any thread.
@@ -58,4 +58,4 @@ private:
   bool closed_ = false;
 };
 
-}  // namespace windrow::cluster
+}  // namespace windrow::node

@@ -2,7 +2,7 @@
 
 #include <limits>
 
-namespace windrow::cluster {
+namespace windrow::node {
 
 result<storage::dead_letter_filter> filter_of(const schema::plan& plan,
                                               const letter_selection& what) {
@@ -29,4 +29,4 @@ result<storage::dead_letter_filter> filter_of(const schema::plan& plan,
   return filter;
 }
 
-}  // namespace windrow::cluster
+}  // namespace windrow::node

@@ -8,7 +8,7 @@
 #include "storage/journal/journal.hpp"
 #include "windrow/result.hpp"
 
-namespace windrow::cluster {
+namespace windrow::node {
 
 /// Which dead letters are meant, as people name them.
 struct letter_selection {
@@ -21,4 +21,4 @@ struct letter_selection {
 result<storage::dead_letter_filter> filter_of(const schema::plan& plan,
                                               const letter_selection& what);
 
-}  // namespace windrow::cluster
+}  // namespace windrow::node

@@ -7,7 +7,7 @@
 #include "sources/partition_name.hpp"
 #include "storage/journal/replayed.hpp"
 
-namespace windrow::cluster {
+namespace windrow::node {
 
 namespace {
 
@@ -54,7 +54,7 @@ result<void> journal_input::choose(std::string_view tag) {
 
 result<sources::source_step> journal_input::next() {
   // Whoever pushed waits to see it. The thread is this input's.
-  thread_local const storage::prompt_thread soon;
+  thread_local const prompt_thread soon;
   const storage::sequence from = std::max<storage::sequence>(position_ >> entry_bits, 1);
   bool rung = true;
   while (journal_.last() < from && rung) rung = bell_->wait();
@@ -78,7 +78,7 @@ result<sources::source_step> journal_input::next() {
     }
     last = after_entry(e.at);
   }
-  auto run = sources::make_run(partition_, position_, last, {first.arrival}, messages);
+  auto run = formats::make_run(partition_, position_, last, {first.arrival}, messages);
   position_ = last;
   return sources::source_step{sources::source_step::kind::run, std::move(run)};
 }
@@ -93,7 +93,7 @@ result<sources::source_step> journal_input::replayed(
                                       " of the journal does not hold the messages it should"};
   }
   std::vector<std::pair<storage::sequence, std::string_view>> messages;
-  sources::run_envelopes envelopes;
+  formats::run_envelopes envelopes;
   storage::sequence at = e.at << entry_bits;
   for (const storage::replayed_message& letter : *letters) {
     if (++at <= position_) continue;
@@ -102,10 +102,10 @@ result<sources::source_step> journal_input::replayed(
     envelopes.keys.push_back(letter.key);
     envelopes.headers.push_back(letter.headers);
   }
-  auto run = sources::make_run(partition_, position_, after_entry(e.at), {e.what.arrival},
+  auto run = formats::make_run(partition_, position_, after_entry(e.at), {e.what.arrival},
                                messages, std::move(envelopes));
   position_ = run->last;
   return sources::source_step{sources::source_step::kind::run, std::move(run)};
 }
 
-}  // namespace windrow::cluster
+}  // namespace windrow::node

@@ -11,7 +11,7 @@
 #include "sources/input.hpp"
 #include "storage/journal/journal.hpp"
 
-namespace windrow::cluster {
+namespace windrow::node {
 
 /// The wall clock, in microseconds: what arrival is measured with.
 std::int64_t wall_clock();
@@ -51,7 +51,7 @@ std::string source_tag(std::string_view source);
 
 /// The journal as an input: whatever was pushed and is not applied yet, then what comes. It never
 /// ends: a push may come while everything else has ended.
-class journal_input final : public actors::input {
+class journal_input final : public sources::input {
 public:
   journal_input(schema::plan_ptr plan, storage::journal& journal, storage::partition_id partition,
                 storage::sequence position, std::shared_ptr<journal_bell> bell)
@@ -78,4 +78,4 @@ private:
   int stream_ = schema::none;
 };
 
-}  // namespace windrow::cluster
+}  // namespace windrow::node

@@ -1,3 +1,4 @@
+#include "schema/catalog/catalog_codec.hpp"
 #include "node/node.hpp"
 
 #include <algorithm>
@@ -8,7 +9,7 @@
 #include "node/node_impl.hpp"
 #include "storage/folder/rollback_guard.hpp"
 
-namespace windrow::cluster {
+namespace windrow::node {
 
 namespace {
 
@@ -183,7 +184,7 @@ result<void> node::impl::start_actors() {
   is.questions = questions;
   is.journal = journal.get();
   is.seen = seen.get();
-  is.events.progressed = [this](const actors::input_progress& p) { progressed(p); };
+  is.events.progressed = [this](const ingest::input_progress& p) { progressed(p); };
   is.events.input_failed = [this](std::uint32_t input, const failure& why) {
     input_failed(input, why);
   };
@@ -278,12 +279,12 @@ storage::journal& node::journal() noexcept { return *impl_->journal; }
 
 node_progress node::progress() const {
   // Drivers have locks of their own: they are asked first.
-  std::vector<driver_partition> files;
+  std::vector<sources::driver_partition> files;
   std::map<std::string, std::string> waiting;
   for (const auto& driver : impl_->drivers) {
     if (auto why = driver->trouble(); !why.empty()) waiting[driver->name()] = std::move(why);
     if (std::string_view(driver->unit()) != "bytes") continue;
-    for (driver_partition& p : driver->partitions()) files.push_back(std::move(p));
+    for (sources::driver_partition& p : driver->partitions()) files.push_back(std::move(p));
   }
   std::lock_guard lock(impl_->mutex);
   node_progress p = impl_->progress;
@@ -300,8 +301,8 @@ node_progress node::progress() const {
   p.failed_sources = impl_->board.failures();
   p.waiting_sources = std::move(waiting);
   // Of files, how far they are read: line ends and what earlier runs have read count as well.
-  for (const driver_partition& file : files) {
-    partition_status at;
+  for (const sources::driver_partition& file : files) {
+    sources::partition_status at;
     if (!file.end || !impl_->board.describe(file.id, 0, at)) continue;
     p.total_bytes += *file.end;
     p.file_bytes += std::min<std::uint64_t>(at.position, *file.end);
@@ -435,4 +436,4 @@ result<void> node::checkpoint() {
   return impl_->checkpoint();
 }
 
-}  // namespace windrow::cluster
+}  // namespace windrow::node

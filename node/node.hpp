@@ -20,7 +20,7 @@
 #include "storage/journal/journal.hpp"
 #include "windrow/engine.hpp"
 
-namespace windrow::cluster {
+namespace windrow::node {
 
 struct node_measures;
 
@@ -126,19 +126,19 @@ public:
 
   /// Every source that the node reads (of a folder that is only looked at: every declared one),
   /// and `journal`, what is pushed.
-  result<std::vector<source_status>> sources();
+  result<std::vector<sources::source_status>> sources();
   // Steering: also of a folder that is only looked at, and then for its next run. Each answers when
   // what it did is durable. `not_found` for a name that is not there, with those that are.
 
   /// Reads no more of it, also after a restart, until it is resumed. It holds no credit.
-  result<steering> pause_source(const source_selection& what);
+  result<sources::steering> pause_source(const sources::source_selection& what);
   /// Reads on: what was paused, and also what has failed.
-  result<steering> resume_source(const source_selection& what);
+  result<sources::steering> resume_source(const sources::source_selection& what);
   /// Reads on elsewhere: ahead, passing over what lies between, exactly, whatever happens to the
   /// process. Back, nothing changes but what earlier seeks have yet to pass over.
-  result<steering> seek_source(const source_selection& what, const seek_target& target);
+  result<sources::steering> seek_source(const sources::source_selection& what, const sources::seek_target& target);
   /// Gives up the position: it is read again from its start, as new input.
-  result<steering> reset_source(const source_selection& what);
+  result<sources::steering> reset_source(const sources::source_selection& what);
 
   result<query_answer> query(const query_request& request);
   result<explanation> explain(const entity_reference& entity, const std::string& feature,
@@ -191,4 +191,4 @@ private:
   std::unique_ptr<impl> impl_;
 };
 
-}  // namespace windrow::cluster
+}  // namespace windrow::node

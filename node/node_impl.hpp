@@ -27,7 +27,7 @@
 #include "sources/source_driver.hpp"
 #include "storage/dedup/dedup_index.hpp"
 
-namespace windrow::cluster {
+namespace windrow::node {
 
 /// Why a node takes nothing any longer.
 inline failure node_closed(const std::optional<failure>& why) {
@@ -51,11 +51,11 @@ struct node::impl {
   /// Asks every driver for partitions that are new, and has them read.
   void discover();
   /// Makes a partition an input and opens it, unless it is paused.
-  void add_partition(source_driver& driver, const driver_partition& partition,
+  void add_partition(sources::source_driver& driver, const sources::driver_partition& partition,
                      std::vector<actors::ingest_input>& starting);
   /// Has an input read that ingest does not know yet. Where it does not open, it has failed.
   void open_input(std::uint32_t number, std::vector<actors::ingest_input>& starting);
-  actors::source_actor spawn_reader(std::uint32_t number, std::shared_ptr<actors::input> in);
+  actors::source_actor spawn_reader(std::uint32_t number, std::shared_ptr<sources::input> in);
   void begin(std::vector<actors::ingest_input> starting);
   void start_standard_input(const std::string& source);
   /// What is read on from where, of a partition that ingest does not know.
@@ -64,26 +64,26 @@ struct node::impl {
     std::vector<storage::skip_range> skips;
     storage::sequence read_from = 0;
   };
-  result<starting_point> start_of(const driver_partition& partition);
+  result<starting_point> start_of(const sources::driver_partition& partition);
 
   // What people see and do (node_steering.cpp); the first four for anyone, the others for who
   // holds `steering`.
-  result<std::vector<source_status>> every_status();
-  result<source_status> status_of(const std::string& source);
-  result<void> describe_stopped(const std::string& source, const driver_partition& p,
-                                partition_status& into);
-  source_status status_of_journal();
+  result<std::vector<sources::source_status>> every_status();
+  result<sources::source_status> status_of(const std::string& source);
+  result<void> describe_stopped(const std::string& source, const sources::driver_partition& p,
+                                sources::partition_status& into);
+  sources::source_status status_of_journal();
   struct chosen {
-    source_driver* driver = nullptr;
-    driver_partition partition;
+    sources::source_driver* driver = nullptr;
+    sources::driver_partition partition;
     std::optional<std::uint32_t> number;  // where it is an input
   };
-  result<std::vector<chosen>> choose(const source_selection& what);
-  result<std::vector<chosen>> choose_to_move(const source_selection& what, bool one);
+  result<std::vector<chosen>> choose(const sources::source_selection& what);
+  result<std::vector<chosen>> choose_to_move(const sources::source_selection& what, bool one);
   /// Where ingest stands in it, if ingest knows it.
   std::optional<storage::sequence> stop_input(std::uint32_t number);
   void go_on(std::uint32_t number);
-  result<steering_step> seek_partition(const chosen& c, const seek_target& target);
+  result<sources::steering_step> seek_partition(const chosen& c, const sources::seek_target& target);
   storage::sequence largest_position(storage::partition_id partition);
   void look_whether_done();
 
@@ -95,7 +95,7 @@ struct node::impl {
   result<void> takes_pushes(const call_gate::pass& call);
   void shut_down();
 
-  void progressed(const actors::input_progress& p);
+  void progressed(const ingest::input_progress& p);
   void input_failed(std::uint32_t input, const failure& why);
   void source_failed(const std::string& source, const failure& why);
   void settled();
@@ -110,8 +110,8 @@ struct node::impl {
   /// Drives a query on the caller's thread: each shard answers ahead of its next batch. `asked`
   /// sees every request with its shard.
   template <class Asked>
-  void answer_here(actors::query_core& core, Asked&& asked);
-  void answer_here(actors::query_core& core);
+  void answer_here(query::query_core& core, Asked&& asked);
+  void answer_here(query::query_core& core);
 
   /// Whether every shard has applied what the journal holds.
   bool journal_applied();
@@ -130,10 +130,10 @@ struct node::impl {
   std::vector<std::unique_ptr<storage::shard_store>> stores;
   std::vector<std::shared_ptr<actors::shard_gate>> gates;
   std::vector<std::shared_ptr<actors::shard_meters>> meters;
-  std::optional<driver_context> driving;
-  std::vector<std::unique_ptr<source_driver>> drivers;
+  std::optional<sources::driver_context> driving;
+  std::vector<std::unique_ptr<sources::source_driver>> drivers;
   std::shared_ptr<journal_bell> bell = std::make_shared<journal_bell>();
-  actors::query_context context;
+  query::query_context context;
   std::shared_ptr<actors::attention> questions = std::make_shared<actors::attention>();
 
   std::mutex mutex;
@@ -148,8 +148,8 @@ struct node::impl {
 
   /// A partition that is an input; what the board says of it has the same number.
   struct known_input {
-    source_driver* driver = nullptr;
-    driver_partition partition;
+    sources::source_driver* driver = nullptr;
+    sources::driver_partition partition;
     actors::source_actor reader;
     bool in_ingest = false;
   };
@@ -178,4 +178,4 @@ struct node::impl {
   std::thread housekeeping;
 };
 
-}  // namespace windrow::cluster
+}  // namespace windrow::node

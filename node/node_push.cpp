@@ -3,7 +3,7 @@
 #include "node/node_impl.hpp"
 
 /// What is pushed to a node: messages, and dead letters again.
-namespace windrow::cluster {
+namespace windrow::node {
 
 namespace {
 
@@ -144,4 +144,4 @@ result<std::uint64_t> node::drop_dead_letters(const storage::dead_letter_filter&
   return impl_->journal->drop_dead_letters(filter);
 }
 
-}  // namespace windrow::cluster
+}  // namespace windrow::node

@@ -5,7 +5,7 @@
 #include "schema/catalog/key.hpp"
 #include "storage/record/record_codec.hpp"
 
-namespace windrow::cluster {
+namespace windrow::node {
 
 storage::sequence node::impl::smallest_position(storage::partition_id partition) {
   storage::sequence least = ~storage::sequence{0};
@@ -38,11 +38,11 @@ constexpr std::size_t lookups_at_once = 32;
 }  // namespace
 
 template <class Asked>
-void node::impl::answer_here(actors::query_core& core, Asked&& asked) {
+void node::impl::answer_here(query::query_core& core, Asked&& asked) {
   questions->asked();
   for (auto round = core.next_round(); !round.empty(); round = core.next_round()) {
     for (const auto& ask : round) {
-      actors::query_core::answers answers;
+      query::query_core::answers answers;
       answers.reserve(ask.requests->size());
       // In portions, so that no batch and no other lookup waits for all of them.
       while (answers.size() < ask.requests->size()) {
@@ -58,16 +58,16 @@ void node::impl::answer_here(actors::query_core& core, Asked&& asked) {
   }
 }
 
-void node::impl::answer_here(actors::query_core& core) {
+void node::impl::answer_here(query::query_core& core) {
   answer_here(core, [](std::uint32_t, const storage::lookup_request&) {});
 }
 
 result<query_answer> node::query(const query_request& request) {
   impl& i = *impl_;
-  auto parsed = actors::parse_query(*i.plan, request);
+  auto parsed = query::parse_query(*i.plan, request);
   if (!parsed) return parsed.error();
   const timestamp now = request.now.value_or(timestamp{wall_clock()});
-  auto core = std::make_shared<actors::query_core>(i.context, (*parsed)->subjects, now);
+  auto core = std::make_shared<query::query_core>(i.context, (*parsed)->subjects, now);
   const auto call = i.calls.enter();
   if ((*parsed)->subjects.size() <= entities_here || !call) {
     // The shards answer on this thread, ahead of their next batches.
@@ -90,7 +90,7 @@ result<explanation> node::explain(const entity_reference& entity, const std::str
                                   std::optional<timestamp> now) {
   impl& i = *impl_;
   query_request request{{entity}, {feature}, now.value_or(timestamp{wall_clock()})};
-  auto parsed = actors::parse_query(*i.plan, request);
+  auto parsed = query::parse_query(*i.plan, request);
   if (!parsed) return parsed.error();
   const auto& features = (*parsed)->features.front();
   if (features.size() != 1 ||
@@ -105,7 +105,7 @@ result<explanation> node::explain(const entity_reference& entity, const std::str
   out.row = std::move(answer->rows.front());
   if (!out.row.features.front().value) return out;
   // The last record asked is the one that holds the window.
-  actors::query_core core(i.context, (*parsed)->subjects, *request.now);
+  query::query_core core(i.context, (*parsed)->subjects, *request.now);
   std::optional<std::pair<std::uint32_t, storage::lookup_request>> holder;
   i.answer_here(core, [&](std::uint32_t shard, const storage::lookup_request& r) {
     if (!r.window_values.empty()) holder = {shard, r};
@@ -140,13 +140,13 @@ result<answer_row> node::lookup(const prepared& query, std::string_view key, tim
   if (!values) return values.error();
   auto bytes = schema::encode_key(space.parts, *values);
   if (!bytes) return bytes.error();
-  actors::query_core::subject subject;
+  query::query_core::subject subject;
   subject.entity_class = query.entity_class;
   subject.key = std::move(*bytes);
   subject.features = query.features;
-  std::vector<actors::query_core::subject> subjects;
+  std::vector<query::query_core::subject> subjects;
   subjects.push_back(std::move(subject));
-  actors::query_core core(i.context, std::move(subjects), now);
+  query::query_core core(i.context, std::move(subjects), now);
   i.answer_here(core);
   return std::move(core.finish().rows.front());
 }
@@ -268,7 +268,7 @@ result<std::uint64_t> node::verify() {
   for (auto& store : i.stores) {
     storage::record_pool pool(i.plan);
     auto checked = store->verify(
-        [&](const storage::record_key& key, storage::bytes value) -> result<bool> {
+        [&](const storage::record_key& key, bytes value) -> result<bool> {
           const auto body = storage::checked_body(key, seed, value);
           const auto name = storage::read_record_key(key);
           if (body.empty()) return storage::damaged("value in " + store->data_file());
@@ -278,7 +278,7 @@ result<std::uint64_t> node::verify() {
           pool.destroy(r);
           return true;
         },
-        [&](std::uint16_t stripe, storage::bytes value) -> result<void> {
+        [&](std::uint16_t stripe, bytes value) -> result<void> {
           auto state = storage::decode_stripe(*i.plan, value, stripe, seed);
           if (!state) return state.error();
           return {};
@@ -289,4 +289,4 @@ result<std::uint64_t> node::verify() {
   return total;
 }
 
-}  // namespace windrow::cluster
+}  // namespace windrow::node

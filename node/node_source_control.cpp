@@ -5,7 +5,7 @@
 #include "node/node_impl.hpp"
 #include "node/paused.hpp"
 
-namespace windrow::cluster {
+namespace windrow::node {
 
 namespace {
 
@@ -18,9 +18,9 @@ std::string plural(std::uint64_t count, const std::string& unit) {
   return std::to_string(count) + " " + (count == 1 ? unit.substr(0, unit.size() - 1) : unit);
 }
 
-std::string names_of(const std::vector<driver_partition>& partitions) {
+std::string names_of(const std::vector<sources::driver_partition>& partitions) {
   std::string names;
-  for (const driver_partition& p : partitions) names += (names.empty() ? "" : ", ") + p.name;
+  for (const sources::driver_partition& p : partitions) names += (names.empty() ? "" : ", ") + p.name;
   return names;
 }
 
@@ -28,7 +28,7 @@ std::string names_of(const std::vector<driver_partition>& partitions) {
 
 // ---- status ------------------------------------------------------------------------------------
 
-result<std::vector<source_status>> node::sources() {
+result<std::vector<sources::source_status>> node::sources() {
   impl& i = *impl_;
   const auto call = i.calls.enter();
   if (!call) return closed_node();
@@ -38,8 +38,8 @@ result<std::vector<source_status>> node::sources() {
   return i.every_status();
 }
 
-result<std::vector<source_status>> node::impl::every_status() {
-  std::vector<source_status> all;
+result<std::vector<sources::source_status>> node::impl::every_status() {
+  std::vector<sources::source_status> all;
   for (const schema::source& s : plan->sources) {
     const bool read = options.look_only ||
                       std::any_of(options.inputs.begin(), options.inputs.end(),
@@ -53,8 +53,8 @@ result<std::vector<source_status>> node::impl::every_status() {
   return all;
 }
 
-result<source_status> node::impl::status_of(const std::string& source) {
-  source_status out;
+result<sources::source_status> node::impl::status_of(const std::string& source) {
+  sources::source_status out;
   out.source = source;
   const auto letters = journal->dead_letter_counts();
   const auto paused = is_paused(*journal, source);
@@ -63,8 +63,8 @@ result<source_status> node::impl::status_of(const std::string& source) {
     if (driver->name() != source) continue;
     out.kind = driver->kind();
     out.unit = driver->unit();
-    for (const driver_partition& p : driver->partitions()) {
-      partition_status one;
+    for (const sources::driver_partition& p : driver->partitions()) {
+      sources::partition_status one;
       one.partition = p.name;
       one.id = p.id;
       one.end = p.end;
@@ -79,8 +79,8 @@ result<source_status> node::impl::status_of(const std::string& source) {
         if (!options.look_only) continue;
         if (auto filled = describe_stopped(source, p, one); !filled) return filled.error();
       }
-      if (!p.trouble.empty() && one.state == source_state::running) {
-        one.state = source_state::waiting;
+      if (!p.trouble.empty() && one.state == sources::source_state::running) {
+        one.state = sources::source_state::waiting;
         one.reason = p.trouble;
       }
       out.partitions.push_back(std::move(one));
@@ -93,45 +93,45 @@ result<source_status> node::impl::status_of(const std::string& source) {
   }
   out.state = state_of(out);
   if (out.partitions.empty()) {
-    out.state = options.look_only             ? source_state::stopped
-                : board.is_complete(source) ? source_state::ended
-                                              : source_state::running;
+    out.state = options.look_only             ? sources::source_state::stopped
+                : board.is_complete(source) ? sources::source_state::ended
+                                              : sources::source_state::running;
     for (const auto& driver : drivers) {
-      if (driver->name() != source || out.state != source_state::running) continue;
+      if (driver->name() != source || out.state != sources::source_state::running) continue;
       out.reason = driver->trouble();
-      if (!out.reason.empty()) out.state = source_state::waiting;
+      if (!out.reason.empty()) out.state = sources::source_state::waiting;
     }
   }
-  if (*paused) out.state = source_state::paused;
+  if (*paused) out.state = sources::source_state::paused;
   if (const auto why = board.failure_of(source)) {
-    out.state = source_state::failed;
+    out.state = sources::source_state::failed;
     out.reason = why->message;
-  } else if (out.state == source_state::waiting) {
+  } else if (out.state == sources::source_state::waiting) {
     for (const auto& p : out.partitions) {
-      if (p.state == source_state::waiting) out.reason = p.reason;
+      if (p.state == sources::source_state::waiting) out.reason = p.reason;
     }
   }
   return out;
 }
 
-result<void> node::impl::describe_stopped(const std::string& source, const driver_partition& p,
-                                          partition_status& into) {
+result<void> node::impl::describe_stopped(const std::string& source, const sources::driver_partition& p,
+                                          sources::partition_status& into) {
   auto start = start_of(p);
   if (!start) return start.error();
   auto paused = is_paused(*journal, source, p.id);
   if (!paused) return paused.error();
   into.position = start->read_from;
-  into.state = *paused ? source_state::paused : source_state::stopped;
+  into.state = *paused ? sources::source_state::paused : sources::source_state::stopped;
   if (into.end) into.lag = *into.end - std::min(*into.end, into.position);
   return {};
 }
 
-source_status node::impl::status_of_journal() {
-  source_status out;
+sources::source_status node::impl::status_of_journal() {
+  sources::source_status out;
   out.source = "journal";
   out.kind = "journal";
   out.unit = "pushes";
-  partition_status one;
+  sources::partition_status one;
   one.partition = "journal";
   one.id = journal_partition;
   one.end = journal->last();
@@ -143,9 +143,9 @@ source_status node::impl::status_of_journal() {
   one.position = applied;
   one.lag = *one.end - std::min(*one.end, applied);
   if (*one.lag == 0) one.behind.reset();
-  if (options.look_only) one.state = source_state::stopped;
+  if (options.look_only) one.state = sources::source_state::stopped;
   if (progress.failed) {
-    one.state = source_state::failed;
+    one.state = sources::source_state::failed;
     one.reason = progress.failed->message;
   }
   out.state = one.state;
@@ -156,7 +156,7 @@ source_status node::impl::status_of_journal() {
 
 // ---- which partitions are meant ----------------------------------------------------------------
 
-result<std::vector<node::impl::chosen>> node::impl::choose(const source_selection& what) {
+result<std::vector<node::impl::chosen>> node::impl::choose(const sources::source_selection& what) {
   std::string names;
   bool declared = false;
   for (const schema::source& s : plan->sources) {
@@ -168,12 +168,12 @@ result<std::vector<node::impl::chosen>> node::impl::choose(const source_selectio
                    "there is no source `" + what.source + "`; there are: " + names};
   }
   std::vector<chosen> all;
-  std::vector<driver_partition> there;
+  std::vector<sources::driver_partition> there;
   bool driven = false;
   for (const auto& driver : drivers) {
     if (driver->name() != what.source) continue;
     driven = true;
-    for (driver_partition& p : driver->partitions()) {
+    for (sources::driver_partition& p : driver->partitions()) {
       std::optional<std::uint32_t> number;
       {
         std::lock_guard lock(mutex);
@@ -199,7 +199,7 @@ result<std::vector<node::impl::chosen>> node::impl::choose(const source_selectio
 }
 
 // A file that was read in another's place stays known; commands mean the declared one then.
-result<std::vector<node::impl::chosen>> node::impl::choose_to_move(const source_selection& what,
+result<std::vector<node::impl::chosen>> node::impl::choose_to_move(const sources::source_selection& what,
                                                                    bool one) {
   auto all = choose(what);
   if (!all) return all;
@@ -210,7 +210,7 @@ result<std::vector<node::impl::chosen>> node::impl::choose_to_move(const source_
   }
   const bool files = std::string_view(all->front().driver->kind()) == "file";
   if (all->size() == 1 || (!files && !one)) return all;
-  std::vector<driver_partition> there;
+  std::vector<sources::driver_partition> there;
   for (chosen& c : *all) {
     const bool usual = std::any_of(
         plan->sources.begin(), plan->sources.end(), [&](const schema::source& s) {
@@ -265,14 +265,14 @@ void node::impl::go_on(std::uint32_t number) {
   caf::anon_send(ingest, std::move(reading));
 }
 
-result<steering> node::pause_source(const source_selection& what) {
+result<sources::steering> node::pause_source(const sources::source_selection& what) {
   impl& i = *impl_;
   const auto call = i.calls.enter();
   if (!call) return closed_node();
   const std::lock_guard lock(i.steering);
   auto all = i.choose(what);
   if (!all) return all.error();
-  steering out{what.source, {}};
+  sources::steering out{what.source, {}};
   std::optional<storage::partition_id> id;
   if (what.partition) id = all->front().partition.id;
   if (auto kept = set_paused(*i.journal, what.source, id, true); !kept) return kept.error();
@@ -292,7 +292,7 @@ result<steering> node::pause_source(const source_selection& what) {
   return out;
 }
 
-result<steering> node::resume_source(const source_selection& what) {
+result<sources::steering> node::resume_source(const sources::source_selection& what) {
   impl& i = *impl_;
   const auto call = i.calls.enter();
   if (!call) return closed_node();
@@ -305,7 +305,7 @@ result<steering> node::resume_source(const source_selection& what) {
     return failure{errc::invalid, "the source `" + what.source +
                                       "` is paused as a whole; resume it without --partition"};
   }
-  steering out{what.source, {}};
+  sources::steering out{what.source, {}};
   if (!what.partition) {
     if (auto kept = set_paused(*i.journal, what.source, std::nullopt, false); !kept)
       return kept.error();
@@ -356,7 +356,7 @@ storage::sequence node::impl::largest_position(storage::partition_id partition) 
 // The seek has happened once the journal has committed the ranges that are passed over: what
 // was applied before it is applied again by any later start, and what lies between is not. After a
 // crash some stripes stand before others; where what those lack is gone, they pass over it.
-result<steering_step> node::impl::seek_partition(const chosen& c, const seek_target& target) {
+result<sources::steering_step> node::impl::seek_partition(const chosen& c, const sources::seek_target& target) {
   const auto place = c.driver->locate(c.partition.id, target);
   if (!place) return place.error();
   const storage::sequence to = place->at;
@@ -390,7 +390,7 @@ result<steering_step> node::impl::seek_partition(const chosen& c, const seek_tar
     if (kept && !taken) board.moved(*c.number, outcome.after);
   }
   if (!kept) return kept.error();
-  steering_step step{c.partition.name, c.driver->unit(), outcome.before, outcome.after, 0, ""};
+  sources::steering_step step{c.partition.name, c.driver->unit(), outcome.before, outcome.after, 0, ""};
   if (outcome.after > outcome.before) {
     step.skipped = outcome.after - outcome.before;
     step.text = "read on at " + std::to_string(outcome.after) + " instead of " +
@@ -416,14 +416,14 @@ result<steering_step> node::impl::seek_partition(const chosen& c, const seek_tar
   return step;
 }
 
-result<steering> node::seek_source(const source_selection& what, const seek_target& target) {
+result<sources::steering> node::seek_source(const sources::source_selection& what, const sources::seek_target& target) {
   impl& i = *impl_;
   const auto call = i.calls.enter();
   if (!call) return closed_node();
   const std::lock_guard lock(i.steering);
-  auto all = i.choose_to_move(what, target.what == seek_target::kind::position);
+  auto all = i.choose_to_move(what, target.what == sources::seek_target::kind::position);
   if (!all) return all.error();
-  steering out{what.source, {}};
+  sources::steering out{what.source, {}};
   for (const auto& c : *all) {
     auto step = i.seek_partition(c, target);
     if (!step) return step.error();
@@ -433,14 +433,14 @@ result<steering> node::seek_source(const source_selection& what, const seek_targ
   return out;
 }
 
-result<steering> node::reset_source(const source_selection& what) {
+result<sources::steering> node::reset_source(const sources::source_selection& what) {
   impl& i = *impl_;
   const auto call = i.calls.enter();
   if (!call) return closed_node();
   const std::lock_guard lock(i.steering);
   auto all = i.choose_to_move(what, false);
   if (!all) return all.error();
-  steering out{what.source, {}};
+  sources::steering out{what.source, {}};
   std::vector<actors::ingest_input> starting;
   for (const auto& c : *all) {
     const auto before = i.start_of(c.partition);
@@ -477,4 +477,4 @@ void node::impl::look_whether_done() {
   if (!options.look_only) begin({});
 }
 
-}  // namespace windrow::cluster
+}  // namespace windrow::node

@@ -6,28 +6,28 @@
 #include "sources/file_driver.hpp"
 #include "sources/kafka_driver.hpp"
 
-namespace windrow::cluster {
+namespace windrow::node {
 
 namespace {
 
 constexpr std::uint32_t journal_input_number = 0;
 
 /// The driver for a declared source: of the file `path`, or where that is empty of what is declared.
-result<std::unique_ptr<source_driver>> make_driver(const schema::plan& plan, int source,
+result<std::unique_ptr<sources::source_driver>> make_driver(const schema::plan& plan, int source,
                                                    const std::string& path,
-                                                   const driver_context& context) {
+                                                   const sources::driver_context& context) {
   const schema::source& declared = plan.sources[static_cast<std::size_t>(source)];
   if (declared.kind == schema::source_kind::kafka && path.empty())
-    return kafka_driver::make(plan, source, context);
-  return std::unique_ptr<source_driver>(std::make_unique<file_driver>(
-      file_driver::options{source, declared.name, path, path == declared.path}, context));
+    return sources::kafka_driver::make(plan, source, context);
+  return std::unique_ptr<sources::source_driver>(std::make_unique<sources::file_driver>(
+      sources::file_driver::options{source, declared.name, path, path == declared.path}, context));
 }
 
 }  // namespace
 
 // A folder that is looked at has a driver for every source, which answers from the journal.
 result<void> node::impl::make_drivers() {
-  driving.emplace(driver_context{
+  driving.emplace(sources::driver_context{
       *journal, options.data, options.once,
       [this](storage::partition_id id) { return smallest_position(id); }, wall_clock,
       [this](const failure& why) { fail(why); }, [this] { found_partitions(); }});
@@ -40,8 +40,8 @@ result<void> node::impl::make_drivers() {
       drivers.push_back(std::move(*made));
       // Its messages may have come from a file, and then the folder knows that file.
       if (kafka) {
-        drivers.push_back(std::make_unique<file_driver>(
-            file_driver::options{source, plan->sources[i].name, "", false}, *driving));
+        drivers.push_back(std::make_unique<sources::file_driver>(
+            sources::file_driver::options{source, plan->sources[i].name, "", false}, *driving));
       }
     }
     return {};
@@ -98,7 +98,7 @@ result<void> node::impl::start_inputs() {
 }
 
 actors::source_actor node::impl::spawn_reader(std::uint32_t number,
-                                              std::shared_ptr<actors::input> in) {
+                                              std::shared_ptr<sources::input> in) {
   actors::source_settings settings;
   settings.in = std::move(in);
   if (number == journal_input_number) settings.poll = {};  // its bell says when there is more
@@ -122,7 +122,7 @@ void node::impl::discover() {
       changed_something = true;
       continue;
     }
-    for (const driver_partition& p : *found) add_partition(*driver, p, starting);
+    for (const sources::driver_partition& p : *found) add_partition(*driver, p, starting);
     std::lock_guard lock(mutex);
     const bool completed = board.complete(driver->name(), driver->complete());
     changed_something = changed_something || completed || !found->empty();
@@ -130,7 +130,7 @@ void node::impl::discover() {
   if (changed_something) begin(std::move(starting));
 }
 
-void node::impl::add_partition(source_driver& driver, const driver_partition& partition,
+void node::impl::add_partition(sources::source_driver& driver, const sources::driver_partition& partition,
                                std::vector<actors::ingest_input>& starting) {
   {
     // Two readers of one position would each skip what the other has read.
@@ -150,7 +150,7 @@ void node::impl::add_partition(source_driver& driver, const driver_partition& pa
   if (!*paused) open_input(number, starting);
 }
 
-result<node::impl::starting_point> node::impl::start_of(const driver_partition& partition) {
+result<node::impl::starting_point> node::impl::start_of(const sources::driver_partition& partition) {
   starting_point start;
   start.position = std::max(smallest_position(partition.id), partition.start);
   auto skips = journal->skips(partition.id);
@@ -223,7 +223,7 @@ void node::impl::start_standard_input(const std::string& source) {
 
 // ---- what is heard -----------------------------------------------------------------------------
 
-void node::impl::progressed(const actors::input_progress& p) {
+void node::impl::progressed(const ingest::input_progress& p) {
   std::lock_guard lock(mutex);
   board.progressed(p);
 }
@@ -250,4 +250,4 @@ void node::impl::settled() {
   changed.notify_all();
 }
 
-}  // namespace windrow::cluster
+}  // namespace windrow::node

@@ -5,7 +5,7 @@
 #include "node/node_impl.hpp"
 #include "schema/check_report.hpp"
 
-namespace windrow::cluster {
+namespace windrow::node {
 namespace {
 
 /// Sums what one shard holds; the only part that is inside its gate.
@@ -106,4 +106,4 @@ result<node_measures> node::measures() {
   return out;
 }
 
-}  // namespace windrow::cluster
+}  // namespace windrow::node

@@ -10,14 +10,14 @@
 #include "node/node.hpp"
 #include "node/source_registry.hpp"
 
-namespace windrow::cluster {
+namespace windrow::node {
 
 /// Everything a node measures of itself, for whoever watches it. Nothing of it is made by walking
 /// over state: counts that are kept anyway, read in microseconds a shard.
 struct node_measures {
   /// By declared source; what is pushed, and standard input, under no name.
   std::map<std::string, source_totals> sources;
-  std::vector<source_status> statuses;   ///< where they stand; last `journal`
+  std::vector<sources::source_status> statuses;   ///< where they stand; last `journal`
   bool failed = false;                   ///< the node has stopped taking input
 
   struct key_space {
@@ -51,4 +51,4 @@ struct node_measures {
   std::uint64_t journal_waiting = 0;     ///< those that are not applied
 };
 
-}  // namespace windrow::cluster
+}  // namespace windrow::node

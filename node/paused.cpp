@@ -1,6 +1,6 @@
 #include "node/paused.hpp"
 
-namespace windrow::cluster {
+namespace windrow::node {
 
 namespace {
 
@@ -36,4 +36,4 @@ result<void> set_paused(storage::journal& journal, const std::string& source,
   return journal.set_counters({&mark, 1});
 }
 
-}  // namespace windrow::cluster
+}  // namespace windrow::node

@@ -8,7 +8,7 @@
 
 /// What is paused stays paused over restarts: a counter of the journal for each source
 /// (`paused NAME`) and each partition (`paused`, a line break, the number), 1 while it is.
-namespace windrow::cluster {
+namespace windrow::node {
 
 /// Whether a partition is not to be read, by itself or with its whole source.
 result<bool> is_paused(storage::journal& journal, const std::string& source,
@@ -20,4 +20,4 @@ result<bool> is_paused(storage::journal& journal, const std::string& source);
 result<void> set_paused(storage::journal& journal, const std::string& source,
                         std::optional<storage::partition_id> partition, bool paused);
 
-}  // namespace windrow::cluster
+}  // namespace windrow::node

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <utility>
 
-namespace windrow::cluster {
+namespace windrow::node {
 
 void rate_meter::sample(std::int64_t now, std::uint64_t count) {
   if (last_at_ && now <= *last_at_) return;
@@ -31,7 +31,7 @@ void source_board::opened(input_number input, const std::string& source,
   entry.position = position;
 }
 
-void source_board::progressed(const actors::input_progress& p) {
+void source_board::progressed(const ingest::input_progress& p) {
   input_entry& entry = inputs_[p.input];
   entry.counters = *p.counters;
   entry.position = p.position;
@@ -101,7 +101,7 @@ const std::string& source_board::source_of(input_number input) const {
 }
 
 bool source_board::describe(storage::partition_id partition, std::int64_t now,
-                            partition_status& into) const {
+                            sources::partition_status& into) const {
   const auto number = find(partition);
   if (!number) return false;
   const input_entry& entry = inputs_.at(*number);
@@ -119,15 +119,15 @@ bool source_board::describe(storage::partition_id partition, std::int64_t now,
   if (into.lag && *into.lag > 0 && entry.arrival != storage::no_time)
     into.behind = std::max<std::int64_t>(now - entry.arrival, 0);
   switch (entry.what) {
-    case fate::paused: into.state = source_state::paused; break;
+    case fate::paused: into.state = sources::source_state::paused; break;
     case fate::failed:
-      into.state = source_state::failed;
+      into.state = sources::source_state::failed;
       into.reason = entry.why.message;
       break;
     default:
-      into.state = entry.ended     ? source_state::ended
-                   : entry.waiting ? source_state::waiting
-                                   : source_state::running;
+      into.state = entry.ended     ? sources::source_state::ended
+                   : entry.waiting ? sources::source_state::waiting
+                                   : sources::source_state::running;
       if (entry.waiting) into.reason = "the node takes no more at present";
   }
   return true;
@@ -199,17 +199,17 @@ bool source_board::over(const std::string& name, const source_entry& source, boo
   return source.complete || (any && !once);
 }
 
-source_state state_of(const source_status& source) {
-  const auto any = [&](source_state state) {
+sources::source_state state_of(const sources::source_status& source) {
+  const auto any = [&](sources::source_state state) {
     return std::any_of(source.partitions.begin(), source.partitions.end(),
-                       [&](const partition_status& p) { return p.state == state; });
+                       [&](const sources::partition_status& p) { return p.state == state; });
   };
-  for (const source_state state : {source_state::failed, source_state::waiting,
-                                   source_state::running, source_state::paused,
-                                   source_state::ended, source_state::stopped}) {
+  for (const sources::source_state state : {sources::source_state::failed, sources::source_state::waiting,
+                                   sources::source_state::running, sources::source_state::paused,
+                                   sources::source_state::ended, sources::source_state::stopped}) {
     if (any(state)) return state;
   }
-  return source_state::running;
+  return sources::source_state::running;
 }
 
-}  // namespace windrow::cluster
+}  // namespace windrow::node

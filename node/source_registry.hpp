@@ -10,7 +10,7 @@
 #include "sources/source_status.hpp"
 #include "windrow/result.hpp"
 
-namespace windrow::cluster {
+namespace windrow::node {
 
 /// Messages a second over the last seconds.
 class rate_meter {
@@ -49,7 +49,7 @@ public:
   void declare(const std::string& source);
   void opened(input_number input, const std::string& source, storage::partition_id partition,
               storage::sequence position);
-  void progressed(const actors::input_progress& p);
+  void progressed(const ingest::input_progress& p);
   void input_failed(input_number input, const failure& why);
   void source_failed(const std::string& source, const failure& why);
   void paused(input_number input);
@@ -77,7 +77,7 @@ public:
 
   /// Fills in what is known of a partition; false where it was never opened. `now` is the wall
   /// clock.
-  bool describe(storage::partition_id partition, std::int64_t now, partition_status& into) const;
+  bool describe(storage::partition_id partition, std::int64_t now, sources::partition_status& into) const;
   std::optional<failure> failure_of(const std::string& source) const;
   /// Sources with a failure, of their own or of an input, in order of their names.
   std::vector<std::pair<std::string, failure>> failures() const;
@@ -95,7 +95,7 @@ private:
     storage::partition_id partition = 0;
     fate what = fate::open;
     failure why;
-    actors::ingest_counters counters;
+    ingest::ingest_counters counters;
     storage::sequence position = 0;
     std::uint64_t late = 0;
     std::int64_t newest = storage::no_time;
@@ -116,6 +116,6 @@ private:
 };
 
 /// What a source's state is, from its partitions' and what holds for the whole of it.
-source_state state_of(const source_status& source);
+sources::source_state state_of(const sources::source_status& source);
 
-}  // namespace windrow::cluster
+}  // namespace windrow::node

@@ -9,7 +9,7 @@
 #include "sources/partition_name.hpp"
 #include "sources/pipe_reader.hpp"
 
-namespace windrow::cluster {
+namespace windrow::node {
 
 namespace {
 
@@ -18,15 +18,15 @@ constexpr std::uint64_t entries_behind_max = 64;
 /// A run of lines as a push; with a producer, each line is a unit.
 class push_builder {
 public:
-  push_builder(const sources::message_run& run, const standard_input::options& options)
+  push_builder(const formats::message_run& run, const standard_input::options& options)
       : run_(run), options_(options), position_(run.after) {
     push.stream = source_tag(options.source);
     push.arrival = run.arrival.micros;
     if (!options.lines.producer.empty()) push.producer.emplace();
   }
 
-  void line(const sources::message_view& m) {
-    const std::uint64_t count = sources::count_lines(run_, position_, m.sequence);
+  void line(const formats::message_view& m) {
+    const std::uint64_t count = formats::count_lines(run_, position_, m.sequence);
     blank(count - 1);
     push.payload.append(m.text()).push_back('\n');
     unit(m.text());
@@ -34,7 +34,7 @@ public:
     ++lines;
   }
   /// One that is too long to journal: what is left of it can only be a dead letter.
-  void long_line(const sources::message_view& m, storage::partition_id partition) {
+  void long_line(const formats::message_view& m, storage::partition_id partition) {
     push.letters.push_back({partition, m.sequence, options_.source, "parse", "too_long",
                             "the line is too long", run_.arrival.micros, std::string(m.text()),
                             run_.true_size});
@@ -42,7 +42,7 @@ public:
     position_ = m.sequence;
     ++lines;
   }
-  void end() { blank(sources::count_lines(run_, position_, run_.last)); }
+  void end() { blank(formats::count_lines(run_, position_, run_.last)); }
 
   storage::push push;
   std::uint64_t lines = 0;
@@ -58,7 +58,7 @@ private:
         {storage::content_hash(push.stream, text), push.payload.size()});
   }
 
-  const sources::message_run& run_;
+  const formats::message_run& run_;
   const standard_input::options& options_;
   storage::sequence position_;
 };
@@ -89,11 +89,11 @@ result<void> standard_input::greet() {
   return last ? lines.resumes(*last) : last.error();
 }
 
-result<void> standard_input::append(const sources::message_run& run) {
+result<void> standard_input::append(const formats::message_run& run) {
   if (run.messages.size() > entry_messages_max)
     return failure{errc::invalid, "standard input gives more lines at once than a journal entry holds"};
   push_builder built(run, options_);
-  for (const sources::message_view& m : run.messages)
+  for (const formats::message_view& m : run.messages)
     m.oversized ? built.long_line(m, partition_) : built.line(m);
   built.end();
   const bool letters = !built.push.letters.empty();
@@ -158,4 +158,4 @@ void standard_input::feed() {
   }
 }
 
-}  // namespace windrow::cluster
+}  // namespace windrow::node

@@ -11,7 +11,7 @@
 #include "node/node.hpp"
 #include "storage/journal/journal.hpp"
 
-namespace windrow::cluster {
+namespace windrow::node {
 
 /// Copies standard input into the journal on a thread of its own, because it cannot be read again:
 /// what is there, a mebibyte at most, then a commit, then the acknowledgement.
@@ -44,7 +44,7 @@ private:
   result<void> begin();
   /// What its producer is told first.
   result<void> greet();
-  result<void> append(const sources::message_run& run);
+  result<void> append(const formats::message_run& run);
   failure refused(const failure& why) const;
   failure ended_within_a_line() const;
 
@@ -55,4 +55,4 @@ private:
   std::thread thread_;
 };
 
-}  // namespace windrow::cluster
+}  // namespace windrow::node

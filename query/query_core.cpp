@@ -6,7 +6,7 @@
 #include "schema/catalog/key.hpp"
 #include "storage/shard/placement.hpp"
 
-namespace windrow::actors {
+namespace windrow::query {
 
 namespace {
 
@@ -78,7 +78,7 @@ void query_core::ask_entity(std::size_t row, std::map<std::uint32_t, ask>& round
   storage::lookup_request request;
   request.key_space = c.key_space;
   request.key = s.key;
-  const placement place(plan_, c.key_space, context_.folder_seed);
+  const storage::placement place(plan_, c.key_space, context_.folder_seed);
   request.hash = place.hash(s.key);
   const auto want_scalar = [&](int scalar) {
     if (std::find(request.scalars.begin(), request.scalars.end(), scalar) ==
@@ -106,7 +106,7 @@ void query_core::ask_entity(std::size_t row, std::map<std::uint32_t, ask>& round
     }
   }
   state.asked_scalars = request.scalars;
-  add(placement::shard_of(request.hash, context_.shard_count), row, std::move(request), round);
+  add(storage::placement::shard_of(request.hash, context_.shard_count), row, std::move(request), round);
 }
 
 result<std::string> query_core::group_key(const row_state& state,
@@ -149,7 +149,7 @@ void query_core::ask_groups(std::size_t row, std::map<std::uint32_t, ask>& round
       out.value = key.error();
       continue;
     }
-    const placement place(plan_, key_space, context_.folder_seed);
+    const storage::placement place(plan_, key_space, context_.folder_seed);
     auto values =
         schema::decode_key(plan_.key_spaces[static_cast<std::size_t>(key_space)].parts, *key);
     auto shard = values ? place.shard_of(*values, context_.shard_count)
@@ -347,4 +347,4 @@ result<std::unique_ptr<parsed_query>> parse_query(const schema::plan& plan,
   return parsed;
 }
 
-}  // namespace windrow::actors
+}  // namespace windrow::query

@@ -13,7 +13,7 @@
 #include "storage/shard/shard_core.hpp"
 #include "windrow/engine.hpp"
 
-namespace windrow::actors {
+namespace windrow::query {
 
 /// What a query needs to know of the node.
 struct query_context {
@@ -98,4 +98,4 @@ result<std::unique_ptr<parsed_query>> parse_query(const schema::plan& plan,
 std::string canonical_name(const schema::plan& plan, int entity_class,
                            const schema::feature_reference& f);
 
-}  // namespace windrow::actors
+}  // namespace windrow::query

@@ -49,7 +49,7 @@ struct check_report {
   std::uint64_t digest = 0;
   std::vector<series_line> all_series;
   std::vector<stored_line> stored;
-  std::vector<compiled::not_stored> not_stored;
+  std::vector<idle_output> not_stored;
   std::vector<inference_line> inferences;
   std::vector<deduplication_line> deduplications;
 };

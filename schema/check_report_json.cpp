@@ -85,7 +85,7 @@ std::string stored_json(const check_report::stored_line& s) {
          ", \"streams\": " + texts(s.streams) + "}";
 }
 
-std::string not_stored_json(const compiled::not_stored& n) {
+std::string not_stored_json(const idle_output& n) {
   return "{\"stream\": " + text(n.stream) + ", \"feature\": " + text(n.feature) +
          ", \"reason\": " + text(n.reason) + "}";
 }

@@ -8,7 +8,7 @@
 #include "base/shell_quote.hpp"
 #include "formats/line_ends.hpp"
 
-namespace windrow::cluster {
+namespace windrow::sources {
 
 namespace {
 
@@ -16,7 +16,7 @@ std::string line_end_name(storage::partition_id partition, storage::sequence at)
   return "line end " + std::to_string(partition) + " " + std::to_string(at);
 }
 
-class file_input final : public actors::input {
+class file_input final : public sources::input {
 public:
   file_input(std::unique_ptr<sources::file_source> file, int source)
       : file_(std::move(file)), source_(source) {}
@@ -66,7 +66,7 @@ result<sources::arrival_note> journal_arrivals::note_once(storage::partition_id 
   storage::journal& journal = context_.journal;
   auto ranges = context_.heard(journal.arrivals(partition, from, to));
   if (!ranges) return ranges.error();
-  if (storage::planted(storage::plant::replay_by_the_clock) && !ranges->empty())
+  if (planted(plant::replay_by_the_clock) && !ranges->empty())
     return sources::arrival_note{{context_.clock()}, std::min(ranges->front().to, to), false};
   const bool covered = !ranges->empty() && ranges->front().from <= from;
   storage::arrival_range range{from, to, context_.clock()};
@@ -166,7 +166,7 @@ std::vector<driver_partition> file_driver::partitions() const {
 
 // ---- reading -----------------------------------------------------------------------------------
 
-result<std::shared_ptr<actors::input>> file_driver::open(storage::partition_id partition,
+result<std::shared_ptr<sources::input>> file_driver::open(storage::partition_id partition,
                                                          storage::sequence from) {
   auto identity = identity_of(partition);
   if (!identity) return identity.error();
@@ -181,7 +181,7 @@ result<std::shared_ptr<actors::input>> file_driver::open(storage::partition_id p
   if (!options_.declared) options.reset_command += " --input " + shell_word(identity->path);
   auto file = sources::file_source::open(std::move(options));
   if (!file) return file.error();
-  return std::shared_ptr<actors::input>(
+  return std::shared_ptr<sources::input>(
       std::make_shared<file_input>(std::move(*file), options_.source));
 }
 
@@ -207,8 +207,8 @@ result<seek_place> file_driver::locate(storage::partition_id partition, const se
                                   "byte, `earliest` or `latest`"};
   }
   const auto at = target.what == kind::latest
-                      ? sources::line_end_before(identity->path)
-                      : sources::line_end_after(identity->path, target.position);
+                      ? formats::line_end_before(identity->path)
+                      : formats::line_end_after(identity->path, target.position);
   if (!at) return at.error();
   return seek_place{*at};
 }
@@ -231,4 +231,4 @@ result<driver_partition> file_driver::reset(storage::partition_id partition) {
   return describe(*made);
 }
 
-}  // namespace windrow::cluster
+}  // namespace windrow::sources

@@ -8,7 +8,7 @@
 #include "sources/file_source.hpp"
 #include "sources/source_driver.hpp"
 
-namespace windrow::cluster {
+namespace windrow::sources {
 
 /// When bytes of files arrived, kept in the journal.
 class journal_arrivals final : public sources::arrival_notes {
@@ -48,7 +48,7 @@ public:
 
   result<std::vector<driver_partition>> discover() override;
   bool complete() const override { return !options_.path.empty() && looked_ && context_.once; }
-  result<std::shared_ptr<actors::input>> open(storage::partition_id partition,
+  result<std::shared_ptr<sources::input>> open(storage::partition_id partition,
                                               storage::sequence from) override;
   result<void> committed(const storage::positions& on_disk) override;
   std::vector<driver_partition> partitions() const override;
@@ -68,4 +68,4 @@ private:
   std::set<storage::partition_id> given_;  ///< by discover
 };
 
-}  // namespace windrow::cluster
+}  // namespace windrow::sources

@@ -170,7 +170,7 @@ result<source_step> file_source::next() {
     if (*more) continue;
     if (!options_.once) return source_step{kind::nothing, nullptr};
     // Half a line is whoever writes it's to finish; the next run reads it from its beginning.
-    if (!is_closed_object(cutter_.unfinished())) return source_step{kind::end, nullptr};
+    if (!formats::is_closed_object(cutter_.unfinished())) return source_step{kind::end, nullptr};
     if (auto done = options_.notes->end_line(options_.partition, read_); !done) {
       return done.error();
     }

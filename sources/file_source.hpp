@@ -9,6 +9,7 @@
 
 #include "formats/line_cutter.hpp"
 #include "formats/message_run.hpp"
+#include "sources/input.hpp"
 #include "sources/partition_name.hpp"
 #include "windrow/result.hpp"
 
@@ -59,7 +60,7 @@ struct file_source_options {
   /// What a user runs to start the source over, for messages:
   /// `windrow source reset flights --data ./state`.
   std::string reset_command;
-  line_limits limits;
+  formats::line_limits limits;
 };
 
 /// Reads an NDJSON file from a position, as runs of lines. Positions are byte offsets after a
@@ -96,7 +97,7 @@ private:
   std::uint64_t size_;
   sequence read_;        ///< bytes before it have been given to the cutter
   arrival_note noted_;   ///< of the range that is being read; ends at or after read_
-  line_cutter cutter_;
+  formats::line_cutter cutter_;
 };
 
 }  // namespace windrow::sources

@@ -1,6 +1,6 @@
 #include "sources/kafka_dead_letters.hpp"
 
-namespace windrow::cluster {
+namespace windrow::sources {
 
 namespace {
 
@@ -97,4 +97,4 @@ void kafka_letters::give_up(const failure& why) {
   in_flight_.reset();
 }
 
-}  // namespace windrow::cluster
+}  // namespace windrow::sources

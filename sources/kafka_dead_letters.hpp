@@ -7,7 +7,7 @@
 #include "sources/kafka_producer.hpp"
 #include "storage/journal/journal.hpp"
 
-namespace windrow::cluster {
+namespace windrow::sources {
 
 /// Produces dead letters of one source, once they are durable in the journal, to its dead letter
 /// topic: in order, at least once, and never in the way of reading. What cannot be produced stays
@@ -47,4 +47,4 @@ private:
   std::string trouble_;
 };
 
-}  // namespace windrow::cluster
+}  // namespace windrow::sources

@@ -6,7 +6,7 @@
 
 #include "base/shell_quote.hpp"
 
-namespace windrow::cluster {
+namespace windrow::sources {
 
 namespace {
 
@@ -22,7 +22,7 @@ constexpr std::chrono::milliseconds look_interval{500};
 /// may not have heard yet of those that were added.
 constexpr int fewer_looks_max = 10;
 
-class kafka_input final : public actors::input {
+class kafka_input final : public sources::input {
 public:
   kafka_input(std::shared_ptr<sources::kafka_reader> reader, int source)
       : reader_(std::move(reader)), source_(source) {}
@@ -313,7 +313,7 @@ result<bool> kafka_driver::begin_partition(sources::kafka_source& source, int nu
 
 // ---- reading -----------------------------------------------------------------------------------
 
-result<std::shared_ptr<actors::input>> kafka_driver::open(partition_id partition,
+result<std::shared_ptr<sources::input>> kafka_driver::open(partition_id partition,
                                                           storage::sequence from) {
   const std::lock_guard lock(guard_);
   entry* e = find(partition);
@@ -337,7 +337,7 @@ result<std::shared_ptr<actors::input>> kafka_driver::open(partition_id partition
   if (!std::exchange(e->opened, true)) e->letters_due = context_.position_of(partition);
   const std::shared_ptr<sources::kafka_reader> shared = std::move(*reader);
   e->reader = shared;
-  return std::shared_ptr<actors::input>(
+  return std::shared_ptr<sources::input>(
       std::make_shared<kafka_input>(shared, options_.source));
 }
 
@@ -445,4 +445,4 @@ result<driver_partition> kafka_driver::reset(partition_id partition) {
   return describe(*e);
 }
 
-}  // namespace windrow::cluster
+}  // namespace windrow::sources

@@ -16,7 +16,7 @@
 #include "sources/partition_name.hpp"
 #include "sources/source_driver.hpp"
 
-namespace windrow::cluster {
+namespace windrow::sources {
 
 /// The partitions of one declared source's topic.
 ///
@@ -47,7 +47,7 @@ public:
 
   result<std::vector<driver_partition>> discover() override;
   bool complete() const override;
-  result<std::shared_ptr<actors::input>> open(storage::partition_id partition,
+  result<std::shared_ptr<sources::input>> open(storage::partition_id partition,
                                               storage::sequence from) override;
   result<void> committed(const storage::positions& on_disk) override;
   std::vector<driver_partition> partitions() const override;
@@ -105,4 +105,4 @@ private:
   std::thread lookout_;
 };
 
-}  // namespace windrow::cluster
+}  // namespace windrow::sources

@@ -381,8 +381,8 @@ bool kafka_partition_reader::add(const rd_kafka_message_t& from) {
   return true;
 }
 
-void kafka_partition_reader::add_envelope(const rd_kafka_message_t& from, message_run& run) {
-  run_envelopes& to = run.envelopes;
+void kafka_partition_reader::add_envelope(const rd_kafka_message_t& from, formats::message_run& run) {
+  formats::run_envelopes& to = run.envelopes;
   to.times.push_back(time_of(from));
   if (from.key != nullptr || !to.keys.empty()) {
     to.keys.resize(run.messages.size());
@@ -391,14 +391,14 @@ void kafka_partition_reader::add_envelope(const rd_kafka_message_t& from, messag
     }
   }
   if (!options_.headers) return;
-  message_headers& headers = to.headers.emplace_back();
+  formats::message_headers& headers = to.headers.emplace_back();
   each_header(from, [&](std::string_view name, std::string_view value) {
     const std::string_view kept_name = keep(name, to_);
     headers.emplace_back(kept_name, keep(value, to_));
   });
 }
 
-message_run_ptr kafka_partition_reader::take_run() {
+formats::message_run_ptr kafka_partition_reader::take_run() {
   if (gathered_ == 0 && gap_end_ <= position_) return nullptr;
   auto run = gathered_ > 0 ? std::move(run_) : shared_.pool->take(0);
   run->partition = options_.partition;
@@ -407,7 +407,7 @@ message_run_ptr kafka_partition_reader::take_run() {
     run->last = gap_end_;
     run->arrival = {};
   } else {
-    std::memset(to_, 0, buffer_padding);
+    std::memset(to_, 0, formats::buffer_padding);
     run->last = sequence_of(*last_);
     watch_.taken(gathered_, static_cast<std::size_t>(to_ - run->buffer.data.get()));
     remember(*last_);

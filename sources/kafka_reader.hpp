@@ -18,7 +18,7 @@ struct kafka_shared {
   const kafka_config* config = nullptr;
   kafka_health* health = nullptr;
   rd_kafka_t* consumer = nullptr;
-  std::shared_ptr<run_pool> pool;
+  std::shared_ptr<formats::run_pool> pool;
   kafka_nudger* nudger = nullptr;
   kafka_queue_limits limits;
 };
@@ -60,10 +60,10 @@ private:
   result<void> on_end(const rd_kafka_message_t& end);
   result<void> on_error(const rd_kafka_message_t& error);
   result<void> on_out_of_range();
-  message_run_ptr take_run();
+  formats::message_run_ptr take_run();
   /// Copies a message into the run that is gathered; false where it does not fit.
   bool add(const rd_kafka_message_t& from);
-  void add_envelope(const rd_kafka_message_t& from, message_run& run);
+  void add_envelope(const rd_kafka_message_t& from, formats::message_run& run);
   bool full() const noexcept;
   void pop();
   void forget_waiting();
@@ -90,7 +90,7 @@ private:
   std::size_t next_ = 0;            ///< of `waiting_`
   std::size_t count_ = 0;           ///< in `waiting_`
   // What is gathered.
-  std::unique_ptr<message_run> run_;
+  std::unique_ptr<formats::message_run> run_;
   char* to_ = nullptr;              ///< in its buffer
   std::size_t gathered_ = 0;        ///< messages, tombstones too
   message last_;                    ///< the last of them

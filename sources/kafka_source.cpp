@@ -106,7 +106,7 @@ private:
   bool committing_ = false;
   kafka_pointer<rd_kafka_t> consumer_;
   std::optional<kafka_nudger> nudger_;  // ends before the consumer
-  std::shared_ptr<run_pool> pool_;
+  std::shared_ptr<formats::run_pool> pool_;
   int missing_looks_ = 0;
   int count_ = 1;
 };
@@ -188,7 +188,7 @@ result<std::unique_ptr<kafka_reader>> kafka_topic_source::read(const kafka_read_
     if (!made) return made.error();
     consumer_ = std::move(*made);
     nudger_.emplace(consumer_.get(), config_.topic);
-    pool_ = run_pool::make((std::size_t{1} << 20) + (std::size_t{1} << 18));
+    pool_ = formats::run_pool::make((std::size_t{1} << 20) + (std::size_t{1} << 18));
   }
   return std::unique_ptr<kafka_reader>(new kafka_partition_reader(
       {shared_from_this(), &config_, health_.get(), consumer_.get(), pool_, &*nudger_,

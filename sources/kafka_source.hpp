@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "formats/message_run.hpp"
+#include "sources/input.hpp"
 #include "sources/kafka_config.hpp"
 #include "windrow/result.hpp"
 

@@ -18,7 +18,7 @@ failure read_failure() {
 
 }  // namespace
 
-stream_source::stream_source(int fd, partition_id partition, line_limits limits, last_line last)
+stream_source::stream_source(int fd, partition_id partition, formats::line_limits limits, last_line last)
     : fd_(fd),
       read_max_(std::min(limits.chunk_bytes, limits.line_bytes_max)),
       enough_(read_max_ / 2),
@@ -45,7 +45,7 @@ result<source_step> stream_source::next(timestamp arrival) {
     if (!readable || ended_ || full) {
       if (auto run = cutter_.cut(arrival, false)) return source_step{kind::run, std::move(run)};
       const bool takes_rest = ended_ && (last_ == last_line::taken ||
-                                         is_closed_object(cutter_.unfinished()));
+                                         formats::is_closed_object(cutter_.unfinished()));
       if (takes_rest) {
         if (auto run = cutter_.cut(arrival, true)) return source_step{kind::run, std::move(run)};
       }

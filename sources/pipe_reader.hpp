@@ -2,6 +2,7 @@
 
 #include "formats/line_cutter.hpp"
 #include "formats/message_run.hpp"
+#include "sources/input.hpp"
 #include "windrow/result.hpp"
 
 namespace windrow::sources {
@@ -15,7 +16,7 @@ public:
   enum class last_line { taken, taken_if_closed_object };
 
   /// `fd` is borrowed and stays open.
-  stream_source(int fd, partition_id partition, line_limits limits = {},
+  stream_source(int fd, partition_id partition, formats::line_limits limits = {},
                 last_line last = last_line::taken);
 
   /// Waits until there is something to read or the input has ended, at most `timeout_ms`. False
@@ -36,7 +37,7 @@ private:
   const std::size_t read_max_;  ///< bytes that are read at once
   const std::size_t enough_;    ///< waiting bytes at which they are handed on
   const last_line last_;
-  line_cutter cutter_;
+  formats::line_cutter cutter_;
   bool ended_ = false;
 };
 

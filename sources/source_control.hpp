@@ -8,7 +8,7 @@
 #include "storage/shard/batch.hpp"
 
 /// What people do to sources, and what became of it.
-namespace windrow::cluster {
+namespace windrow::sources {
 
 /// A declared source, or one of its partitions.
 struct source_selection {
@@ -31,4 +31,4 @@ struct steering {
   std::vector<steering_step> steps;  ///< none where the source has no partition yet
 };
 
-}  // namespace windrow::cluster
+}  // namespace windrow::sources

@@ -12,7 +12,7 @@
 #include "storage/shard/stripe.hpp"
 #include "windrow/result.hpp"
 
-namespace windrow::cluster {
+namespace windrow::sources {
 
 /// Where a partition of a source is to be read on.
 struct seek_target {
@@ -109,7 +109,7 @@ public:
 
   /// Opens a partition: messages with sequences above `from`, in order. Where the node runs
   /// `once`, the input ends where the partition ended when the node was started.
-  virtual result<std::shared_ptr<actors::input>> open(storage::partition_id partition,
+  virtual result<std::shared_ptr<sources::input>> open(storage::partition_id partition,
                                                       storage::sequence from) = 0;
 
   /// Every shard has this on disk (partitions of other sources among them). Nothing below will be
@@ -134,4 +134,4 @@ public:
   virtual result<driver_partition> reset(storage::partition_id partition) = 0;
 };
 
-}  // namespace windrow::cluster
+}  // namespace windrow::sources

@@ -7,7 +7,7 @@
 
 #include "storage/shard/batch.hpp"
 
-namespace windrow::cluster {
+namespace windrow::sources {
 
 enum class source_state : std::uint8_t {
   running,  ///< being read, or at its end and watched
@@ -61,4 +61,4 @@ struct source_status {
   std::vector<partition_status> partitions;
 };
 
-}  // namespace windrow::cluster
+}  // namespace windrow::sources

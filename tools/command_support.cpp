@@ -110,11 +110,11 @@ result<schema::compiled> compile_file(const std::string& path) {
   return schema::compile_yaml(text.value(), path, environment_variable);
 }
 
-result<std::unique_ptr<cluster::node>> open_to_look(const std::string& data) {
-  cluster::node_options options;
+result<std::unique_ptr<node::node>> open_to_look(const std::string& data) {
+  node::node_options options;
   options.data = data;
   options.look_only = true;
-  auto node = cluster::node::open(options);
+  auto node = node::node::open(options);
   if (!node.ok()) return node;
   // What was journalled and not checkpointed yet is part of the answer.
   if (auto settled = node.value()->settle(); !settled.ok()) return settled.error();

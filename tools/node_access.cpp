@@ -60,9 +60,9 @@ result<node_access> node_access::open(const node_address& where, bool change) {
                                .ca_file = where.ca_file});
     return out;
   }
-  cluster::node_options changing;
+  node::node_options changing;
   changing.data = where.data;
-  auto node = change ? cluster::node::open(changing) : open_to_look(where.data);
+  auto node = change ? node::node::open(changing) : open_to_look(where.data);
   if (node.ok()) {
     out.node_ = std::move(node).value();
     out.api_ = std::make_unique<server::api>(

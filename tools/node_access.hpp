@@ -50,7 +50,7 @@ private:
   result<std::string> ask(std::string_view method, const std::string& target,
                           std::string body) const;
 
-  std::unique_ptr<cluster::node> node_;
+  std::unique_ptr<node::node> node_;
   std::unique_ptr<server::api> api_;  // of node_
   std::unique_ptr<server::client> remote_;
 };

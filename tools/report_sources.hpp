@@ -11,10 +11,10 @@
 namespace windrow::tools {
 
 /// A line a partition, and below the table why a source has failed or waits.
-std::string sources_table(const std::vector<cluster::source_status>& sources,
+std::string sources_table(const std::vector<sources::source_status>& sources,
                           const table_options& options);
 
 /// A line a partition that was paused, resumed, moved or given up.
-std::string steering_text(const cluster::steering& done);
+std::string steering_text(const sources::steering& done);
 
 }  // namespace windrow::tools

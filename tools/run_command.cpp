@@ -52,8 +52,8 @@ struct run_arguments {
 };
 
 /// Flags as the node takes them, without declarations and inputs.
-result<cluster::node_options> options_of(const run_arguments& given) {
-  cluster::node_options options;
+result<node::node_options> options_of(const run_arguments& given) {
+  node::node_options options;
   options.data = given.data;
   options.shards = given.shards;
   options.once = given.once;
@@ -81,13 +81,13 @@ result<std::vector<std::pair<std::string, std::string>>> given_inputs(const run_
 }
 
 /// Lines of standard input are acknowledged on standard output, one JSON object a line.
-result<void> acknowledge(const run_arguments& given, cluster::node_options& options) {
+result<void> acknowledge(const run_arguments& given, node::node_options& options) {
   const bool reads = std::any_of(options.inputs.begin(), options.inputs.end(),
-                                 [](const cluster::node_input& in) { return in.path == "-"; });
+                                 [](const node::node_input& in) { return in.path == "-"; });
   if (!reads)
     return failure{errc::invalid, "--ack acknowledges lines of standard input; name the source that "
                                   "reads it with --input SOURCE=-"};
-  cluster::standard_input_options& lines = options.standard_input;
+  node::standard_input_options& lines = options.standard_input;
   lines.producer = given.producer.value_or("");
   lines.first = given.sequence.value_or(1);
   lines.resumes = [producer = lines.producer](storage::sequence last) {
@@ -117,8 +117,8 @@ result<void> check_acknowledgement(const run_arguments& given) {
 }
 
 /// Said before a folder is made, rather than by a node that is half open.
-result<void> look_for_files(const std::vector<cluster::node_input>& inputs) {
-  for (const cluster::node_input& in : inputs) {
+result<void> look_for_files(const std::vector<node::node_input>& inputs) {
+  for (const node::node_input& in : inputs) {
     struct stat status {};
     if (in.path.empty() || in.path == "-") continue;
     if (::stat(in.path.c_str(), &status) == 0) {
@@ -182,20 +182,20 @@ void make_room_for(const server::limits& limits) {
   }
 }
 
-int work(cluster::node& node, const cluster::node_options& options,
+int work(node::node& node, const node::node_options& options,
          const run_arguments& given, const server::limits& limits) {
   // Standard output is for acknowledgements then.
   const auto say = given.acknowledge ? report : print;
   const std::int64_t started = steady_clock();
   const bool sized = std::none_of(options.inputs.begin(), options.inputs.end(),
-                                  [](const cluster::node_input& in) {
+                                  [](const node::node_input& in) {
                                     return in.path.empty() || in.path == "-";
                                   });
   server::api front(node, {.clock = [] { return wall_clock().micros; }, .bounds = limits});
   auto door = open_door(front, options.data, given, limits);
   if (!door.ok()) return fail(door.error());
   run_progress shown(started, sized);
-  cluster::node_progress counts = node.progress();
+  node::node_progress counts = node.progress();
   while (!counts.finished && !counts.failed && !interrupted()) {
     node.wait(look_interval);
     counts = node.progress();
@@ -250,7 +250,7 @@ int run(const run_arguments& given) {
     if (auto can = acknowledge(given, options.value()); !can.ok()) return fail_usage(can.error());
   }
   watch_interrupts();
-  auto node = cluster::node::open(options.value());
+  auto node = node::node::open(options.value());
   if (!node.ok()) return fail(node.error());
   make_room_for(*limits);
   return work(**node, options.value(), given, *limits);

@@ -12,7 +12,7 @@ namespace windrow::tools {
 
 /// What `windrow run` reads.
 struct run_inputs {
-  std::vector<cluster::node_input> read;
+  std::vector<node::node_input> read;
   /// Sources that no stream reads: they are left alone.
   std::vector<std::string> unread;
 };

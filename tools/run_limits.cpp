@@ -58,8 +58,8 @@ result<void> set_limit(server::limits& in_these, const std::string& assignment) 
   if (found == all.end()) {
     std::vector<std::string> known;
     for (const limit& l : all) known.emplace_back(l.name);
-    return failure{errc::invalid, "there is no limit " + schema::ticked(name) + "; " +
-                                      schema::did_you_mean(name, known)};
+    return failure{errc::invalid, "there is no limit " + ticked(name) + "; " +
+                                      did_you_mean(name, known)};
   }
   const std::string flag = "--limit " + name;
   const auto value = value_of(*found, flag, text);

@@ -19,7 +19,7 @@ run_progress::run_progress(std::int64_t started_at, bool sized)
     : meter_(started_at), sized_(sized), terminal_(is_terminal(STDERR_FILENO)),
       line_at_(started_at) {}
 
-void run_progress::failures(const cluster::node_progress& counts) {
+void run_progress::failures(const node::node_progress& counts) {
   for (const auto& [source, why] : counts.failed_sources) {
     if (!said_.insert_or_assign(source, why.message).second) continue;
     if (terminal_) report(clear_line);
@@ -27,7 +27,7 @@ void run_progress::failures(const cluster::node_progress& counts) {
   }
 }
 
-void run_progress::waiting(const cluster::node_progress& counts) {
+void run_progress::waiting(const node::node_progress& counts) {
   const auto say_of = [this](const std::string& source, const std::string& what) {
     if (terminal_) report(clear_line);
     report("windrow: the source `" + source + "` " + what + "\n");
@@ -41,7 +41,7 @@ void run_progress::waiting(const cluster::node_progress& counts) {
   waiting_ = counts.waiting_sources;
 }
 
-void run_progress::update(std::int64_t now, const cluster::node_progress& counts) {
+void run_progress::update(std::int64_t now, const node::node_progress& counts) {
   failures(counts);
   waiting(counts);
   progress_counts shown{.events = counts.read,
@@ -63,7 +63,7 @@ void run_progress::say(std::string_view doing) {
   if (terminal_) report(clear_line + std::string(doing) + " …");
 }
 
-void run_progress::finish(std::int64_t now, const cluster::node_progress& counts) {
+void run_progress::finish(std::int64_t now, const node::node_progress& counts) {
   if (terminal_) return report(clear_line);
   if (!lines_printed_ || counts.read == line_events_) return;
   line_at_ = now - line_interval;

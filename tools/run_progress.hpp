@@ -18,15 +18,15 @@ public:
   /// `sized`: the sizes of all inputs are known. Times are those of `steady_clock`.
   run_progress(std::int64_t started_at, bool sized);
 
-  void update(std::int64_t now, const cluster::node_progress& counts);
+  void update(std::int64_t now, const node::node_progress& counts);
   /// Says of every source that has failed, once, why.
-  void failures(const cluster::node_progress& counts);
+  void failures(const node::node_progress& counts);
   /// Says of every source from which nothing comes why, and when it goes on.
-  void waiting(const cluster::node_progress& counts);
+  void waiting(const node::node_progress& counts);
   /// What is being done, in place of the bar. Nothing where there is no bar.
   void say(std::string_view doing);
   /// Removes the bar; without one, a last line where there were lines before.
-  void finish(std::int64_t now, const cluster::node_progress& counts);
+  void finish(std::int64_t now, const node::node_progress& counts);
 
 private:
   void print_line(const progress_view& view);

@@ -43,7 +43,7 @@ std::string feature_to_ask(const schema::plan& plan, const schema::entity_class&
 }  // namespace
 
 std::string summary_text(const run_outcome& outcome) {
-  const cluster::node_progress& c = outcome.counts;
+  const node::node_progress& c = outcome.counts;
   std::string out = line("read", counted(c.read, " message", " messages"));
   // A failed node could not write its last checkpoint: nobody knows how much of this is on disk.
   out += line("applied", count_text(c.applied) +
@@ -66,12 +66,12 @@ std::string summary_text(const run_outcome& outcome) {
   return out;
 }
 
-std::vector<std::string> left_for_next_run(const std::vector<cluster::source_status>& sources) {
+std::vector<std::string> left_for_next_run(const std::vector<sources::source_status>& sources) {
   std::vector<std::string> left;
-  for (const cluster::source_status& source : sources) {
-    for (const cluster::partition_status& p : source.partitions) {
+  for (const sources::source_status& source : sources) {
+    for (const sources::partition_status& p : source.partitions) {
       const std::uint64_t bytes = p.lag.value_or(0);
-      if (source.kind != "file" || p.state != cluster::source_state::ended || bytes == 0) continue;
+      if (source.kind != "file" || p.state != sources::source_state::ended || bytes == 0) continue;
       left.push_back(p.partition + " ends within a line: its last " +
                      counted(bytes, " byte is", " bytes are") + " left for the next run");
     }

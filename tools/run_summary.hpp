@@ -12,7 +12,7 @@ namespace windrow::tools {
 
 /// What is known when a run has ended.
 struct run_outcome {
-  cluster::node_progress counts;
+  node::node_progress counts;
   std::int64_t elapsed = 0;   ///< microseconds, the last checkpoint included
   std::string data;           ///< as the user wrote it
   bool deduplicates = false;  ///< a stream declares it
@@ -22,7 +22,7 @@ struct run_outcome {
 std::string summary_text(const run_outcome& outcome);
 
 /// What of files has been left because it is no line yet, a sentence for each; with `--once`.
-std::vector<std::string> left_for_next_run(const std::vector<cluster::source_status>& sources);
+std::vector<std::string> left_for_next_run(const std::vector<sources::source_status>& sources);
 
 /// Commands to try next, on lines like those: a query for a feature of the plan, at the newest
 /// event time where that is not about now, and a look at the dead letters if there are any.

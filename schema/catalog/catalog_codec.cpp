@@ -8,7 +8,7 @@
 
 #include "schema/catalog/catalog.capnp.h"
 #include "schema/catalog/kafka_settings.hpp"
-#include "schema/compile.hpp"
+#include "schema/catalog/catalog_codec.hpp"
 
 namespace windrow::schema {
 namespace {

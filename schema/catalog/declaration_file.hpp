@@ -2,16 +2,20 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "schema/catalog/catalog.hpp"
-#include "schema/compile.hpp"
+#include "schema/catalog/diagnostic.hpp"
 #include "schema/expression/expression.hpp"
 
 namespace windrow::schema {
+
+/// Looks an environment variable up for `${NAME}`; nothing where it is not set.
+using environment = std::function<std::optional<std::string>(std::string_view)>;
 
 /// Collects what is wrong with one file; nothing stops at the first.
 class diagnostics {

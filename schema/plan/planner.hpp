@@ -1,17 +1,26 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "schema/catalog/declaration_file.hpp"
-#include "schema/compile.hpp"
+#include "schema/plan/plan.hpp"
 
 namespace windrow::schema {
+
+/// An output that no record keeps, with the reason: `Transaction.id`: `not stored, because ...`.
+struct idle_output {
+  std::string stream;
+  std::string feature;
+  std::string reason;
+};
 
 struct planned {
   /// Incomplete where `out` got an error.
   std::shared_ptr<plan> result;
-  std::vector<compiled::not_stored> idle_outputs;
+  std::vector<idle_output> idle_outputs;
 };
 
 /// Compiles declarations to a plan: meaning, types, sharing, inference and identity. Everything

@@ -63,7 +63,7 @@ public:
   diagnostics& out;
   catalog declarations;               ///< in name order
   plan p;
-  std::vector<compiled::not_stored> idle_outputs;
+  std::vector<idle_output> idle_outputs;
 
   std::vector<planner_class> classes;                ///< one a `p.classes`
   std::map<std::string, int, std::less<>> class_by_name;

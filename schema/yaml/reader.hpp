@@ -4,7 +4,6 @@
 #include <string_view>
 
 #include "schema/catalog/declaration_file.hpp"
-#include "schema/compile.hpp"
 
 namespace windrow::schema {
 

@@ -62,7 +62,7 @@ explain_context context_of(const schema::plan& plan, const std::string& feature)
 
 }  // namespace
 
-api::api(cluster::node& node, api_options options) : node_(node), options_(std::move(options)) {}
+api::api(node::node& node, api_options options) : node_(node), options_(std::move(options)) {}
 
 response api::handle(const request& asked) {
   const auto address = read_target(asked.target);
@@ -175,7 +175,7 @@ result<api::prepared_ptr> api::prepared_for(const std::string& entity_class,
   }
   auto prepared = node_.prepare(entity_class, wanted);
   if (!prepared) return prepared.error();
-  auto shared = std::make_shared<const cluster::node::prepared>(std::move(*prepared));
+  auto shared = std::make_shared<const node::node::prepared>(std::move(*prepared));
   std::lock_guard lock(prepared_guard_);
   if (prepared_.size() >= prepared_max) prepared_.clear();
   prepared_.emplace(std::move(name), shared);

@@ -29,7 +29,7 @@ struct api_options {
 /// Concurrency: any thread. Ownership: the node outlives it.
 class api {
 public:
-  api(cluster::node& node, api_options options);
+  api(node::node& node, api_options options);
 
   /// Finds the route, checks who asks, answers. `asked.who` is taken as it is.
   response handle(const request& asked);
@@ -68,13 +68,13 @@ public:
 
 private:
   /// What `?feature=…` of a class means, resolved once.
-  using prepared_ptr = std::shared_ptr<const cluster::node::prepared>;
+  using prepared_ptr = std::shared_ptr<const node::node::prepared>;
   result<prepared_ptr> prepared_for(const std::string& entity_class,
                                     const std::vector<std::string>& features);
   std::optional<response> out_of_scope(const principal& who, std::string_view entity_class) const;
   result<timestamp> now_of(const target& address) const;
 
-  cluster::node& node_;
+  node::node& node_;
   const api_options options_;
   metrics counts_;
   std::atomic<bool> draining_{false};

@@ -39,7 +39,7 @@ result<split_messages> messages_of(const request& asked, std::size_t most, std::
 std::vector<push_error> errors_of(const std::vector<storage::dead_letter>& letters) {
   std::vector<push_error> out;
   for (const storage::dead_letter& l : letters) {
-    const auto place = static_cast<std::uint32_t>(l.at & cluster::entry_messages_max);
+    const auto place = static_cast<std::uint32_t>(l.at & node::entry_messages_max);
     out.push_back({place, l.phase, l.reason, l.message});
   }
   return out;

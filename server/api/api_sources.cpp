@@ -13,7 +13,7 @@ response answer(std::string body) {
   return out;
 }
 
-response answer(const result<cluster::steering>& done) {
+response answer(const result<sources::steering>& done) {
   return done ? answer(steering_json(*done)) : problem(done.error());
 }
 
@@ -24,22 +24,22 @@ result<steering_body> only_partition(const std::string& body) {
   return read;
 }
 
-result<storage::dead_letter_filter> letters_of(cluster::node& node, const target& address) {
+result<storage::dead_letter_filter> letters_of(node::node& node, const target& address) {
   const auto source = address.one("source"), reason = address.one("reason"),
              partition = address.one("partition");
   for (const auto* given : {&source, &reason, &partition}) {
     if (!*given) return given->error();
   }
-  cluster::letter_selection what{source->value_or(""), reason->value_or(""), std::nullopt};
+  node::letter_selection what{source->value_or(""), reason->value_or(""), std::nullopt};
   const auto at = address.one("at");
   if (!at) return at.error();
   if (*at) {
     const auto place = parse_seek_target(**at);
-    if (!place || place->what != cluster::seek_target::kind::position)
+    if (!place || place->what != sources::seek_target::kind::position)
       return failure{errc::invalid, "`at` is a whole number"};
     what.at = place->position;
   }
-  auto filter = cluster::filter_of(node.plan(), what);
+  auto filter = node::filter_of(node.plan(), what);
   if (!filter) return filter;
   if (auto narrowed = narrow(node, *partition, *filter); !narrowed) return narrowed.error();
   return filter;

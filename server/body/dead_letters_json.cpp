@@ -84,8 +84,8 @@ void place(std::vector<letter_line>& letters, const partition_names& partitions)
     const storage::dead_letter& l = shown.letter;
     if (partitions.path(l.partition)) ends[l.partition].push_back(l.at);
     if (!partitions.is_journal(l.partition)) continue;
-    shown.push = l.at >> cluster::entry_bits;
-    shown.place = l.at & cluster::entry_messages_max;
+    shown.push = l.at >> node::entry_bits;
+    shown.place = l.at & node::entry_messages_max;
   }
   for (auto& [partition, offsets] : ends) {
     const auto numbers =
@@ -139,7 +139,7 @@ letter_line read_letter(element from) {
 
 }  // namespace
 
-result<letter_listing> list_letters(cluster::node& node, const letter_filter& filter) {
+result<letter_listing> list_letters(node::node& node, const letter_filter& filter) {
   const schema::plan& plan = node.plan();
   if (auto known = check_source(plan, filter.source); !known.ok()) return known.error();
   storage::dead_letter_filter stored;
@@ -186,7 +186,7 @@ result<letter_listing> list_letters(cluster::node& node, const letter_filter& fi
   return out;
 }
 
-result<void> narrow(cluster::node& node, const std::optional<std::string>& partition,
+result<void> narrow(node::node& node, const std::optional<std::string>& partition,
                     storage::dead_letter_filter& filter) {
   const auto all = node.journal().partitions();
   const partition_names names(all);

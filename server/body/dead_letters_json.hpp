@@ -45,12 +45,12 @@ struct letter_listing {
 };
 
 /// `not_found` for a source that is not declared, and where nothing is at `at`.
-result<letter_listing> list_letters(cluster::node& node, const letter_filter& filter);
+result<letter_listing> list_letters(node::node& node, const letter_filter& filter);
 
 /// Of letters that are to leave: only those of a partition, named as listed, where one is named.
 /// `invalid` where the filter says a place that is one of several partitions; `not_found` for a
 /// partition that has none.
-result<void> narrow(cluster::node& node, const std::optional<std::string>& partition,
+result<void> narrow(node::node& node, const std::optional<std::string>& partition,
                     storage::dead_letter_filter& filter);
 
 /// `{"found", "counts": […], "letters": […]}`; letters with their messages where `whole`, else with

@@ -71,7 +71,7 @@ void write_journal(json_writer& out, const inspection::journal_state& journal) {
   out.end_object();
 }
 
-void write_seen(json_writer& out, const cluster::node::id_statistics& seen) {
+void write_seen(json_writer& out, const node::node::id_statistics& seen) {
   out.key("seen").begin_object().key("file").string(seen.file);
   out.key("file_bytes").unsigned_integer(seen.file_bytes);
   out.key("used_bytes").unsigned_integer(seen.used_bytes);
@@ -79,8 +79,8 @@ void write_seen(json_writer& out, const cluster::node::id_statistics& seen) {
   out.key("ids").unsigned_integer(seen.ids).end_object();
 }
 
-cluster::node::shard_statistics read_shard(element from) {
-  cluster::node::shard_statistics out;
+node::node::shard_statistics read_shard(element from) {
+  node::node::shard_statistics out;
   out.file = text_of(from, "file");
   out.file_bytes = number_of(from, "file_bytes");
   out.used_bytes = number_of(from, "used_bytes");
@@ -95,7 +95,7 @@ cluster::node::shard_statistics read_shard(element from) {
 
 }  // namespace
 
-result<inspection> inspect(cluster::node& node, bool verify) {
+result<inspection> inspect(node::node& node, bool verify) {
   inspection out;
   const storage::node_meta& meta = node.folder().meta();
   out.path = node.folder().path();

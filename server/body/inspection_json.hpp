@@ -19,7 +19,7 @@ struct inspection {
   timestamp created;
   std::uint64_t shard_count = 0;
   std::string declarations;  ///< digest of the definitions, hexadecimal
-  std::vector<cluster::node::shard_statistics> shards;
+  std::vector<node::node::shard_statistics> shards;
   struct journal_state {
     std::string file;
     std::uint64_t file_bytes = 0;
@@ -28,7 +28,7 @@ struct inspection {
     std::uint64_t trimmed = 0;  ///< entry
     std::map<std::string, std::uint64_t> tables;
   } journal;
-  std::optional<cluster::node::id_statistics> seen;  ///< where a stream is deduplicated
+  std::optional<node::node::id_statistics> seen;  ///< where a stream is deduplicated
   struct partition {
     std::uint64_t id = 0;
     std::string kind;  ///< `file`, `standard input`, `kafka`, `journal`
@@ -46,7 +46,7 @@ struct inspection {
 };
 
 /// Looks at the node's folder; with `verify` also reads everything.
-result<inspection> inspect(cluster::node& node, bool verify);
+result<inspection> inspect(node::node& node, bool verify);
 
 /// One JSON object on one line, with its end.
 std::string inspection_json(const inspection& what);

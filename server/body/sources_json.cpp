@@ -20,7 +20,7 @@ void reason_of(json_writer& out, const std::string& reason) {
   reason.empty() ? out.null() : out.string(reason);
 }
 
-void write_partition(json_writer& out, const cluster::partition_status& p) {
+void write_partition(json_writer& out, const sources::partition_status& p) {
   out.begin_object().key("partition").string(p.partition);
   out.key("state").string(to_string(p.state));
   reason_of(out, p.reason);
@@ -52,16 +52,16 @@ std::string optional_text_of(element object, const char* name) {
   return value.is_null() ? "" : text_of(object, name);
 }
 
-cluster::source_state state_of_text(const std::string& text) {
-  using state = cluster::source_state;
+sources::source_state state_of_text(const std::string& text) {
+  using state = sources::source_state;
   for (const state s : {state::running, state::waiting, state::paused, state::failed, state::ended}) {
     if (text == to_string(s)) return s;
   }
   return state::stopped;
 }
 
-cluster::partition_status read_partition(element p) {
-  cluster::partition_status out;
+sources::partition_status read_partition(element p) {
+  sources::partition_status out;
   out.partition = text_of(p, "partition");
   out.state = state_of_text(text_of(p, "state"));
   out.reason = optional_text_of(p, "reason");
@@ -83,27 +83,27 @@ cluster::partition_status read_partition(element p) {
 
 }  // namespace
 
-std::string sources_json(const std::vector<cluster::source_status>& sources) {
+std::string sources_json(const std::vector<sources::source_status>& all) {
   json_writer out;
   out.begin_object().key("sources").begin_array();
-  for (const cluster::source_status& s : sources) {
+  for (const sources::source_status& s : all) {
     out.begin_object().key("source").string(s.source).key("kind").string(s.kind);
     out.key("unit").string(s.unit).key("state").string(to_string(s.state));
     reason_of(out, s.reason);
     out.key("partitions").begin_array();
-    for (const cluster::partition_status& p : s.partitions) write_partition(out, p);
+    for (const sources::partition_status& p : s.partitions) write_partition(out, p);
     out.end_array().end_object();
   }
   out.end_array().end_object();
   return out.take() + "\n";
 }
 
-result<std::vector<cluster::source_status>> read_sources(std::string_view json) {
-  using sources = std::vector<cluster::source_status>;
-  return with_json<sources>(json, errc::io, "the answer", [](element root) -> result<sources> {
-    sources all;
+result<std::vector<sources::source_status>> read_sources(std::string_view json) {
+  using statuses = std::vector<sources::source_status>;
+  return with_json<statuses>(json, errc::io, "the answer", [](element root) -> result<statuses> {
+    statuses all;
     for (const element s : simdjson::dom::array(root["sources"])) {
-      cluster::source_status one;
+      sources::source_status one;
       one.source = text_of(s, "source");
       one.kind = text_of(s, "kind");
       one.unit = text_of(s, "unit");
@@ -117,10 +117,10 @@ result<std::vector<cluster::source_status>> read_sources(std::string_view json) 
   });
 }
 
-std::string steering_json(const cluster::steering& done) {
+std::string steering_json(const sources::steering& done) {
   json_writer out;
   out.begin_object().key("source").string(done.source).key("partitions").begin_array();
-  for (const cluster::steering_step& step : done.steps) {
+  for (const sources::steering_step& step : done.steps) {
     out.begin_object().key("partition").string(step.partition).key("unit").string(step.unit);
     out.key("before").unsigned_integer(step.before).key("after").unsigned_integer(step.after);
     out.key("skipped").unsigned_integer(step.skipped);
@@ -130,10 +130,10 @@ std::string steering_json(const cluster::steering& done) {
   return out.take() + "\n";
 }
 
-result<cluster::steering> read_steering(std::string_view json) {
-  return with_json<cluster::steering>(
-      json, errc::io, "the answer", [](element root) -> result<cluster::steering> {
-        cluster::steering out{text_of(root, "source"), {}};
+result<sources::steering> read_steering(std::string_view json) {
+  return with_json<sources::steering>(
+      json, errc::io, "the answer", [](element root) -> result<sources::steering> {
+        sources::steering out{text_of(root, "source"), {}};
         for (const element p : simdjson::dom::array(root["partitions"])) {
           out.steps.push_back({text_of(p, "partition"), text_of(p, "unit"), number_of(p, "before"),
                                number_of(p, "after"), number_of(p, "skipped"),
@@ -172,18 +172,18 @@ std::string steering_request_json(const steering_body& body) {
   return out.take();
 }
 
-result<cluster::seek_target> parse_seek_target(const std::string& text) {
-  using kind = cluster::seek_target::kind;
-  if (text == "earliest") return cluster::seek_target{kind::earliest, 0, 0};
-  if (text == "latest") return cluster::seek_target{kind::latest, 0, 0};
+result<sources::seek_target> parse_seek_target(const std::string& text) {
+  using kind = sources::seek_target::kind;
+  if (text == "earliest") return sources::seek_target{kind::earliest, 0, 0};
+  if (text == "latest") return sources::seek_target{kind::latest, 0, 0};
   std::uint64_t position = 0;
   const char* const end = text.data() + text.size();
   const auto number = std::from_chars(text.data(), end, position);
   if (number.ec == std::errc() && number.ptr == end)
-    return cluster::seek_target{kind::position, position, 0};
+    return sources::seek_target{kind::position, position, 0};
   if (number.ptr != end && number.ec == std::errc()) {
     if (const auto time = parse_time(text); time.ok())
-      return cluster::seek_target{kind::time, 0, time->micros};
+      return sources::seek_target{kind::time, 0, time->micros};
   }
   return failure{errc::invalid, "`" + text + "` is no place to seek to; give `earliest`, `latest`, a "
                                 "position such as 1234, or a time such as 2026-03-01T12:00:00Z"};

@@ -13,14 +13,14 @@
 /// `docs/commands.md` has the fields. One line each, with its end.
 namespace windrow::server {
 
-std::string sources_json(const std::vector<cluster::source_status>& sources);
-result<std::vector<cluster::source_status>> read_sources(std::string_view json);
+std::string sources_json(const std::vector<sources::source_status>& sources);
+result<std::vector<sources::source_status>> read_sources(std::string_view json);
 
-std::string steering_json(const cluster::steering& done);
-result<cluster::steering> read_steering(std::string_view json);
+std::string steering_json(const sources::steering& done);
+result<sources::steering> read_steering(std::string_view json);
 
 /// `earliest`, `latest`, a position, or a time in RFC 3339.
-result<cluster::seek_target> parse_seek_target(const std::string& text);
+result<sources::seek_target> parse_seek_target(const std::string& text);
 
 /// What of a source a request is about, and for a seek where to: `{"partition"?, "to"?}`.
 struct steering_body {

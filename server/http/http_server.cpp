@@ -255,7 +255,7 @@ result<std::unique_ptr<http_server>> http_server::start(api& front, const http_o
   }
   i->look_at_deadlines();
   i->thread = std::thread([raw = i.get()] {
-    const storage::prompt_thread soon;
+    const prompt_thread soon;
     raw->io.run();
   });
   return std::unique_ptr<http_server>(new http_server(std::move(i)));

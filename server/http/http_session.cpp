@@ -66,7 +66,7 @@ response busy_now(std::string_view detail) {
 
 /// Answers on a worker. A client waits, so the thread stays one that runs as soon as it is woken.
 response run_on_worker(api& front, const route& to, const call& what) {
-  thread_local const storage::prompt_thread soon;
+  thread_local const prompt_thread soon;
   return front.run(to, what);
 }
 

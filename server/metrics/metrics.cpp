@@ -97,7 +97,7 @@ void metrics::connected() {
 void metrics::disconnected() { impl_->open.Decrement(); }
 void metrics::turned_away() { impl_->turned_away.Increment(); }
 
-std::string metrics::text(cluster::node& node) const {
+std::string metrics::text(node::node& node) const {
   std::vector<prometheus::MetricFamily> all = impl_->registry.Collect();
   const auto add = [&all](std::vector<prometheus::MetricFamily> more) {
     all.insert(all.end(), std::make_move_iterator(more.begin()),

@@ -13,10 +13,10 @@
 namespace windrow::server {
 namespace {
 
-using cluster::node_measures;
-using cluster::source_state;
-using cluster::source_status;
-using cluster::source_totals;
+using node::node_measures;
+using sources::source_state;
+using sources::source_status;
+using node::source_totals;
 
 double real(std::uint64_t number) { return static_cast<double>(number); }
 double seconds(std::int64_t micros) { return static_cast<double>(micros) / 1e6; }
@@ -151,7 +151,7 @@ void write_sources(metric_families& out, const node_measures& m, label_names& na
   for (const auto& [name, state] : states) {
     for (const auto one : {source_state::running, source_state::waiting, source_state::paused,
                            source_state::failed, source_state::ended}) {
-      out.add(one == state ? 1 : 0, {{"source", name}, {"state", cluster::to_string(one)}});
+      out.add(one == state ? 1 : 0, {{"source", name}, {"state", sources::to_string(one)}});
     }
   }
 }

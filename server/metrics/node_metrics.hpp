@@ -16,12 +16,12 @@ public:
   static constexpr std::size_t sources_max = 100;
   static constexpr std::size_t series_max = 200;
 
-  explicit node_metrics(cluster::node& node) : node_(node) {}
+  explicit node_metrics(node::node& node) : node_(node) {}
 
   std::vector<prometheus::MetricFamily> Collect() const override;
 
 private:
-  cluster::node& node_;
+  node::node& node_;
 };
 
 }  // namespace windrow::server

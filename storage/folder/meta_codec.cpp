@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <exception>
 
-#include "meta.capnp.h"
+#include "storage/folder/meta.capnp.h"
 
 namespace windrow::storage {
 

@@ -16,7 +16,7 @@ result<void> check_producer(const push_producer& pushed) {
     return failure{errc::invalid, "the name of a producer has 1 to " +
                                       std::to_string(producer_name_bytes_max) + " bytes, not " +
                                       std::to_string(pushed.name.size())};
-  if (const auto bad = schema::find_bad_utf8(pushed.name); bad != std::string_view::npos)
+  if (const auto bad = find_bad_utf8(pushed.name); bad != std::string_view::npos)
     return failure{errc::invalid, "the name of a producer is UTF-8 text; byte " +
                                       std::to_string(bad + 1) + " of it is not"};
   if (pushed.first == 0)

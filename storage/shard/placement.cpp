@@ -4,7 +4,7 @@
 
 #include "schema/catalog/key.hpp"
 
-namespace windrow::actors {
+namespace windrow::storage {
 
 namespace {
 
@@ -60,4 +60,4 @@ result<std::uint32_t> placement::shard_of(std::span<const windrow::value> values
   return shard_of(placing_hash(*key), shard_count);
 }
 
-}  // namespace windrow::actors
+}  // namespace windrow::storage

@@ -11,7 +11,7 @@
 #include "windrow/result.hpp"
 #include "windrow/value.hpp"
 
-namespace windrow::actors {
+namespace windrow::storage {
 
 /// A longer key is refused: it would be kept in full in every record.
 inline constexpr std::size_t key_bytes_max = 1024;
@@ -57,4 +57,4 @@ private:
   std::vector<int> parts_;
 };
 
-}  // namespace windrow::actors
+}  // namespace windrow::storage

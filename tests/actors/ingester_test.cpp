@@ -32,7 +32,7 @@ struct conversation {
   std::uint64_t rows = 0;
   bool hold = false;
   // Of ingest.
-  std::map<std::uint32_t, input_progress> progress;
+  std::map<std::uint32_t, ingest::input_progress> progress;
   std::map<std::uint32_t, std::string> failures;
   std::uint64_t settled = 0;
 
@@ -98,7 +98,7 @@ public:
     std::vector<std::pair<sources::sequence, std::string_view>> messages;
     for (std::uint64_t i = 1; i <= messages_a_run; ++i)
       messages.emplace_back(at_ + i, R"({"user":"u","amount":1.5})");
-    auto run = sources::make_run(1, at_, at_ + messages_a_run, timestamp{1'700'000'000'000'000},
+    auto run = formats::make_run(1, at_, at_ + messages_a_run, timestamp{1'700'000'000'000'000},
                                  messages);
     at_ += messages_a_run;
     return sources::source_step{sources::source_step::kind::run, std::move(run)};
@@ -130,7 +130,7 @@ protected:
     ingest_settings settings;
     settings.shards = {shard_};
     settings.limits = {4, 1 << 20};
-    settings.events.progressed = [this](const input_progress& p) {
+    settings.events.progressed = [this](const ingest::input_progress& p) {
       with_.change([&] {
         with_.progress[p.input] = p;
         with_.progress[p.input].counters = nullptr;
@@ -155,13 +155,13 @@ protected:
     system_.reset();
   }
 
-  source_actor reader(std::shared_ptr<input> in) {
+  source_actor reader(std::shared_ptr<sources::input> in) {
     source_settings settings;
     settings.in = std::move(in);
     readers_.push_back(system_->spawn<caf::detached>(make_source, settings));
     return readers_.back();
   }
-  void start(std::uint32_t number, std::shared_ptr<input> in, storage::sequence position = 0,
+  void start(std::uint32_t number, std::shared_ptr<sources::input> in, storage::sequence position = 0,
              std::vector<storage::skip_range> skips = {}, storage::sequence skip_to = 0) {
     ingest_input one;
     one.number = number;

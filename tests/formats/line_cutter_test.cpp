@@ -22,17 +22,17 @@ struct line {
   }
 };
 
-line_limits small_limits() {
-  line_limits limits;
+formats::line_limits small_limits() {
+  formats::line_limits limits;
   limits.chunk_bytes = 32;
   limits.line_bytes_max = 128;
   limits.oversized_head = 10;
   return limits;
 }
 
-void collect(line_cutter& cutter, bool line_ends, std::vector<line>& lines) {
+void collect(formats::line_cutter& cutter, bool line_ends, std::vector<line>& lines) {
   while (const auto run = cutter.cut(timestamp{1}, line_ends)) {
-    for (const message_view& message : run->messages) {
+    for (const formats::message_view& message : run->messages) {
       lines.push_back({std::string(message.text()), message.sequence,
                        message.oversized ? run->true_size : 0});
     }
@@ -42,8 +42,8 @@ void collect(line_cutter& cutter, bool line_ends, std::vector<line>& lines) {
 
 /// Feeds `text` in pieces of at most `piece` bytes.
 std::vector<line> cut_all(const std::string& text, std::size_t piece,
-                          line_limits limits = small_limits(), sequence position = 0) {
-  line_cutter cutter(1, position, limits);
+                          formats::line_limits limits = small_limits(), sequence position = 0) {
+  formats::line_cutter cutter(1, position, limits);
   std::vector<line> lines;
   for (std::size_t at = position; at < text.size();) {
     const auto space = cutter.space();
@@ -60,7 +60,7 @@ std::vector<line> cut_all(const std::string& text, std::size_t piece,
 }
 
 /// The same by looking at the whole text.
-std::vector<line> expected(const std::string& text, line_limits limits = small_limits()) {
+std::vector<line> expected(const std::string& text, formats::line_limits limits = small_limits()) {
   std::vector<line> lines;
   for (std::size_t begin = 0; begin < text.size();) {
     const std::size_t newline = std::min(text.find('\n', begin), text.size());
@@ -122,7 +122,7 @@ TEST(LineCutter, ReportsALineOfTenMebibytesAtTheDefaultLimits) {
 }
 
 TEST(LineCutter, ARunOfBlankLinesMovesThePosition) {
-  line_cutter cutter(1, 0, small_limits());
+  formats::line_cutter cutter(1, 0, small_limits());
   const auto space = cutter.space();
   std::memcpy(space.data(), "\n\n\n", 3);
   cutter.filled(3);
@@ -156,7 +156,7 @@ TEST(LineCutter, CutsRandomTextAsThoughItWereWholeWhereverItIsResumed) {
 
 TEST(MessageRun, IsMadeFromMessagesHeldElsewhere) {
   const std::pair<sequence, std::string_view> messages[] = {{4, "a"}, {9, ""}, {10, "bc"}};
-  const auto run = make_run(3, 2, 11, timestamp{7}, messages);
+  const auto run = formats::make_run(3, 2, 11, timestamp{7}, messages);
   EXPECT_EQ(run->partition, 3u);
   EXPECT_EQ(run->after, 2u);
   EXPECT_EQ(run->last, 11u);
@@ -173,14 +173,14 @@ TEST(LineCutter, CountsTheLinesOfARun) {
     SCOPED_TRACE(piece);
     const std::string text = "\xEF\xBB\xBF""a\n\n  \r\nb\n" + std::string(300, 'x') +
                              "\n\nlonger than the others\n\nc\n \n\nd";
-    line_cutter cutter(1, 0, small_limits());
+    formats::line_cutter cutter(1, 0, small_limits());
     std::vector<std::string> lines;
     std::uint64_t total = 0;
     const auto take = [&](bool line_ends) {
       while (const auto run = cutter.cut(timestamp{1}, line_ends)) {
         sequence position = run->after;
         std::uint64_t of_run = 0;
-        for (const message_view& message : run->messages) {
+        for (const formats::message_view& message : run->messages) {
           of_run += count_lines(*run, position, message.sequence);
           lines.push_back(std::string(message.text()).substr(0, 2) + " " +
                           std::to_string(total + of_run));
@@ -209,11 +209,11 @@ TEST(LineCutter, CountsTheLinesOfARun) {
 
 TEST(ClosedObject, IsAllOfItToTheLastBrace) {
   const std::string whole = R"({"a": {"b": ["}", "\"{", "\\"]}, "c": 1})";
-  EXPECT_TRUE(is_closed_object(whole));
-  EXPECT_TRUE(is_closed_object(whole + " \t"));
+  EXPECT_TRUE(formats::is_closed_object(whole));
+  EXPECT_TRUE(formats::is_closed_object(whole + " \t"));
   for (std::size_t i = 0; i < whole.size(); ++i)
-    EXPECT_FALSE(is_closed_object(std::string_view(whole).substr(0, i))) << whole.substr(0, i);
-  EXPECT_FALSE(is_closed_object("words"));
+    EXPECT_FALSE(formats::is_closed_object(std::string_view(whole).substr(0, i))) << whole.substr(0, i);
+  EXPECT_FALSE(formats::is_closed_object("words"));
 }
 
 }  // namespace

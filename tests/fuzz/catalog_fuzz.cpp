@@ -5,6 +5,7 @@
 #include <cstring>
 #include <vector>
 
+#include "schema/catalog/catalog_codec.hpp"
 #include "schema/compile.hpp"
 #include "tests/fuzz/fuzz_target.hpp"
 

@@ -1,5 +1,6 @@
 // Declarations in YAML: whatever is written, the answer is a plan or errors. What compiles is kept
 // as catalog bytes, and compiles from them to the same plan.
+#include "schema/catalog/catalog_codec.hpp"
 #include "schema/compile.hpp"
 #include "tests/fuzz/fuzz_target.hpp"
 

@@ -6,7 +6,7 @@ namespace windrow::actors {
 namespace {
 
 TEST(Credit, IsSpentByBatches) {
-  credit c(2, {.batches = 2, .bytes = 1000});
+  ingest::credit c(2, {.batches = 2, .bytes = 1000});
   c.sent(0, 1);
   EXPECT_TRUE(c.available());
   c.sent(0, 1);
@@ -16,19 +16,19 @@ TEST(Credit, IsSpentByBatches) {
 }
 
 TEST(Credit, IsSpentByBytes) {
-  credit c(1, {.batches = 100, .bytes = 1000});
+  ingest::credit c(1, {.batches = 100, .bytes = 1000});
   c.sent(0, 1000);
   EXPECT_FALSE(c.available());
 }
 
 TEST(Credit, WaitsForTheSlowestShard) {
-  credit c(2, {.batches = 1, .bytes = 1000});
+  ingest::credit c(2, {.batches = 1, .bytes = 1000});
   c.sent(1, 10);
   EXPECT_FALSE(c.available());
 }
 
 TEST(Credit, IsSettledWhenEverythingCameBack) {
-  credit c(2, {});
+  ingest::credit c(2, {});
   EXPECT_TRUE(c.settled());
   c.sent(0, 5);
   c.sent(1, 7);

@@ -51,14 +51,14 @@ protected:
     auto opened = storage::seen_ids::open(options_);
     ASSERT_TRUE(opened.ok()) << opened.error().message;
     seen_ = std::move(*opened);
-    ingest_options o;
+    ingest::ingest_options o;
     o.plan = plan_;
     o.source = 0;
     o.partition = 5;
     o.folder_seed = 99;
     o.batch_rows = 4;  // blocks of two messages
     o.seen = seen_.get();
-    core_ = std::make_unique<ingest_core>(o);
+    core_ = std::make_unique<ingest::ingest_core>(o);
   }
 
   /// The sequences of the rows that were made, in order.
@@ -66,8 +66,8 @@ protected:
                                   storage::sequence after = 0) {
     std::vector<std::pair<sources::sequence, std::string_view>> messages;
     for (const auto& text : texts) messages.emplace_back(after + messages.size() + 1, text);
-    ingest_output out;
-    core_->take(*sources::make_run(5, after, after + texts.size(), timestamp{now}, messages), out);
+    ingest::ingest_output out;
+    core_->take(*formats::make_run(5, after, after + texts.size(), timestamp{now}, messages), out);
     EXPECT_FALSE(out.failed) << out.failed->message;
     std::vector<std::uint64_t> rows;
     for (const auto& [shard, batch] : out.batches)
@@ -87,7 +87,7 @@ protected:
   storage::seen_ids::options options_;
   std::unique_ptr<storage::seen_ids> seen_;
   schema::plan_ptr plan_;
-  std::unique_ptr<ingest_core> core_;
+  std::unique_ptr<ingest::ingest_core> core_;
 };
 
 TEST_F(IngestDuplicates, GiveNoRowsAndAreCounted) {
@@ -154,17 +154,17 @@ TEST_F(IngestDuplicates, StopTheRunWhereIdsCannotBeRead) {
     return;
   }
   seen_ = std::move(*opened);
-  ingest_options o;
+  ingest::ingest_options o;
   o.plan = plan_;
   o.source = 0;
   o.partition = 5;
   o.folder_seed = 99;
   o.seen = seen_.get();
-  ingest_core core(o);
-  ingest_output out;
+  ingest::ingest_core core(o);
+  ingest::ingest_output out;
   const std::string text = event("\"7\"");
   const std::pair<sources::sequence, std::string_view> messages[] = {{2000, text}};
-  core.take(*sources::make_run(5, 1999, 2000, timestamp{now}, messages), out);
+  core.take(*formats::make_run(5, 1999, 2000, timestamp{now}, messages), out);
   ASSERT_TRUE(out.failed);
   EXPECT_EQ(out.failed->code, errc::corrupt);
   EXPECT_TRUE(out.batches.empty());

@@ -145,7 +145,7 @@ class collected {
 public:
   collected(const schema::plan& plan, std::uint32_t shards) : plan_(plan), next_(shards, 1) {}
 
-  void add(const std::vector<shard_batch>& batches, const std::vector<message>& messages) {
+  void add(const std::vector<ingest::shard_batch>& batches, const std::vector<message>& messages) {
     for (const auto& [shard, batch] : batches) {
       EXPECT_EQ(batch->first, next_[shard]);
       EXPECT_GE(batch->last, batch->first);
@@ -234,13 +234,13 @@ TEST(IngestCoreProperty, GivesTheRowsOfAnOracle) {
     std::mt19937 random(seed);
     const auto shards = 1 + random() % 5;
     const auto messages = random_messages(random, 1 + random() % 400);
-    ingest_options options;
+    ingest::ingest_options options;
     options.plan = plan;
     options.source = 0;
     options.shard_count = static_cast<std::uint32_t>(shards);
     options.folder_seed = seed_of_folder;
     options.batch_rows = 2 + random() % 100;
-    ingest_core core(options);
+    ingest::ingest_core core(options);
     collected got(*plan, options.shard_count);
     for (std::size_t begin = 0; begin < messages.size();) {
       const std::size_t end = std::min(messages.size(), begin + 1 + random() % 150);
@@ -248,8 +248,8 @@ TEST(IngestCoreProperty, GivesTheRowsOfAnOracle) {
       for (std::size_t i = begin; i < end; ++i) texts.push_back(messages[i].json());
       std::vector<std::pair<sources::sequence, std::string_view>> items;
       for (std::size_t i = begin; i < end; ++i) items.emplace_back(10 * (i + 1), texts[i - begin]);
-      ingest_output out;
-      core.take(*sources::make_run(0, 10 * begin, 10 * end, timestamp{base}, items), out);
+      ingest::ingest_output out;
+      core.take(*formats::make_run(0, 10 * begin, 10 * end, timestamp{base}, items), out);
       got.add(out.batches, messages);
       for (const auto next : got.next()) EXPECT_EQ(next, 10 * end + 1);
       begin = end;

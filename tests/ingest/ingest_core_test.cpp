@@ -46,24 +46,24 @@ struct event_plan {
   plan_builder builder;
 };
 
-sources::message_run_ptr run_of(const std::vector<std::string>& texts, sources::sequence after = 0,
+formats::message_run_ptr run_of(const std::vector<std::string>& texts, sources::sequence after = 0,
                                 std::int64_t arrival = now) {
   std::vector<std::pair<sources::sequence, std::string_view>> messages;
   for (const auto& text : texts) messages.emplace_back(after + messages.size() + 1, text);
-  return sources::make_run(5, after, after + texts.size(), timestamp{arrival}, messages);
+  return formats::make_run(5, after, after + texts.size(), timestamp{arrival}, messages);
 }
 
-ingest_core core_for(schema::plan_ptr plan, std::uint32_t shards = 1) {
-  ingest_options options;
+ingest::ingest_core core_for(schema::plan_ptr plan, std::uint32_t shards = 1) {
+  ingest::ingest_options options;
   options.plan = std::move(plan);
   options.source = 0;
   options.partition = 5;
   options.shard_count = shards;
   options.folder_seed = 99;
-  return ingest_core(options);
+  return ingest::ingest_core(options);
 }
 
-std::string reasons(const ingest_output& out) {
+std::string reasons(const ingest::ingest_output& out) {
   std::string text;
   for (const auto& letter : out.dead_letters) {
     text += (text.empty() ? "" : " ") + std::to_string(letter.at) + ":" + letter.phase + "/" +
@@ -72,7 +72,7 @@ std::string reasons(const ingest_output& out) {
   return text;
 }
 
-std::string sequences_of(const ingest_output& out) {
+std::string sequences_of(const ingest::ingest_output& out) {
   std::string text;
   for (const auto& made : out.batches) {
     for (const auto& section : made.batch->sections) {
@@ -86,7 +86,7 @@ TEST(IngestCore, PassesOverRangesOfASeek) {
   event_plan made;
   auto core = core_for(made.builder.build());
   core.set_skips({{1, 3}, {5, 6}});
-  ingest_output out;
+  ingest::ingest_output out;
   core.take(*run_of(std::vector<std::string>(8, event("\"u1\"", "2.5"))), out);
   EXPECT_EQ(sequences_of(out), "1 4 5 7 8 ");
   EXPECT_EQ(core.counters().read, 5u);
@@ -97,7 +97,7 @@ TEST(IngestCore, ASkippedBadMessageIsNoDeadLetter) {
   event_plan made;
   auto core = core_for(made.builder.build());
   core.set_skips({{0, 2}});
-  ingest_output out;
+  ingest::ingest_output out;
   core.take(*run_of({"{", "{", "{"}), out);
   EXPECT_EQ(reasons(out), "3:parse/json");
 }
@@ -105,7 +105,7 @@ TEST(IngestCore, ASkippedBadMessageIsNoDeadLetter) {
 TEST(IngestCore, SkippingAheadMovesEveryShard) {
   event_plan made;
   auto core = core_for(made.builder.build(), 3);
-  ingest_output out;
+  ingest::ingest_output out;
   core.skip_to(0, out);
   EXPECT_TRUE(out.batches.empty());
   core.skip_to(1'000'000'000'000, out);
@@ -123,7 +123,7 @@ TEST(IngestCore, SkippingAheadMovesEveryShard) {
 TEST(IngestCore, PutsARowWithItsKeyTimeAndColumnsIntoABatch) {
   event_plan made;
   auto core = core_for(made.builder.build());
-  ingest_output out;
+  ingest::ingest_output out;
   core.take(*run_of({event("\"u1\"", "2.5"), event("\"\"", "-1", now - minute)}), out);
   ASSERT_EQ(out.batches.size(), 1u);
   const storage::batch& batch = *out.batches[0].batch;
@@ -150,7 +150,7 @@ TEST(IngestCore, PutsARowWithItsKeyTimeAndColumnsIntoABatch) {
 TEST(IngestCore, ANullKeyGivesNoRowAndDoesNotMoveTheNewestTime) {
   event_plan made;
   auto core = core_for(made.builder.build());
-  ingest_output out;
+  ingest::ingest_output out;
   core.take(*run_of({event("null", "1"), event("\"u\"", "0", now - 5), event("\"u\"", "1", now - 9)}),
             out);
   EXPECT_EQ(out.batches[0].batch->rows, 2u);
@@ -162,7 +162,7 @@ TEST(IngestCore, ANullKeyGivesNoRowAndDoesNotMoveTheNewestTime) {
 TEST(IngestCore, EveryShardGetsAMarkAtTheEndOfEachRun) {
   event_plan made;
   auto core = core_for(made.builder.build(), 3);
-  ingest_output out;
+  ingest::ingest_output out;
   core.take(*run_of({"bad"}), out);
   core.take(*run_of({}, 1), out);  // a run that moves nowhere gives nothing
   ASSERT_EQ(out.batches.size(), 3u);
@@ -179,9 +179,9 @@ TEST(IngestCore, DeadLettersSayPhaseReasonAndOrigin) {
   made.builder.plan().sources[0].late_arrival_deadline = 60 * minute;
   made.builder.plan().streams[0].required.push_back({4, "Event.amount"});
   auto core = core_for(made.builder.build());
-  ingest_output out;
-  const std::string long_key(key_bytes_max + 1, 'k');
-  const std::string just_fits(key_bytes_max, 'k');
+  ingest::ingest_output out;
+  const std::string long_key(storage::key_bytes_max + 1, 'k');
+  const std::string just_fits(storage::key_bytes_max, 'k');
   core.take(*run_of({
                 "{",                                            // 1
                 event("\"u\"", "true"),                         // 2
@@ -221,10 +221,10 @@ TEST(IngestCore, DeadLettersSayPhaseReasonAndOrigin) {
 TEST(IngestCore, ADeadLetterKeepsTheBeginningOfALongMessage) {
   event_plan made;
   auto core = core_for(made.builder.build());
-  ingest_output out;
+  ingest::ingest_output out;
   const std::string text(100'000, 'x');
   core.take(*run_of({text}), out);
-  EXPECT_EQ(out.dead_letters[0].bytes.size(), dead_letter_bytes_max);
+  EXPECT_EQ(out.dead_letters[0].bytes.size(), ingest::dead_letter_bytes_max);
   EXPECT_EQ(out.dead_letters[0].total_bytes, text.size());
 }
 
@@ -232,7 +232,7 @@ TEST(IngestCore, AMessageWhoseParseGivesNullIsSkipped) {
   event_plan made;
   made.builder.plan().streams[0].parse_output = 4;
   auto core = core_for(made.builder.build());
-  ingest_output out;
+  ingest::ingest_output out;
   core.take(*run_of({event("\"u\"", "null", now + 60 * minute), event("\"u\"", "1")}), out);
   EXPECT_EQ(out.batches[0].batch->rows, 1u);
   EXPECT_TRUE(out.dead_letters.empty());
@@ -244,7 +244,7 @@ TEST(IngestCore, TwoStreamsOfOneSourceReadEachMessageOnce) {
   event_plan made;
   made.builder.stream("strict", {{"amount", type_of(value_kind::integer)}}, {"_.amount"});
   auto core = core_for(made.builder.build());
-  ingest_output out;
+  ingest::ingest_output out;
   core.take(*run_of({event("\"u\"", "1"), event("\"u\"", "1.5"), "bad"}), out);
   EXPECT_EQ(core.counters().read, 3u);
   EXPECT_EQ(core.counters().streams[0].applied, 2u);
@@ -257,7 +257,7 @@ TEST(IngestCore, WithoutAnEventTimeTheArrivalCounts) {
   event_plan made;
   made.builder.plan().streams[0].time_output = none;
   auto core = core_for(made.builder.build());
-  ingest_output out;
+  ingest::ingest_output out;
   core.take(*run_of({event("\"u\"", "1", 0)}, 0, now + 7), out);
   EXPECT_EQ(out.batches[0].batch->sections[0].times[0], now + 7);
 }
@@ -270,15 +270,15 @@ TEST(IngestCore, TheEnvelopeGivesKeysHeadersAndTimes) {
                  {"message_headers.h", "message_key", "message_time"});
   builder.route(0, 0, {0}, {1, 2, 3});
   auto core = core_for(builder.build());
-  sources::message_run run;
+  formats::message_run run;
   run.last = 2;
   run.arrival = timestamp{now};
-  const std::string text = "{\"n\":4}" + std::string(sources::buffer_padding, ' ');
+  const std::string text = "{\"n\":4}" + std::string(formats::buffer_padding, ' ');
   run.messages = {{text.data(), 7, false, 1}, {text.data(), 7, false, 2}};
   run.envelopes.keys = {"k", "l"};
   run.envelopes.headers = {{{"g", "no"}, {"h", "yes"}}, {}};
   run.envelopes.times = {timestamp{now - 5}, timestamp{now}};
-  ingest_output out;
+  ingest::ingest_output out;
   core.take(run, out);
   const storage::section& section = out.batches[0].batch->sections[0];
   ASSERT_EQ(section.rows(), 2u);
@@ -298,12 +298,12 @@ TEST(IngestCore, AReplayedMessageHasItsOwnTimeAndMayBeAheadOfIt) {
   auto core = core_for(builder.build());
   const std::vector<std::pair<storage::sequence, std::string_view>> messages{{1, "{\"n\":4}"},
                                                                              {2, "{\"n\":true}"}};
-  sources::run_envelopes envelopes;
+  formats::run_envelopes envelopes;
   envelopes.times = {timestamp{now - 400 * minute}, timestamp{now - 300 * minute}};
   envelopes.keys = {"k", "l"};
   envelopes.headers = {{}, {{"h", "yes"}}};
-  ingest_output out;
-  core.take(*sources::make_run(0, 0, 2, timestamp{now}, messages, envelopes), out);
+  ingest::ingest_output out;
+  core.take(*formats::make_run(0, 0, 2, timestamp{now}, messages, envelopes), out);
   const storage::section& section = out.batches[0].batch->sections[0];
   ASSERT_EQ(section.rows(), 1u);
   EXPECT_EQ(section.key_at(0), "k");
@@ -324,10 +324,10 @@ TEST(IngestCore, AReplayedEventIsInTheFutureOfItsReplayAndLateForItsOwnTime) {
                     beyond = event("\"c\"", "1", now + 60 * minute);
   const std::vector<std::pair<storage::sequence, std::string_view>> messages{
       {1, ahead}, {2, late}, {3, beyond}};
-  sources::run_envelopes envelopes;
+  formats::run_envelopes envelopes;
   envelopes.times.assign(3, timestamp{now - 30 * minute});
-  ingest_output out;
-  core.take(*sources::make_run(0, 0, 3, timestamp{now}, messages, envelopes), out);
+  ingest::ingest_output out;
+  core.take(*formats::make_run(0, 0, 3, timestamp{now}, messages, envelopes), out);
   EXPECT_EQ(out.batches[0].batch->sections[0].rows(), 1u);
   ASSERT_EQ(out.dead_letters.size(), 2u);
   EXPECT_EQ(out.dead_letters[0].reason, "late_arrival");
@@ -337,7 +337,7 @@ TEST(IngestCore, AReplayedEventIsInTheFutureOfItsReplayAndLateForItsOwnTime) {
 TEST(IngestCore, LateRowsComeWithTheNewestTimeBeforeThem) {
   event_plan made;
   auto core = core_for(made.builder.build());
-  ingest_output out;
+  ingest::ingest_output out;
   core.take(*run_of({event("\"a\"", "1", now - 30 * minute), event("\"a\"", "1", now),
                      event("\"a\"", "1", now - 20 * minute)}),
             out);
@@ -352,7 +352,7 @@ TEST(IngestCore, TheNewestTimesGoOnWhereTheyWereResumed) {
   event_plan made;
   auto core = core_for(made.builder.build());
   core.resume(std::vector<std::int64_t>{now});
-  ingest_output out;
+  ingest::ingest_output out;
   core.take(*run_of({event("\"a\"", "1", now - 30 * minute)}), out);
   EXPECT_EQ(out.batches[0].batch->sections[0].newest_before, (std::vector<std::int64_t>{now}));
   EXPECT_EQ(core.newest(), (std::vector<std::int64_t>{now}));
@@ -361,7 +361,7 @@ TEST(IngestCore, TheNewestTimesGoOnWhereTheyWereResumed) {
 TEST(IngestCore, MessagesAtOrBeforeThePositionAreIgnored) {
   event_plan made;
   auto core = core_for(made.builder.build());
-  ingest_output out;
+  ingest::ingest_output out;
   core.take(*run_of({event("\"a\"", "1"), event("\"b\"", "1")}), out);
   core.take(*run_of({event("\"b\"", "1"), event("\"c\"", "1")}, 1), out);
   core.take(*run_of({event("\"a\"", "1")}), out);
@@ -378,8 +378,8 @@ TEST(IngestCore, ASequenceThatJumpsFarStartsABatchOfItsOwn) {
   const std::string text = event("\"a\"", "1");
   const sources::sequence far = 20'000'000'000;
   const std::pair<sources::sequence, std::string_view> messages[] = {{10, text}, {far, text}};
-  ingest_output out;
-  core.take(*sources::make_run(5, 0, far, timestamp{now}, messages), out);
+  ingest::ingest_output out;
+  core.take(*formats::make_run(5, 0, far, timestamp{now}, messages), out);
   ASSERT_EQ(out.batches.size(), 4u);
   for (int shard = 0; shard < 2; ++shard) {
     EXPECT_EQ(out.batches[shard].batch->last, far - 1);
@@ -391,12 +391,12 @@ TEST(IngestCore, ASequenceThatJumpsFarStartsABatchOfItsOwn) {
 TEST(IngestCore, AnOversizedMessageIsDeadLetteredWithItsTrueSize) {
   event_plan made;
   auto core = core_for(made.builder.build());
-  sources::message_run run;
+  formats::message_run run;
   run.last = 50;
   run.true_size = 49;
-  const std::string text = "{\"head" + std::string(sources::buffer_padding, ' ');
+  const std::string text = "{\"head" + std::string(formats::buffer_padding, ' ');
   run.messages.push_back({text.data(), 6, true, 50});
-  ingest_output out;
+  ingest::ingest_output out;
   core.take(run, out);
   EXPECT_EQ(reasons(out), "50:parse/too_long");
   EXPECT_EQ(out.dead_letters[0].bytes, "{\"head");
@@ -407,7 +407,7 @@ TEST(IngestCore, AnOversizedMessageIsDeadLetteredWithItsTrueSize) {
 TEST(IngestCore, BatchesAreReusedOnlyWhenNobodyHoldsThem) {
   event_plan made;
   auto core = core_for(made.builder.build());
-  ingest_output out;
+  ingest::ingest_output out;
   for (sources::sequence i = 0; i < 50; ++i) {
     core.take(*run_of({event("\"user" + std::to_string(i) + "\"", "1")}, i), out);
     if (i % 7 == 6) out.batches.erase(out.batches.begin());

@@ -35,7 +35,7 @@ TEST(Overload, ASourceWaitsWhileMemoryIsShort) {
   auto compiled = schema::compile_yaml(card_declarations, folder / "features.yaml",
                                        [](std::string_view) { return std::nullopt; });
   ASSERT_TRUE(compiled.ok());
-  node_options o;
+  node::node_options o;
   o.data = folder / "data";
   o.declarations = *compiled.declarations;
   o.shards = 2;
@@ -43,7 +43,7 @@ TEST(Overload, ASourceWaitsWhileMemoryIsShort) {
   o.memory = std::size_t{16} << 20;
   o.inputs = {{"payments", folder / "payments.ndjson"}};
   const std::size_t before = anonymous_bytes();
-  auto n = node::open(o);
+  auto n = node::node::open(o);
   ASSERT_TRUE(n) << n.error().message;
   std::size_t most = 0;
   std::uint64_t waited = 0;
@@ -53,7 +53,7 @@ TEST(Overload, ASourceWaitsWhileMemoryIsShort) {
     most = std::max(most, anonymous_bytes());
     const auto sources = (*n)->sources();
     ASSERT_TRUE(sources);
-    if (sources->front().state == source_state::waiting) {
+    if (sources->front().state == sources::source_state::waiting) {
       ++waited;
       EXPECT_FALSE(sources->front().reason.empty());
     }

@@ -16,12 +16,12 @@ protected:
     auto compiled = schema::compile_yaml(card_declarations, folder_ / "features.yaml",
                                          [](std::string_view) { return std::nullopt; });
     ASSERT_TRUE(compiled.ok());
-    node_options o;
+    node::node_options o;
     o.data = folder_ / "data";
     o.declarations = *compiled.declarations;
     o.shards = 2;
     o.inputs = {{"payments", folder_ / "payments.ndjson"}};
-    auto n = node::open(o);
+    auto n = node::node::open(o);
     ASSERT_TRUE(n) << n.error().message;
     node_ = std::move(*n);
   }
@@ -30,7 +30,7 @@ protected:
     folder_.append("payments.ndjson", text);
     size_ += text.size();
   }
-  source_status status() {
+  sources::source_status status() {
     auto all = node_->sources();
     if (!all) {
       ADD_FAILURE() << all.error().message;
@@ -41,7 +41,7 @@ protected:
   /// Waits until everything in the file is applied and seen.
   testing::AssertionResult caught_up() {
     for (int i = 0; i < 30'000; ++i) {
-      const source_status s = status();
+      const sources::source_status s = status();
       if (s.partitions.size() == 1 && s.partitions[0].position == size_) {
         return testing::AssertionSuccess();
       }
@@ -61,7 +61,7 @@ protected:
   }
 
   temporary_folder folder_;
-  std::unique_ptr<node> node_;
+  std::unique_ptr<node::node> node_;
   std::size_t size_ = 0;
 };
 
@@ -74,13 +74,13 @@ TEST_F(Steering, APausedSourceIsReadOnWhereItStood) {
   ASSERT_EQ(paused->steps.size(), 1u);
   EXPECT_EQ(paused->steps[0].after, size_);
   add(10);
-  EXPECT_EQ(status().state, source_state::paused);
+  EXPECT_EQ(status().state, sources::source_state::paused);
   EXPECT_GT(status().partitions[0].lag, 0u);
   EXPECT_EQ(spent(), 1);
   ASSERT_TRUE(node_->resume_source({"payments", {}}));
   ASSERT_TRUE(caught_up());
   EXPECT_EQ(spent(), 11);
-  EXPECT_EQ(status().state, source_state::running);
+  EXPECT_EQ(status().state, sources::source_state::running);
 }
 
 TEST_F(Steering, APauseLastsOverARestart) {
@@ -92,7 +92,7 @@ TEST_F(Steering, APauseLastsOverARestart) {
   add(10);
   node_.reset();
   open();
-  EXPECT_EQ(status().state, source_state::paused);
+  EXPECT_EQ(status().state, sources::source_state::paused);
   EXPECT_EQ(spent(), 1);
   ASSERT_TRUE(node_->resume_source({"payments", {}}));
   ASSERT_TRUE(caught_up());
@@ -107,11 +107,11 @@ TEST_F(Steering, ASeekPassesOverWhatIsNotReadYet) {
   add(10);
   const std::size_t target = size_;
   add(100);
-  auto moved = node_->seek_source({"payments", {}}, {seek_target::kind::position, target, 0});
+  auto moved = node_->seek_source({"payments", {}}, {sources::seek_target::kind::position, target, 0});
   ASSERT_TRUE(moved) << moved.error().message;
   EXPECT_EQ(moved->steps[0].after, target);
   EXPECT_GT(moved->steps[0].skipped, 0u);
-  EXPECT_EQ(status().state, source_state::paused) << "a seek does not end a pause";
+  EXPECT_EQ(status().state, sources::source_state::paused) << "a seek does not end a pause";
   ASSERT_TRUE(node_->resume_source({"payments", {}}));
   ASSERT_TRUE(caught_up());
   EXPECT_EQ(spent(), 101);
@@ -125,7 +125,7 @@ TEST_F(Steering, ASeekHoldsAfterACrash) {
   ASSERT_TRUE(caught_up());
   ASSERT_TRUE(node_->pause_source({"payments", {}}));
   add(10);
-  ASSERT_TRUE(node_->seek_source({"payments", {}}, {seek_target::kind::latest, 0, 0}));
+  ASSERT_TRUE(node_->seek_source({"payments", {}}, {sources::seek_target::kind::latest, 0, 0}));
   ASSERT_TRUE(node_->resume_source({"payments", {}}));
   add(100);
   ASSERT_TRUE(caught_up());
@@ -139,7 +139,7 @@ TEST_F(Steering, ASeekBackStaysWhereItIs) {
   add(1);
   open();
   ASSERT_TRUE(caught_up());
-  auto moved = node_->seek_source({"payments", {}}, {seek_target::kind::earliest, 0, 0});
+  auto moved = node_->seek_source({"payments", {}}, {sources::seek_target::kind::earliest, 0, 0});
   ASSERT_TRUE(moved) << moved.error().message;
   EXPECT_EQ(moved->steps[0].after, size_);
   EXPECT_NE(moved->steps[0].text.find("applied once"), std::string::npos);
@@ -166,7 +166,7 @@ TEST_F(Steering, AFailedSourceIsTriedAgainByAResume) {
   ASSERT_TRUE(caught_up());
   const std::string whole = payment("c1", 1, "10:30:00") + "\n";
   folder_.write("payments.ndjson", whole.substr(0, 10));
-  while (status().state != source_state::failed) node_->wait(std::chrono::milliseconds(1));
+  while (status().state != sources::source_state::failed) node_->wait(std::chrono::milliseconds(1));
   EXPECT_NE(status().reason.find("shorter"), std::string::npos) << status().reason;
   EXPECT_EQ(node_->progress().failed_sources.size(), 1u);
   EXPECT_FALSE(node_->progress().failed);

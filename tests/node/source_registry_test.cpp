@@ -20,15 +20,15 @@ protected:
     board_.progressed({input, &counters_, read * 10, 0, storage::no_time, 5 * second, waiting,
                        ended});
   }
-  partition_status status(storage::partition_id partition, std::optional<storage::sequence> end = {}) {
-    partition_status s;
+  sources::partition_status status(storage::partition_id partition, std::optional<storage::sequence> end = {}) {
+    sources::partition_status s;
     s.end = end;
     EXPECT_TRUE(board_.describe(partition, 7 * second, s));
     return s;
   }
 
-  source_board board_;
-  actors::ingest_counters counters_;
+  node::source_board board_;
+  ingest::ingest_counters counters_;
 };
 
 TEST_F(SourceBoard, WithoutSourcesNothingIsEverOver) {
@@ -63,7 +63,7 @@ TEST_F(SourceBoard, AFailedInputDoesNotEndTheOthers) {
   EXPECT_TRUE(board_.over(true));
   ASSERT_EQ(board_.failures().size(), 1u);
   EXPECT_EQ(board_.failures()[0].first, "a");
-  EXPECT_EQ(status(11).state, source_state::failed);
+  EXPECT_EQ(status(11).state, sources::source_state::failed);
   EXPECT_EQ(status(11).reason, "gone");
 }
 
@@ -85,21 +85,21 @@ TEST_F(SourceBoard, APauseEndsARunThatIsToEndAndNoOther) {
   board_.paused(1);
   EXPECT_TRUE(board_.over(true));
   EXPECT_FALSE(board_.over(false));
-  EXPECT_EQ(status(11).state, source_state::paused);
+  EXPECT_EQ(status(11).state, sources::source_state::paused);
 }
 
 TEST_F(SourceBoard, SaysWhereAPartitionStands) {
   open(1, "a", 11);
   progress(1, 3);
-  const partition_status s = status(11, 100);
-  EXPECT_EQ(s.state, source_state::running);
+  const sources::partition_status s = status(11, 100);
+  EXPECT_EQ(s.state, sources::source_state::running);
   EXPECT_EQ(s.position, 30u);
   EXPECT_EQ(s.lag, 70u);
   EXPECT_EQ(s.behind, 2 * second) << "what was taken last arrived two seconds ago";
   EXPECT_EQ(s.read, 3u);
   EXPECT_EQ(s.applied, 3u);
   progress(1, 4, false, true);
-  EXPECT_EQ(status(11).state, source_state::waiting);
+  EXPECT_EQ(status(11).state, sources::source_state::waiting);
   EXPECT_EQ(status(11).lag, std::nullopt);
   EXPECT_EQ(status(11, 40).behind, std::nullopt) << "nothing is left";
 }
@@ -115,7 +115,7 @@ TEST_F(SourceBoard, ADroppedInputIsGoneButStaysCounted) {
 }
 
 TEST(RateMeter, FollowsTheLastSeconds) {
-  rate_meter meter;
+  node::rate_meter meter;
   EXPECT_EQ(meter.per_second(), 0);
   std::uint64_t count = 0;
   for (int i = 0; i <= 100; ++i) meter.sample(i * second / 5, count += 200);
@@ -125,14 +125,14 @@ TEST(RateMeter, FollowsTheLastSeconds) {
 }
 
 TEST(SourceState, IsTheWorstOfItsPartitions) {
-  source_status s;
+  sources::source_status s;
   s.partitions.resize(3);
-  s.partitions[0].state = source_state::ended;
-  s.partitions[1].state = source_state::running;
-  s.partitions[2].state = source_state::paused;
-  EXPECT_EQ(state_of(s), source_state::running);
-  s.partitions[2].state = source_state::failed;
-  EXPECT_EQ(state_of(s), source_state::failed);
+  s.partitions[0].state = sources::source_state::ended;
+  s.partitions[1].state = sources::source_state::running;
+  s.partitions[2].state = sources::source_state::paused;
+  EXPECT_EQ(node::state_of(s), sources::source_state::running);
+  s.partitions[2].state = sources::source_state::failed;
+  EXPECT_EQ(node::state_of(s), sources::source_state::failed);
 }
 
 }  // namespace

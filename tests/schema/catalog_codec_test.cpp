@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "schema/catalog/catalog_codec.hpp"
 #include "tests/schema/declarations.hpp"
 
 namespace windrow::schema {

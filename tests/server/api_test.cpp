@@ -99,11 +99,11 @@ protected:
     auto compiled = schema::compile_yaml(declarations, folder_ / "features.yaml",
                                          [](std::string_view) { return std::nullopt; });
     ASSERT_TRUE(compiled.ok()) << compiled.diagnostics.front().format();
-    cluster::node_options o;
+    node::node_options o;
     o.data = folder_ / "data";
     o.declarations = *compiled.declarations;
     o.shards = 1;
-    auto opened = cluster::node::open(o);
+    auto opened = node::node::open(o);
     ASSERT_TRUE(opened.ok()) << opened.error().message;
     node_ = std::move(*opened);
     api_ = std::make_unique<api>(*node_, api_options{.clock = [] { return 1'767'268'800'000'000; },
@@ -128,7 +128,7 @@ protected:
   }
 
   test::temporary_folder folder_;
-  std::unique_ptr<cluster::node> node_;
+  std::unique_ptr<node::node> node_;
   std::unique_ptr<api> api_;
 };
 

@@ -122,18 +122,18 @@ TEST(ExplainJson, CanBeReadBackWhereThereIsNoValue) {
   EXPECT_EQ(explain_json(read->what, read->context), explain_json(what, context()));
 }
 
-std::vector<cluster::source_status> two_sources() {
-  cluster::partition_status one{.partition = "/a.ndjson", .id = 0, .state = {}, .reason = {},
+std::vector<sources::source_status> two_sources() {
+  sources::partition_status one{.partition = "/a.ndjson", .id = 0, .state = {}, .reason = {},
                                 .position = 30, .end = 40, .lag = 10, .behind = 1'500'000,
                                 .newest = at("2026-03-01T12:30:00Z").micros, .rate = 2.5,
                                 .read = 3, .applied = 2, .skipped = 1, .duplicates = 4, .late = 5,
                                 .dead_letters = 6};
-  one.state = cluster::source_state::waiting;
+  one.state = sources::source_state::waiting;
   one.reason = "busy";
-  cluster::partition_status other;
+  sources::partition_status other;
   other.partition = "7";
-  return {{"users", "file", "bytes", cluster::source_state::waiting, "busy", {one}},
-          {"payments", "kafka", "messages", cluster::source_state::stopped, "", {other}}};
+  return {{"users", "file", "bytes", sources::source_state::waiting, "busy", {one}},
+          {"payments", "kafka", "messages", sources::source_state::stopped, "", {other}}};
 }
 
 TEST(SourcesJson, HasEveryPartition) {
@@ -159,7 +159,7 @@ TEST(SourcesJson, CanBeReadBack) {
 }
 
 TEST(SteeringJson, CanBeReadBack) {
-  const cluster::steering done{"users", {{"/a.ndjson", "bytes", 10, 40, 30, "read on at 40"}}};
+  const sources::steering done{"users", {{"/a.ndjson", "bytes", 10, 40, 30, "read on at 40"}}};
   const auto read = read_steering(steering_json(done));
   ASSERT_TRUE(read.ok()) << read.error().message;
   EXPECT_EQ(steering_json(*read), steering_json(done));
@@ -177,7 +177,7 @@ TEST(SteeringRequest, RefusesAMemberThatIsNotKnown) {
 }
 
 TEST(SeekTarget, IsAPlaceOrATime) {
-  using kind = cluster::seek_target::kind;
+  using kind = sources::seek_target::kind;
   EXPECT_EQ(parse_seek_target("earliest")->what, kind::earliest);
   EXPECT_EQ(parse_seek_target("latest")->what, kind::latest);
   EXPECT_EQ(parse_seek_target("1234")->position, 1234u);
@@ -229,7 +229,7 @@ TEST(InspectionJson, CanBeReadBack) {
   what.created = at("2026-03-01T12:30:00Z");
   what.shard_count = 1;
   what.declarations = "00ff";
-  cluster::node::shard_statistics shard;
+  node::node::shard_statistics shard;
   shard.file = "/state/shards/0";
   shard.file_bytes = 4096;
   shard.stripe_positions = {{{"journal", 4}}, {}};

@@ -41,7 +41,7 @@ protected:
     auto opened = storage::journal::open(o);
     EXPECT_TRUE(opened.ok());
     journal_ = std::move(*opened);
-    context_.emplace(driver_context{
+    context_.emplace(sources::driver_context{
         *journal_, folder_.path(), false, [this](storage::partition_id) { return applied_.load(); },
         [] { return std::int64_t{0}; }, [](const failure& why) { FAIL() << why.message; }, [] {}});
   }
@@ -61,7 +61,7 @@ protected:
                   {"dead_letter_queue_topic", "dead"}};
     auto config = sources::kafka_config_of(s);
     ASSERT_TRUE(config.ok());
-    driver_ = std::make_unique<kafka_driver>(kafka_driver::options{0, false, *config}, *context_);
+    driver_ = std::make_unique<sources::kafka_driver>(sources::kafka_driver::options{0, false, *config}, *context_);
   }
 
   void produce(int partition, int count, const std::string& value = "m") {
@@ -87,8 +87,8 @@ protected:
     return true;
   }
   /// Discovers until there are `count` partitions.
-  std::vector<driver_partition> found(std::size_t count) {
-    std::vector<driver_partition> all;
+  std::vector<sources::driver_partition> found(std::size_t count) {
+    std::vector<sources::driver_partition> all;
     EXPECT_TRUE(within(30s, [&] {
       auto some = driver_->discover();
       EXPECT_TRUE(some.ok()) << some.error().message;
@@ -125,10 +125,10 @@ protected:
   rd_kafka_mock_cluster_t* mock_ = nullptr;
   rd_kafka_t* producer_ = nullptr;
   std::unique_ptr<storage::journal> journal_;
-  std::optional<driver_context> context_;
+  std::optional<sources::driver_context> context_;
   std::atomic<storage::sequence> applied_ = 0;
   storage::sequence looks_ = 0;  // messages in the second partition
-  std::unique_ptr<kafka_driver> driver_;
+  std::unique_ptr<sources::kafka_driver> driver_;
 };
 
 TEST_F(KafkaDriver, DoesNotTakeOneAnswerForATopicMadeAgain) {

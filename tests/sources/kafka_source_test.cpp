@@ -129,7 +129,7 @@ protected:
   rd_kafka_mock_cluster_t* mock_ = nullptr;
   rd_kafka_t* producer_ = nullptr;
   std::shared_ptr<kafka_source> source_;
-  message_run_ptr last_;
+  formats::message_run_ptr last_;
 };
 
 constexpr int fetch_api = 1, list_offsets_api = 2;

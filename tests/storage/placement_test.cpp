@@ -45,8 +45,8 @@ schema::plan_ptr user_and_groups() {
 
 TEST(Placement, AGroupIsOnTheShardOfItsEntity) {
   const auto plan = user_and_groups();
-  const placement users(*plan, 0, 77);
-  const placement groups(*plan, 1, 77);
+  const storage::placement users(*plan, 0, 77);
+  const storage::placement groups(*plan, 1, 77);
   EXPECT_TRUE(users.by_whole_key());
   EXPECT_FALSE(groups.by_whole_key());
   for (int i = 0; i < 100; ++i) {
@@ -58,7 +58,7 @@ TEST(Placement, AGroupIsOnTheShardOfItsEntity) {
 
 TEST(Placement, SpreadsKeysEvenlyAndByTheirHash) {
   const auto plan = user_and_groups();
-  const placement users(*plan, 0, 77);
+  const storage::placement users(*plan, 0, 77);
   std::vector<int> counts(5);
   for (int i = 0; i < 10'000; ++i) {
     const windrow::value user[] = {"user" + std::to_string(i)};
@@ -71,7 +71,7 @@ TEST(Placement, SpreadsKeysEvenlyAndByTheirHash) {
 
 TEST(Placement, ValuesThatAreNoKeyAreInvalid) {
   const auto plan = user_and_groups();
-  const placement groups(*plan, 1, 77);
+  const storage::placement groups(*plan, 1, 77);
   const windrow::value too_few[] = {std::string("NL")};
   EXPECT_EQ(groups.shard_of(too_few, 3).error().code, errc::invalid);
   const windrow::value wrong[] = {std::string("NL"), std::int64_t{4}};

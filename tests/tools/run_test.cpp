@@ -112,16 +112,16 @@ TEST(SummaryText, CountsDuplicatesWhereTheyAreLookedFor) {
 
 TEST(LeftForNextRun, NamesFilesThatEndWithinALine) {
   const auto file = [](const char* name, std::uint64_t lag) {
-    cluster::partition_status p;
+    sources::partition_status p;
     p.partition = name;
-    p.state = cluster::source_state::ended;
+    p.state = sources::source_state::ended;
     p.lag = lag;
     return p;
   };
-  cluster::source_status files, topics;
+  sources::source_status files, topics;
   files.kind = "file";
   files.partitions = {file("/in/whole", 0), file("/in/a", 1), file("/in/b", 1234), file("/in/c", 5)};
-  files.partitions.back().state = cluster::source_state::paused;
+  files.partitions.back().state = sources::source_state::paused;
   topics.kind = "kafka";
   topics.partitions = {file("0", 7)};
   EXPECT_EQ(left_for_next_run({files, topics}),
