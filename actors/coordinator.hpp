@@ -40,8 +40,8 @@ private:
   caf::typed_response_promise<catalog_ready> promise_;
 };
 
-coordinator_actor::behavior_type
-make_coordinator(coordinator_actor::stateful_pointer<actor_slot<coordinator>> self,
-                 coordinator_settings settings);
+coordinator_actor::behavior_type make_coordinator(
+    coordinator_actor::stateful_pointer<actor_slot<coordinator>> self,
+    coordinator_settings settings);
 
 }  // namespace windrow::actors

@@ -5,25 +5,29 @@
 namespace windrow::actors {
 
 ingester::ingester(ingest_actor::pointer self, ingest_settings settings)
-    : self_(self), settings_(std::move(settings)), credit_(settings_.shards.size(), settings_.limits) {}
+    : self_(self),
+      settings_(std::move(settings)),
+      credit_(settings_.shards.size(), settings_.limits) {}
 
 ingest_actor::behavior_type ingester::make_behavior() {
   return {
-    [this](const stage_catalog& message) {
-      plan_ = message.plan;
-      return catalog_ready{plan_->catalog_version, {}};
-    },
-    [](const activate_catalog& message) { return catalog_ready{message.version, {}}; },
-    [this](const start_inputs& message) { on_start(message); },
-    [this](const stop_input& message) { return on_stop(message); },
-    [this](const continue_input& message) { on_continue(message); },
-    [this](drain) -> caf::result<drained> {
-      draining_ = true;
-      auto promise = self_->make_response_promise<drained>();
-      drains_.push_back(promise);
-      report_if_settled();
-      return promise;
-    },
+      [this](const stage_catalog& message) {
+        plan_ = message.plan;
+        return catalog_ready{plan_->catalog_version, {}};
+      },
+      [](const activate_catalog& message) {
+        return catalog_ready{message.version, {}};
+      },
+      [this](const start_inputs& message) { on_start(message); },
+      [this](const stop_input& message) { return on_stop(message); },
+      [this](const continue_input& message) { on_continue(message); },
+      [this](drain) -> caf::result<drained> {
+        draining_ = true;
+        auto promise = self_->make_response_promise<drained>();
+        drains_.push_back(promise);
+        report_if_settled();
+        return promise;
+      },
   };
 }
 
@@ -95,8 +99,8 @@ void ingester::read(std::uint32_t number, input_state& in) {
   in.reading = true;
   const std::uint32_t reader = in.reader_number;
   self_->request(in.reader, caf::infinite, read_next{})
-    .then([this, number, reader](const source_read& got) { on_read(number, reader, got); },
-          [](const caf::error&) {});
+      .then([this, number, reader](const source_read& got) { on_read(number, reader, got); },
+            [](const caf::error&) {});
 }
 
 void ingester::on_read(std::uint32_t number, std::uint32_t reader, const source_read& got) {
@@ -126,7 +130,7 @@ void ingester::on_input_failed(std::uint32_t number, const failure& why) {
 // ---- rows --------------------------------------------------------------------------------------
 
 void ingester::take(std::uint32_t number, input_state& in) {
-  settings_.questions->give_way(questions_seen_);
+  settings_.questions->yield_if_requests(questions_seen_);
   const source_read got = std::move(*in.ready);
   in.ready.reset();
   read(number, in);  // while this run is decoded, the next one is read
@@ -147,7 +151,8 @@ void ingester::skip(std::uint32_t number, input_state& in, storage::sequence to)
 void ingester::send(std::uint32_t number) {
   // Before the rows that follow them can reach a shard, and so a position.
   for (auto& letter : output_.dead_letters) {
-    if (auto staged = settings_.journal->stage_dead_letter(std::move(letter)); !staged) return fail(staged.error());
+    if (auto staged = settings_.journal->stage_dead_letter(std::move(letter)); !staged)
+      return fail(staged.error());
   }
   for (const ingest::shard_batch& b : output_.batches) {
     const std::uint32_t shard = b.shard;
@@ -155,7 +160,8 @@ void ingester::send(std::uint32_t number) {
     credit_.sent(shard, bytes);
     const std::int64_t arrival = b.batch->rows > 0 ? inputs_.at(number).arrival : storage::no_time;
     self_->request(settings_.shards[shard], caf::infinite, apply_batch{b.batch, arrival})
-      .then([this, number](const batch_applied& done) { on_applied(number, done); },
+        .then(
+            [this, number](const batch_applied& done) { on_applied(number, done); },
             [this, number, shard, bytes](const caf::error&) {
               on_applied(number, {shard, bytes, 0, failure{errc::closed, "the shard has stopped"}});
             });
@@ -187,7 +193,9 @@ void ingester::report(std::uint32_t number, input_state& in) {
 
 void ingester::report_if_settled() {
   if (!credit_.settled()) return;
-  if (!std::any_of(inputs_.begin(), inputs_.end(), [](const auto& in) { return in.second.ready.has_value(); }) || draining_)
+  if (!std::any_of(inputs_.begin(), inputs_.end(),
+                   [](const auto& in) { return in.second.ready.has_value(); }) ||
+      draining_)
     settings_.events.settled();
   if (!draining_) return;
   for (auto& promise : drains_) promise.deliver(drained{});

@@ -36,9 +36,9 @@ struct ingest_settings {
   std::vector<shard_actor> shards;
   std::uint64_t folder_seed = 0;
   ingest::credit::limits limits;
-  storage::journal* journal = nullptr;     ///< for dead letters; outlives the actor
-  storage::seen_ids* seen = nullptr;       ///< where a stream declares deduplication; the same
-  std::shared_ptr<const attention> questions = std::make_shared<attention>();
+  storage::journal* journal = nullptr;   ///< for dead letters; outlives the actor
+  storage::dedup_index* seen = nullptr;  ///< where a stream declares deduplication; the same
+  std::shared_ptr<const yield_hint> questions = std::make_shared<yield_hint>();
   ingest_events events;
 };
 
@@ -57,16 +57,16 @@ public:
 
 private:
   struct input_state {
-    source_actor reader;                   // null while stopped
-    std::uint32_t reader_number = 0;       // tells its answers from those of an earlier one
+    source_actor reader;              // null while stopped
+    std::uint32_t reader_number = 0;  // tells its answers from those of an earlier one
     std::unique_ptr<ingest::ingest_core> core;
-    std::optional<source_read> ready;      // read, waiting for credit
+    std::optional<source_read> ready;  // read, waiting for credit
     std::uint64_t late = 0;
     std::int64_t arrival = storage::no_time;
     bool essential = false;
     bool reading = false;
     bool ended = false;
-    bool waiting = false;                  // as last reported
+    bool waiting = false;  // as last reported
   };
 
   void on_start(const start_inputs& message);

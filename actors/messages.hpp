@@ -27,9 +27,9 @@ struct read_next {};
 /// The answer: a run, or the end of the input, or why there will be no more. A source answers when
 /// it has something to say.
 struct source_read {
-  formats::message_run_ptr run;     ///< null at the end and on failure
-  int source = schema::none;        ///< plan.sources whose streams read the run, or
-  int stream = schema::none;        ///< the one plan.streams that does (pushes)
+  formats::message_run_ptr run;  ///< null at the end and on failure
+  int source = schema::none;     ///< plan.sources whose streams read the run, or
+  int stream = schema::none;     ///< the one plan.streams that does (pushes)
   std::optional<failure> failed;
 };
 

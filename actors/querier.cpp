@@ -6,14 +6,14 @@ namespace windrow::actors {
 
 query_actor::behavior_type querier::make_behavior() {
   return {
-    [this](const run_query& message) -> caf::result<query_done> {
-      auto q = std::make_shared<running>();
-      q->core = message.core;
-      q->promise = self_->make_response_promise<query_done>();
-      auto promise = q->promise;
-      ask_round(q);
-      return promise;
-    },
+      [this](const run_query& message) -> caf::result<query_done> {
+        auto q = std::make_shared<running>();
+        q->core = message.core;
+        q->promise = self_->make_response_promise<query_done>();
+        auto promise = q->promise;
+        ask_round(q);
+        return promise;
+      },
   };
 }
 
@@ -25,13 +25,17 @@ void querier::ask_round(const std::shared_ptr<running>& q) {
   }
   q->waiting = asks.size();
   for (query::query_core::ask& a : asks) {
-    self_->request<caf::message_priority::high>(settings_.shards[a.shard], settings_.deadline, shard_lookup{a.requests})
-      .then([this, q, a](const shard_rows& rows) {
+    self_
+        ->request<caf::message_priority::high>(settings_.shards[a.shard], settings_.deadline,
+                                               shard_lookup{a.requests})
+        .then(
+            [this, q, a](const shard_rows& rows) {
               q->core->answered(a, *rows.answers);
               got(q);
             },
             [this, q, a](const caf::error&) {
-              q->core->unanswered(a, {errc::closed, "shard " + std::to_string(a.shard) + " did not answer in time"});
+              q->core->unanswered(a, {errc::closed, "shard " + std::to_string(a.shard) +
+                                                        " did not answer in time"});
               got(q);
             });
   }

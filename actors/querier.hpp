@@ -24,7 +24,8 @@ class querier {
 public:
   static inline constexpr const char* name = "query";
 
-  querier(query_actor::pointer self, query_settings settings) : self_(self), settings_(std::move(settings)) {}
+  querier(query_actor::pointer self, query_settings settings)
+      : self_(self), settings_(std::move(settings)) {}
 
   query_actor::behavior_type make_behavior();
 

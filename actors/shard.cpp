@@ -7,9 +7,9 @@
 namespace windrow::actors {
 
 namespace {
-constexpr int writes_max = 2;                    // under way to the writer
+constexpr int writes_max = 2;  // under way to the writer
 constexpr std::chrono::milliseconds maintenance_every{100};
-constexpr std::size_t sweep_allowance = 2048;    // records: at most about 1 % of the time
+constexpr std::size_t sweep_allowance = 2048;  // records: at most about 1 % of the time
 
 // Of records in one transaction. LMDB keeps every page a transaction touches in anonymous memory,
 // and reuses it without giving it back: where state is larger than memory, nearly a page a record.
@@ -18,8 +18,8 @@ std::size_t write_bytes(std::size_t memory_budget) {
 }
 
 std::int64_t micros_since(std::chrono::steady_clock::time_point then) {
-  return std::chrono::duration_cast<std::chrono::microseconds>(
-             std::chrono::steady_clock::now() - then)
+  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() -
+                                                               then)
       .count();
 }
 
@@ -32,18 +32,22 @@ std::int64_t wall_clock() {
 }  // namespace
 
 shard::shard(shard_actor::pointer self, shard_settings settings)
-    : self_(self), settings_(std::move(settings)), write_bytes_(write_bytes(settings_.gate->memory_budget())),
+    : self_(self),
+      settings_(std::move(settings)),
+      write_bytes_(write_bytes(settings_.gate->memory_budget())),
       next_round_(std::chrono::steady_clock::now() + settings_.checkpoint_interval) {}
 
 shard_actor::behavior_type shard::make_behavior() {
   self_->delayed_send(self_, maintenance_every, maintenance_tick{});
   return {
-    [this](const apply_batch& message) { return on_apply(message); },
-    [this](const shard_lookup& message) { return on_lookup(message); },
-    [this](const stage_catalog& message) { return on_stage(message); },
-    [](const activate_catalog& message) { return catalog_ready{message.version, {}}; },
-    [this](checkpoint_now) { return on_checkpoint(); },
-    [this](maintenance_tick) { on_maintenance(); },
+      [this](const apply_batch& message) { return on_apply(message); },
+      [this](const shard_lookup& message) { return on_lookup(message); },
+      [this](const stage_catalog& message) { return on_stage(message); },
+      [](const activate_catalog& message) {
+        return catalog_ready{message.version, {}};
+      },
+      [this](checkpoint_now) { return on_checkpoint(); },
+      [this](maintenance_tick) { on_maintenance(); },
   };
 }
 
@@ -55,11 +59,11 @@ catalog_ready shard::on_stage(const stage_catalog& message) {
 }
 
 caf::result<batch_applied> shard::on_apply(const apply_batch& message) {
-  settings_.questions->give_way(questions_seen_);
+  settings_.questions->yield_if_requests(questions_seen_);
   batch_applied answer{settings_.gate->shard(), message.batch->bytes, 0, failure_};
   if (failure_) return answer;
   bool over = false;
-  settings_.gate->own([&](storage::shard_core& core) {
+  settings_.gate->exclusive([&](storage::shard_core& core) {
     auto applied = core.apply(*message.batch);
     if (!applied) {
       answer.failed = applied.error();
@@ -75,7 +79,7 @@ caf::result<batch_applied> shard::on_apply(const apply_batch& message) {
   if (message.arrival != storage::no_time)
     settings_.meters->visible.add(wall_clock() - message.arrival, message.batch->rows);
   advance();
-  if (!over || settings_.look_only) return answer;
+  if (!over || settings_.read_only) return answer;
   // Memory is short: the credit stays spent until a checkpoint lets records leave.
   auto promise = self_->make_response_promise<batch_applied>();
   waiting_.push_back({promise, answer});
@@ -85,14 +89,14 @@ caf::result<batch_applied> shard::on_apply(const apply_batch& message) {
 shard_rows shard::on_lookup(const shard_lookup& message) {
   auto answers = std::make_shared<std::vector<result<storage::lookup_answer>>>();
   answers->reserve(message.requests->size());
-  settings_.gate->own([&](storage::shard_core& core) {
+  settings_.gate->exclusive([&](storage::shard_core& core) {
     for (const auto& request : *message.requests) answers->push_back(core.lookup(request));
   });
   return {std::move(answers)};
 }
 
 caf::result<checkpoint_done> shard::on_checkpoint() {
-  if (failure_ || settings_.look_only) return checkpoint_done{failure_};
+  if (failure_ || settings_.read_only) return checkpoint_done{failure_};
   auto promise = self_->make_response_promise<checkpoint_done>();
   checkpoints_.push_back(promise);
   again_ = round_;  // the round under way may have passed stripes that changed since
@@ -103,9 +107,9 @@ caf::result<checkpoint_done> shard::on_checkpoint() {
 
 void shard::on_maintenance() {
   self_->delayed_send(self_, maintenance_every, maintenance_tick{});
-  if (failure_ || settings_.look_only) return;
+  if (failure_ || settings_.read_only) return;
   sweep(sweep_allowance);
-  settings_.gate->own([&](storage::shard_core& core) { core.evict(); });
+  settings_.gate->exclusive([&](storage::shard_core& core) { core.evict(); });
   advance();
   release_waiting();
 }
@@ -113,7 +117,7 @@ void shard::on_maintenance() {
 // In pieces, so that lookups need not wait for all of it.
 void shard::sweep(std::size_t allowance) {
   for (bool more = true; more && !failure_; allowance = 0) {
-    settings_.gate->own([&](storage::shard_core& core) {
+    settings_.gate->exclusive([&](storage::shard_core& core) {
       auto swept = core.sweep(allowance);
       if (!swept) fail(swept.error());
       more = swept && *swept;
@@ -123,12 +127,12 @@ void shard::sweep(std::size_t allowance) {
 
 // Takes the next steps of a round: encodes while the writer has room.
 void shard::advance() {
-  if (failure_ || settings_.look_only) return;
+  if (failure_ || settings_.read_only) return;
   while (writes_under_way_ < writes_max) {
-    settings_.questions->give_way(questions_seen_);
+    settings_.questions->yield_if_requests(questions_seen_);
     std::shared_ptr<storage::stripe_write> w;
     bool done = false;
-    settings_.gate->own([&](storage::shard_core& core) {
+    settings_.gate->exclusive([&](storage::shard_core& core) {
       const auto now = std::chrono::steady_clock::now();
       const bool due = now >= next_round_ || !checkpoints_.empty();
       hurried_ = due || (round_ && hurried_);
@@ -157,7 +161,8 @@ void shard::write(std::shared_ptr<storage::stripe_write> w) {
   ++writes_under_way_;
   const auto began = std::chrono::steady_clock::now();
   self_->request(settings_.writer, caf::infinite, commit_write{settings_.gate->shard(), w})
-    .then([this, w, began](const write_committed& answer) {
+      .then(
+          [this, w, began](const write_committed& answer) {
             settings_.meters->commits.add(micros_since(began));
             on_written(w, answer.failed);
           },
@@ -166,14 +171,13 @@ void shard::write(std::shared_ptr<storage::stripe_write> w) {
           });
 }
 
-void shard::on_written(const std::shared_ptr<storage::stripe_write>& w, const std::optional<failure>& why) {
+void shard::on_written(const std::shared_ptr<storage::stripe_write>& w,
+                       const std::optional<failure>& why) {
   --writes_under_way_;
   if (why) return fail(*why);
   settings_.meters->written_bytes += w->bytes.size();
   settings_.meters->written_values += w->entries.size();
-  settings_.gate->own([&](storage::shard_core& core) {
-    core.committed(*w);
-  });
+  settings_.gate->exclusive([&](storage::shard_core& core) { core.committed(*w); });
   release_waiting();
   advance();
 }
@@ -196,7 +200,7 @@ void shard::round_finished() {
 void shard::release_waiting() {
   if (waiting_.empty()) return;
   bool over = false;
-  settings_.gate->own([&](storage::shard_core& core) {
+  settings_.gate->exclusive([&](storage::shard_core& core) {
     if (core.over_budget()) core.evict();
     over = core.over_budget();
   });

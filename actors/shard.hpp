@@ -19,17 +19,17 @@
 namespace windrow::actors {
 
 struct shard_settings {
-  std::shared_ptr<shard_gate> gate;
+  std::shared_ptr<shard_access> gate;
   writer_actor writer;
-  std::shared_ptr<const attention> questions = std::make_shared<attention>();
+  std::shared_ptr<const yield_hint> questions = std::make_shared<yield_hint>();
   std::chrono::milliseconds checkpoint_interval{10'000};
   /// Never write: the folder is only looked at.
-  bool look_only = false;
+  bool read_only = false;
   /// Called when a round of checkpoints that began at these positions is on disk.
   std::function<void(std::uint32_t shard, const storage::positions&)> durable;
   /// Called once, when the shard can no longer fold or write.
   std::function<void(const failure&)> failed;
-  std::shared_ptr<shard_meters> meters;
+  std::shared_ptr<shard_metrics> meters;
 };
 
 /// Puts one shard behind messages: folds batches in order, walks checkpoints between them, and
@@ -52,7 +52,8 @@ private:
   void sweep(std::size_t allowance);
   void advance();
   void write(std::shared_ptr<storage::stripe_write> w);
-  void on_written(const std::shared_ptr<storage::stripe_write>& w, const std::optional<failure>& why);
+  void on_written(const std::shared_ptr<storage::stripe_write>& w,
+                  const std::optional<failure>& why);
   void round_finished();
   void release_waiting();
   void fail(const failure& why);
@@ -65,13 +66,13 @@ private:
   shard_actor::pointer self_;
   shard_settings settings_;
   std::uint64_t questions_seen_ = 0;
-  const std::size_t write_bytes_;           // of records in one transaction
+  const std::size_t write_bytes_;  // of records in one transaction
   std::optional<failure> failure_;
-  std::vector<waiting_batch> waiting_;      // applied, their credit held back: memory is short
+  std::vector<waiting_batch> waiting_;  // applied, their credit held back: memory is short
   std::vector<caf::typed_response_promise<checkpoint_done>> checkpoints_;
-  bool again_ = false;                      // a checkpoint was asked for during a round
+  bool again_ = false;  // a checkpoint was asked for during a round
   bool round_ = false;
-  bool hurried_ = false;                    // the round is due, not only for want of memory
+  bool hurried_ = false;  // the round is due, not only for want of memory
   int writes_under_way_ = 0;
   storage::positions round_positions_;
   std::chrono::steady_clock::time_point next_round_;

@@ -6,7 +6,7 @@
 
 namespace windrow::actors {
 
-result<void> shard_gate::open(schema::plan_ptr plan) {
+result<void> shard_access::open(schema::plan_ptr plan) {
   auto values = store_.stripes();
   if (!values) return values.error();
   std::map<std::uint32_t, std::string> stored;
@@ -19,7 +19,7 @@ result<void> shard_gate::open(schema::plan_ptr plan) {
 }
 
 // A mutex alone would let the actor take it again before a woken lookup runs.
-void shard_gate::give_way() noexcept {
+void shard_access::yield_if_requests() noexcept {
   for (int turns = 0; waiting_.load(std::memory_order_relaxed) > 0 && turns < 1000; ++turns) {
     std::this_thread::yield();
   }

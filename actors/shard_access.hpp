@@ -23,10 +23,10 @@ namespace windrow::actors {
 /// microseconds.)
 ///
 /// Concurrency: any thread; one at a time inside. The actor gives way to waiting lookups.
-class shard_gate {
+class shard_access {
 public:
   /// `store` outlives the gate.
-  shard_gate(storage::shard_options options, storage::shard_store& store)
+  shard_access(storage::shard_options options, storage::shard_store& store)
       : options_(options), store_(store), source_(store) {}
 
   /// Opens the core for a plan from what is stored.
@@ -39,15 +39,15 @@ public:
 
   /// Runs `use(core)` for the shard's actor, after lookups that wait. Requires `open`.
   template <class F>
-  auto own(F&& use) {
-    give_way();
+  auto exclusive(F&& use) {
+    yield_if_requests();
     std::lock_guard lock(mutex_);
     return use(*core_);
   }
 
   /// Runs `use(core)` ahead of the actor's next turn. Requires `open`.
   template <class F>
-  auto ahead(F&& use) {
+  auto priority(F&& use) {
     waiting_.fetch_add(1, std::memory_order_relaxed);
     std::lock_guard lock(mutex_);
     waiting_.fetch_sub(1, std::memory_order_relaxed);
@@ -55,7 +55,7 @@ public:
   }
 
 private:
-  void give_way() noexcept;
+  void yield_if_requests() noexcept;
 
   const storage::shard_options options_;
   storage::shard_store& store_;

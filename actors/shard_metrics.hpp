@@ -14,8 +14,8 @@ class duration_meter {
 public:
   /// Microseconds: the ends of all classes but the last, which has none.
   static constexpr std::array<std::int64_t, 14> ends{
-      100,     250,     500,       1'000,     2'500,     5'000,      10'000,
-      25'000,  100'000, 500'000,   1'000'000, 5'000'000, 30'000'000, 300'000'000};
+      100,    250,     500,     1'000,     2'500,     5'000,      10'000,
+      25'000, 100'000, 500'000, 1'000'000, 5'000'000, 30'000'000, 300'000'000};
 
   struct reading {
     std::array<std::uint64_t, ends.size() + 1> classes{};
@@ -48,11 +48,11 @@ private:
 };
 
 /// What a shard measures of itself, for whoever watches.
-struct shard_meters {
+struct shard_metrics {
   duration_meter visible;  ///< of each row, from the arrival of its run until answers have it
   duration_meter rounds;   ///< of checkpoints, from the beginning of a round until it is on disk
   duration_meter commits;  ///< of transactions, from asking the writer until they are on disk
-  std::atomic<std::uint64_t> written_bytes{0};   ///< of records, in those transactions
+  std::atomic<std::uint64_t> written_bytes{0};  ///< of records, in those transactions
   std::atomic<std::uint64_t> written_values{0};
   std::atomic<std::int64_t> last_round{0};  ///< its end, by the wall clock; 0: none
 };

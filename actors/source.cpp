@@ -4,13 +4,13 @@ namespace windrow::actors {
 
 source_actor::behavior_type source_reader::make_behavior() {
   return {
-    [this](read_next) -> caf::result<source_read> {
-      promise_ = self_->make_response_promise<source_read>();
-      auto promise = promise_;
-      read();
-      return promise;
-    },
-    [this](poll_again) { read(); },
+      [this](read_next) -> caf::result<source_read> {
+        promise_ = self_->make_response_promise<source_read>();
+        auto promise = promise_;
+        read();
+        return promise;
+      },
+      [this](poll_again) { read(); },
   };
 }
 
@@ -33,8 +33,8 @@ void source_reader::read() {
   promise_.deliver(std::move(answer));
 }
 
-source_actor::behavior_type make_source(source_actor::stateful_pointer<actor_slot<source_reader>> self,
-                                        source_settings settings) {
+source_actor::behavior_type make_source(
+    source_actor::stateful_pointer<actor_slot<source_reader>> self, source_settings settings) {
   return self->state.impl.emplace(self, std::move(settings)).make_behavior();
 }
 

@@ -23,7 +23,8 @@ class source_reader {
 public:
   static inline constexpr const char* name = "source";
 
-  source_reader(source_actor::pointer self, source_settings settings) : self_(self), settings_(std::move(settings)) {}
+  source_reader(source_actor::pointer self, source_settings settings)
+      : self_(self), settings_(std::move(settings)) {}
 
   source_actor::behavior_type make_behavior();
 
@@ -35,7 +36,7 @@ private:
   caf::typed_response_promise<source_read> promise_;  // of the request that waits
 };
 
-source_actor::behavior_type make_source(source_actor::stateful_pointer<actor_slot<source_reader>> self,
-                                        source_settings settings);
+source_actor::behavior_type make_source(
+    source_actor::stateful_pointer<actor_slot<source_reader>> self, source_settings settings);
 
 }  // namespace windrow::actors

@@ -7,18 +7,18 @@ namespace windrow::actors {
 
 writer_actor::behavior_type writer::make_behavior() {
   return {
-    [this](const commit_write& message) {
-      write_committed answer;
-      if (auto done = commit(message); !done) answer.failed = done.error();
-      return answer;
-    },
+      [this](const commit_write& message) {
+        write_committed answer;
+        if (auto done = commit(message); !done) answer.failed = done.error();
+        return answer;
+      },
   };
 }
 
 // A position must not become durable before the dead letters and the ids below it are.
 result<void> writer::commit(const commit_write& message) {
   message.write->seal(settings_.folder_seed);
-  if (!planted(plant::letters_last))
+  if (!fault_injected(failpoint::letters_last))
     if (auto flushed = settings_.journal->flush_dead_letters(); !flushed) return flushed;
   if (settings_.seen != nullptr)
     if (auto flushed = settings_.seen->flush(); !flushed) return flushed;

@@ -14,13 +14,13 @@ namespace windrow::actors {
 
 struct writer_settings {
   std::uint64_t folder_seed = 0;
-  storage::journal* journal = nullptr;              ///< outlives the actor
-  storage::seen_ids* seen = nullptr;                ///< null: no deduplication; outlives the actor
-  std::vector<storage::shard_store*> stores;        ///< by shard; outlive the actor
+  storage::journal* journal = nullptr;        ///< outlives the actor
+  storage::dedup_index* seen = nullptr;       ///< null: no deduplication; outlives the actor
+  std::vector<storage::shard_store*> stores;  ///< by shard; outlive the actor
 };
 
-/// Commits encoded stripes: sorts and checksums them, makes waiting dead letters and ids durable, then
-/// one transaction. Spawned detached, because it waits for the disk.
+/// Commits encoded stripes: sorts and checksums them, makes waiting dead letters and ids durable,
+/// then one transaction. Spawned detached, because it waits for the disk.
 class writer {
 public:
   static inline constexpr const char* name = "writer";

@@ -9,20 +9,20 @@ namespace windrow::actors {
 /// batches.
 ///
 /// A thread that wakes up on a busy machine, a client's of the same machine included, waits until a
-/// computing one lets go of its core. Even where it asks to run at once (`prompt_thread`):
+/// computing one lets go of its core. Even where it asks to run at once (`low_latency_thread`):
 /// has it had more than its share, Linux looks at it again with the next tick, up to 4 ms later.
 /// Giving way after each batch costs a tenth of ingest, so it is done only while there are
 /// questions.
 ///
 /// Concurrency: any thread.
-class attention {
+class yield_hint {
 public:
   /// Somebody asks something, or pushes and waits for the acknowledgement.
-  void asked() noexcept { questions_.fetch_add(1, std::memory_order_relaxed); }
+  void notify_request() noexcept { questions_.fetch_add(1, std::memory_order_relaxed); }
 
   /// For actors that compute, between two batches or two writes: lets others run if there were
   /// questions since `seen`, which is the caller's own.
-  void give_way(std::uint64_t& seen) const noexcept;
+  void yield_if_requests(std::uint64_t& seen) const noexcept;
 
 private:
   std::atomic<std::uint64_t> questions_{0};

@@ -8,14 +8,14 @@
 
 namespace windrow {
 
-// The head of a slab. Slabs are aligned to their size, so heads at their beginnings would share a few
-// cache sets: each lies at an offset of its own (`head_of`). Blocks follow it.
+// The head of a slab. Slabs are aligned to their size, so heads at their beginnings would share a
+// few cache sets: each lies at an offset of its own (`head_of`). Blocks follow it.
 struct arena::slab {
   enum class place : std::uint8_t { full, dense, sparse };
   slab* next;
   slab* previous;
   free_block* free;
-  char* fresh;               // the first block never handed out
+  char* fresh;  // the first block never handed out
   std::uint16_t live;
   std::uint16_t blocks;
   std::uint32_t block_bytes;
@@ -39,7 +39,7 @@ arena::~arena() {
 // Classes 0..3 are 64, 80, 96, 112; then four to each doubling up to class_max.
 int arena::class_of(std::size_t bytes) noexcept {
   if (bytes <= 64) return 0;
-  const int log = std::bit_width(bytes - 1) - 1;       // 2^log < bytes <= 2^(log+1)
+  const int log = std::bit_width(bytes - 1) - 1;  // 2^log < bytes <= 2^(log+1)
   const std::size_t step = std::size_t{1} << (log - 2);
   const int quarter = static_cast<int>((bytes - 1 - (std::size_t{1} << log)) / step);
   return 1 + (log - 6) * 4 + quarter;
@@ -49,7 +49,8 @@ std::size_t arena::class_bytes(int index) noexcept {
   if (index == 0) return 64;
   const int log = 6 + (index - 1) / 4;
   const int quarter = (index - 1) % 4;
-  return (std::size_t{1} << log) + static_cast<std::size_t>(quarter + 1) * (std::size_t{1} << (log - 2));
+  return (std::size_t{1} << log) +
+         static_cast<std::size_t>(quarter + 1) * (std::size_t{1} << (log - 2));
 }
 
 arena::slab* arena::slab_of(const void* data) noexcept {
@@ -72,9 +73,14 @@ arena::slab* arena::take_slab(int index) {
   slab* s = slab_of(begin);
   const std::size_t size = class_bytes(index);
   char* first = reinterpret_cast<char*>(s) + head_bytes;
-  *s = slab{nullptr, nullptr, nullptr, first, 0,
+  *s = slab{nullptr,
+            nullptr,
+            nullptr,
+            first,
+            0,
             static_cast<std::uint16_t>(static_cast<std::size_t>(begin + slab_bytes - first) / size),
-            static_cast<std::uint32_t>(size), slab::place::dense};
+            static_cast<std::uint32_t>(size),
+            slab::place::dense};
   link(partial_[index].dense, s);
   return s;
 }
@@ -88,8 +94,10 @@ void arena::link(slab*& list, slab* s) noexcept {
 
 void arena::unlink(slab* s, int index) noexcept {
   slab*& list = s->listed == slab::place::dense ? partial_[index].dense : partial_[index].sparse;
-  if (s->previous) s->previous->next = s->next;
-  else list = s->next;
+  if (s->previous)
+    s->previous->next = s->next;
+  else
+    list = s->next;
   if (s->next) s->next->previous = s->previous;
 }
 

@@ -16,8 +16,8 @@ namespace windrow {
 /// blocks are all free goes back to a common pool, so memory follows the records from class to
 /// class as they grow. Slabs are cut from 2 MiB chunks that ask for huge pages. Blocks above the
 /// largest class come from the system. What leaves in any order leaves slabs half empty: blocks are
-/// handed out of full slabs first, and `sparse` tells the owner of a block that moving it would help
-/// to empty a slab.
+/// handed out of full slabs first, and `sparse` tells the owner of a block that moving it would
+/// help to empty a slab.
 ///
 /// Concurrency: none; one arena belongs to one shard. Limits: blocks are 16-byte aligned.
 class arena {
@@ -61,7 +61,7 @@ private:
 
   /// Slabs of one class that have a free block.
   struct partial {
-    slab* dense = nullptr;   ///< at least 3/4 full, or new
+    slab* dense = nullptr;  ///< at least 3/4 full, or new
     slab* sparse = nullptr;
   };
 
@@ -74,7 +74,7 @@ private:
 
   partial partial_[class_count];
   std::vector<void*> empty_slabs_;
-  std::vector<void*> chunks_;         ///< of huge pages
+  std::vector<void*> chunks_;  ///< of huge pages
   std::size_t live_ = 0;
   std::size_t used_ = 0;
   std::size_t held_ = 0;

@@ -11,18 +11,18 @@ namespace windrow {
 class fair_mutex {
 public:
   void lock() {
-    std::unique_lock held(guard_);
+    std::unique_lock held(mutex_);
     const std::uint64_t mine = next_++;
     changed_.wait(held, [&] { return serving_ == mine; });
   }
   void unlock() {
-    const std::lock_guard held(guard_);
+    const std::lock_guard held(mutex_);
     ++serving_;
     changed_.notify_all();
   }
 
 private:
-  std::mutex guard_;
+  std::mutex mutex_;
   std::condition_variable changed_;
   std::uint64_t next_ = 0;
   std::uint64_t serving_ = 0;

@@ -15,8 +15,8 @@ file_handle::~file_handle() {
 }
 
 failure system_failure(const std::string& path, std::string_view doing, int error_number) {
-  return {errc::io, path + ": " + std::string(doing) + " failed: " +
-                        std::generic_category().message(error_number) + "."};
+  return {errc::io, path + ": " + std::string(doing) +
+                        " failed: " + std::generic_category().message(error_number) + "."};
 }
 
 result<byte_buffer> read_file(const std::string& path, std::size_t max_bytes) {

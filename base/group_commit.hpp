@@ -28,7 +28,7 @@ public:
       : bytes_max_(bytes_max), commit_(std::move(how)) {}
 
   void join(Item& item, std::size_t bytes) {
-    std::unique_lock held(guard_);
+    std::unique_lock held(mutex_);
     member mine{&item, bytes};
     waiting_.push_back(&mine);
     mine.changed.wait(held, [&] { return mine.done || (!leading_ && waiting_.front() == &mine); });
@@ -37,7 +37,7 @@ public:
 
   /// How many wait for the commit under way to end.
   std::size_t waiting() const {
-    const std::lock_guard held(guard_);
+    const std::lock_guard held(mutex_);
     return waiting_.size();
   }
 
@@ -72,7 +72,7 @@ private:
 
   const std::size_t bytes_max_;
   const commit commit_;
-  mutable std::mutex guard_;
+  mutable std::mutex mutex_;
   std::vector<member*> waiting_;  ///< in order of arrival, without the group under way
   bool leading_ = false;
 };

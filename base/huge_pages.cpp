@@ -13,7 +13,8 @@ namespace windrow {
 void* map_huge(std::size_t bytes) {
   // More than is needed, to find an aligned part inside; the rest goes back at once.
   const std::size_t mapped = bytes + huge_page_bytes;
-  char* raw = static_cast<char*>(mmap(nullptr, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  char* raw = static_cast<char*>(
+      mmap(nullptr, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
   if (raw == MAP_FAILED) throw std::bad_alloc();
   const auto address = reinterpret_cast<std::uintptr_t>(raw);
   char* begin = raw + (huge_page_bytes - address % huge_page_bytes) % huge_page_bytes;
@@ -58,7 +59,8 @@ void table_memory::release(void* block, std::size_t bytes) noexcept {
   for (; bytes < huge_page_bytes; bytes *= 2) {
     auto& free = free_[static_cast<std::size_t>(std::countr_zero(bytes))];
     const auto address = reinterpret_cast<std::uintptr_t>(block);
-    const auto other = std::find(free.begin(), free.end(), reinterpret_cast<void*>(address ^ bytes));
+    const auto other =
+        std::find(free.begin(), free.end(), reinterpret_cast<void*>(address ^ bytes));
     if (other == free.end()) break;
     *other = free.back();
     free.pop_back();

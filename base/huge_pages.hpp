@@ -8,9 +8,9 @@ namespace windrow {
 inline constexpr std::size_t huge_page_bytes = std::size_t{2} << 20;
 
 /// Zeroed memory, aligned to and a multiple of 2 MiB, that asks for huge pages: random access to
-/// gigabytes in 4 KiB pages spends more time on address translation than on the data (measured: 40 %
-/// of the folding thread in one instruction, the first touch of a table slot).
-/// Throws std::bad_alloc where there is none.
+/// gigabytes in 4 KiB pages spends more time on address translation than on the data (measured: 40
+/// % of the folding thread in one instruction, the first touch of a table slot). Throws
+/// std::bad_alloc where there is none.
 void* map_huge(std::size_t bytes);
 void unmap_huge(void* memory, std::size_t bytes) noexcept;
 

@@ -35,7 +35,7 @@ bool write(attributes& to_this_thread) noexcept {
 
 }  // namespace
 
-prompt_thread::prompt_thread() noexcept {
+low_latency_thread::low_latency_thread() noexcept {
   attributes now;
   // Kernels that know no slices say 0.
   if (!read(now) || now.policy != SCHED_OTHER || now.runtime <= short_slice_ns) return;
@@ -44,7 +44,7 @@ prompt_thread::prompt_thread() noexcept {
   if (write(now)) before_ = before;
 }
 
-prompt_thread::~prompt_thread() {
+low_latency_thread::~low_latency_thread() {
   attributes now;
   if (before_ == 0 || !read(now)) return;
   now.runtime = before_;

@@ -13,12 +13,12 @@ namespace windrow {
 /// For threads that wait more than they compute, with somebody waiting for them. The same thread
 /// makes and ends it; they nest. Does nothing where the kernel does not know of it (before Linux
 /// 6.12) or the thread has a policy of its own, such as a real-time one.
-class prompt_thread {
+class low_latency_thread {
 public:
-  prompt_thread() noexcept;
-  ~prompt_thread();
-  prompt_thread(const prompt_thread&) = delete;
-  prompt_thread& operator=(const prompt_thread&) = delete;
+  low_latency_thread() noexcept;
+  ~low_latency_thread();
+  low_latency_thread(const low_latency_thread&) = delete;
+  low_latency_thread& operator=(const low_latency_thread&) = delete;
 
 private:
   std::uint64_t before_ = 0;  ///< the slice to go back to; 0: nothing was changed

@@ -5,7 +5,7 @@
 namespace windrow {
 
 /// A word as a shell takes it, for commands in messages.
-inline std::string shell_word(const std::string& word) {
+inline std::string shell_quote(const std::string& word) {
   const bool plain = word.find_first_not_of(
                          "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+") ==
                      std::string::npos;

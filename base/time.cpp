@@ -15,17 +15,12 @@ struct duration_unit {
   std::string_view name;
   std::int64_t micros;
 };
-constexpr duration_unit units[] = {{"w", 7 * micros_per_day},
-                                   {"d", micros_per_day},
-                                   {"h", 3'600 * micros_per_second},
-                                   {"m", 60 * micros_per_second},
-                                   {"s", micros_per_second},
-                                   {"ms", 1'000}};
+constexpr duration_unit units[] = {{"w", 7 * micros_per_day},        {"d", micros_per_day},
+                                   {"h", 3'600 * micros_per_second}, {"m", 60 * micros_per_second},
+                                   {"s", micros_per_second},         {"ms", 1'000}};
 
 constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
-constexpr bool is_space(char c) noexcept {
-  return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
+constexpr bool is_space(char c) noexcept { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
 std::string_view skip_spaces(std::string_view text) noexcept {
   while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
@@ -181,8 +176,7 @@ bool parse_time_fast(std::string_view text, std::int64_t& micros) noexcept {
   }
   const std::optional<int> offset = parse_offset(text.substr(next));
   if (!offset) return false;
-  const std::int64_t seconds =
-      *days * 86'400 + (hour * 60 + minute - *offset) * 60 + second;
+  const std::int64_t seconds = *days * 86'400 + (hour * 60 + minute - *offset) * 60 + second;
   // A leap second is the last of a day in UTC, and counts as the first of the next.
   if (second == 60 && seconds % 86'400 != 0) return false;
   const std::int64_t time = seconds * micros_per_second + fraction;
@@ -195,8 +189,9 @@ result<timestamp> parse_time(std::string_view text) {
   timestamp time;
   if (parse_time_fast(text, time.micros)) return time;
   return failure{errc::invalid,
-                 "\"" + std::string(text.substr(0, 100)) + "\" is not a time between the years 1 "
-                 "and 9999: write 2024-01-02T03:04:05Z, 2024-01-02 or milliseconds since 1970"};
+                 "\"" + std::string(text.substr(0, 100)) +
+                     "\" is not a time between the years 1 "
+                     "and 9999: write 2024-01-02T03:04:05Z, 2024-01-02 or milliseconds since 1970"};
 }
 
 std::string format_time(timestamp time) {

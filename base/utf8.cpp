@@ -10,10 +10,14 @@ std::size_t find_bad_utf8(std::string_view text) noexcept {
     const auto lead = static_cast<unsigned char>(text[i]);
     std::size_t length = 1;
     std::uint32_t code = lead, smallest = 0;
-    if (lead >= 0xf0 && lead < 0xf5) length = 4, code = lead & 0x07u, smallest = 0x10000;
-    else if (lead >= 0xe0 && lead < 0xf0) length = 3, code = lead & 0x0fu, smallest = 0x800;
-    else if (lead >= 0xc2 && lead < 0xe0) length = 2, code = lead & 0x1fu, smallest = 0x80;
-    else if (lead >= 0x80) return i;
+    if (lead >= 0xf0 && lead < 0xf5)
+      length = 4, code = lead & 0x07u, smallest = 0x10000;
+    else if (lead >= 0xe0 && lead < 0xf0)
+      length = 3, code = lead & 0x0fu, smallest = 0x800;
+    else if (lead >= 0xc2 && lead < 0xe0)
+      length = 2, code = lead & 0x1fu, smallest = 0x80;
+    else if (lead >= 0x80)
+      return i;
     if (i + length > text.size()) return i;
     for (std::size_t k = 1; k < length; ++k) {
       const auto next = static_cast<unsigned char>(text[i + k]);

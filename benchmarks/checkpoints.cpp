@@ -1,5 +1,5 @@
-// What checkpoints cost an ingest that is under way: the same file with a round every second and with
-// none before its end. Rounds are usually ten seconds apart, longer than the whole file takes.
+// What checkpoints cost an ingest that is under way: the same file with a round every second and
+// with none before its end. Rounds are usually ten seconds apart, longer than the whole file takes.
 #include "benchmarks/benchmarks.hpp"
 #include "benchmarks/node_run.hpp"
 
@@ -11,8 +11,8 @@ namespace {
 result<double> applied_rate(const settings& s, const event_file& file,
                             std::chrono::milliseconds checkpoint, report& checks) {
   const scratch_folder folder(s, "checkpoints");
-  const node_run what{.features = {}, .folder = folder.path(), .input = file.path,
-                      .checkpoint = checkpoint};
+  const node_run what{
+      .features = {}, .folder = folder.path(), .input = file.path, .checkpoint = checkpoint};
   const stopwatch watch;
   auto node = open_node(what);
   if (!node) return node.error();

@@ -27,7 +27,9 @@ std::string declarations_text(const declared& d) {
   }
   text +=
       "sources:\n"
-      "  purchases: " + d.source + "\n"
+      "  purchases: " +
+      d.source +
+      "\n"
       "streams:\n"
       "  purchases:\n"
       "    source: purchases\n"

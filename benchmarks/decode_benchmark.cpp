@@ -1,5 +1,6 @@
-// How fast one core turns NDJSON lines into columns, and into batches for shards. Usage: decode_benchmark [lines] [repeats]
-// Checks its own row count and sums; exits 1 where they are wrong.
+// How fast one core turns NDJSON lines into columns, and into batches for shards. Usage:
+// decode_benchmark [lines] [repeats] Checks its own row count and sums; exits 1 where they are
+// wrong.
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -37,12 +38,12 @@ input generate(std::size_t lines, unsigned seed) {
     millis += static_cast<std::int64_t>(random() % 3);
     const auto cents = static_cast<int>(random() % 50'000);
     char line[256];
-    const int size = std::snprintf(
-        line, sizeof line,
-        "{\"id\":\"t%zu\",\"user_id\":\"user-%07d\",\"amount\":%d.%02d,\"ts\":%lld,"
-        "\"merchant\":\"m%03d\",\"note\":\"\"}",
-        i, static_cast<int>(random() % 1'000'000), cents / 100, cents % 100,
-        static_cast<long long>(millis), static_cast<int>(random() % 500));
+    const int size =
+        std::snprintf(line, sizeof line,
+                      "{\"id\":\"t%zu\",\"user_id\":\"user-%07d\",\"amount\":%d.%02d,\"ts\":%lld,"
+                      "\"merchant\":\"m%03d\",\"note\":\"\"}",
+                      i, static_cast<int>(random() % 1'000'000), cents / 100, cents % 100,
+                      static_cast<long long>(millis), static_cast<int>(random() % 500));
     std::string text(line, static_cast<std::size_t>(size));
     if (text.size() < 119) text.insert(text.size() - 2, 119 - text.size(), 'x');
     made.text += text;
@@ -69,13 +70,14 @@ std::vector<formats::message_run_ptr> cut(const input& from) {
     std::memcpy(space.data(), from.text.data() + at, take);
     cutter.filled(take);
     at += take;
-    while (auto run = cutter.cut(timestamp{1'800'000'000'000'000}, false)) runs.push_back(std::move(run));
+    while (auto run = cutter.cut(timestamp{1'800'000'000'000'000}, false))
+      runs.push_back(std::move(run));
   }
   return runs;
 }
 
-bool measure(const char* name, const std::vector<formats::message_run_ptr>& runs,
-             const input& from, bool fast, std::size_t block) {
+bool measure(const char* name, const std::vector<formats::message_run_ptr>& runs, const input& from,
+             bool fast, std::size_t block) {
   formats::json_decoder decoder(fields());
   if (!fast) decoder.disable_fast_path();
   formats::decoded_rows rows;

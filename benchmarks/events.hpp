@@ -18,7 +18,8 @@ struct tally {
   void add(const tally& other) { count += other.count, cents += other.cents; }
 };
 
-/// A user (or all of them) whose events are all accounted for, in minutes, and one by one towards the end.
+/// A user (or all of them) whose events are all accounted for, in minutes, and one by one towards
+/// the end.
 struct witness {
   std::uint32_t user = 0;
   std::map<std::int64_t, tally> minutes;                      ///< by minute since the epoch
@@ -37,7 +38,7 @@ struct event_file {
   std::uint32_t distinct = 0;  ///< that do occur
   std::int64_t first = 0;      ///< milliseconds: the file's times begin here, on an hour
   std::int64_t newest = 0;     ///< milliseconds
-  witness everyone;        ///< all users' events together
+  witness everyone;            ///< all users' events together
   std::vector<witness> witnesses;
 };
 

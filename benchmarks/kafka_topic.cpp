@@ -101,8 +101,7 @@ result<void> produce_lines(const std::string& address, const std::string& topic,
                                           {"enable.idempotence", "true"}});
   if (!admin) return admin.error();
   char why[512];
-  rd_kafka_NewTopic_t* made =
-      rd_kafka_NewTopic_new(topic.c_str(), partitions, 1, why, sizeof why);
+  rd_kafka_NewTopic_t* made = rd_kafka_NewTopic_new(topic.c_str(), partitions, 1, why, sizeof why);
   {
     const pointer<rd_kafka_queue_t> queue(rd_kafka_queue_new(admin->get()));
     rd_kafka_CreateTopics(admin->get(), &made, 1, nullptr, queue.get());

@@ -66,7 +66,9 @@ latencies back_to_back(const Lookup& lookup, std::uint32_t users, int count) {
   latencies l;
   l.micros.reserve(static_cast<std::size_t>(count));
   random_numbers random(11);
-  for (int i = 0; i < count; ++i) look_up(lookup, random.below(users), [] { return false; }, l);
+  for (int i = 0; i < count; ++i)
+    look_up(
+        lookup, random.below(users), [] { return false; }, l);
   return l;
 }
 

@@ -29,7 +29,8 @@ constexpr named benchmarks[] = {
     {"little-memory", "ingest with memory for a quarter of the state", measure_little_memory},
     {"checkpoints", "what they cost an ingest that is under way", measure_checkpoints},
     {"push", "batches pushed and acknowledged, and the replay of the journal", measure_push},
-    {"kafka", "from a topic to durable features, beside a consumer that only counts", measure_kafka},
+    {"kafka", "from a topic to durable features, beside a consumer that only counts",
+     measure_kafka},
     {"recovery", "kill -9: the first answer, and the replay", measure_recovery},
 };
 

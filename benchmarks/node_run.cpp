@@ -35,8 +35,8 @@ interval covered(const node::node& node, const schema::feature_reference& what, 
   return {(end - window.window / 1000) / d * d, end / d * d + d};
 }
 
-void check_all_users(node::node& node, const node_run& run, const event_file& file,
-                     timestamp now, report& out) {
+void check_all_users(node::node& node, const node_run& run, const event_file& file, timestamp now,
+                     report& out) {
   const std::string longest = "[" + run.features.windows.back() + "]";
   const std::vector<std::string> names{"purchases" + longest, "amount_sum" + longest};
   auto query = node.prepare("User", names);

@@ -71,7 +71,7 @@ public:
 private:
   sync_probe probe_;
   std::jthread thread_{[this](const std::stop_token& stop) {
-    const prompt_thread on_time;  // the disk's time, not the processors'
+    const low_latency_thread on_time;  // the disk's time, not the processors'
     while (!stop.stop_requested()) {
       probe_.once();
       std::this_thread::sleep_for(std::chrono::milliseconds(20));
@@ -92,8 +92,8 @@ struct pace {
 };
 
 // Each thread is a producer that takes the next batch once its last one is acknowledged. At a given
-// rate each batch has a time at which it is to be sent, and its latency counts from there, so that a
-// late acknowledgement also counts for the batches that it delays.
+// rate each batch has a time at which it is to be sent, and its latency counts from there, so that
+// a late acknowledgement also counts for the batches that it delays.
 result<pushed> push_file(node::node& node, std::string_view text, const pace& how) {
   const std::size_t messages = text.size() / line_bytes;
   std::atomic<std::size_t> next{0};
@@ -102,15 +102,14 @@ result<pushed> push_file(node::node& node, std::string_view text, const pace& ho
   std::optional<failure> failed;
   const auto start = clock::now();
   const auto due = [&](std::size_t message) {
-    const std::chrono::duration<double> after(static_cast<double>(message) /
-                                              how.events_per_second);
+    const std::chrono::duration<double> after(static_cast<double>(message) / how.events_per_second);
     return start + std::chrono::duration_cast<clock::duration>(after);
   };
   const auto push = [&](int thread) {
     std::vector<double> mine;
     std::vector<std::string_view> batch;
     push_options options{"pusher " + std::to_string(thread), 0};
-    std::optional<prompt_thread> on_time;
+    std::optional<low_latency_thread> on_time;
     if (how.events_per_second > 0) on_time.emplace();  // or it would sleep longer than it means to
     for (;;) {
       const std::size_t from = next.fetch_add(batch_messages);
@@ -125,8 +124,8 @@ result<pushed> push_file(node::node& node, std::string_view text, const pace& ho
       mine.push_back(seconds_since(begun) * 1e3);
       if (taken && !taken->duplicate) continue;
       const std::lock_guard lock(guard);
-      failed = taken ? failure{errc::corrupt, "a new push was taken for a repetition"}
-                     : taken.error();
+      failed =
+          taken ? failure{errc::corrupt, "a new push was taken for a repetition"} : taken.error();
       break;
     }
     const std::lock_guard lock(guard);

@@ -12,15 +12,24 @@ namespace windrow::formats {
 
 std::string_view to_string(decode_reason reason) noexcept {
   switch (reason) {
-    case decode_reason::json: return "json";
-    case decode_reason::utf8: return "utf8";
-    case decode_reason::too_deep: return "too_deep";
-    case decode_reason::too_long: return "too_long";
-    case decode_reason::not_an_object: return "not_an_object";
-    case decode_reason::missing_key: return "missing_key";
-    case decode_reason::duplicate_key: return "duplicate_key";
-    case decode_reason::type: return "type";
-    case decode_reason::range: return "range";
+    case decode_reason::json:
+      return "json";
+    case decode_reason::utf8:
+      return "utf8";
+    case decode_reason::too_deep:
+      return "too_deep";
+    case decode_reason::too_long:
+      return "too_long";
+    case decode_reason::not_an_object:
+      return "not_an_object";
+    case decode_reason::missing_key:
+      return "missing_key";
+    case decode_reason::duplicate_key:
+      return "duplicate_key";
+    case decode_reason::type:
+      return "type";
+    case decode_reason::range:
+      return "range";
   }
   return "json";
 }
@@ -59,12 +68,22 @@ row_writer::row_writer(const std::vector<field_slot>& slots, decoded_rows& out,
     column.type = slots[i].type;
     if (!slots[i].needed) continue;
     switch (column.type.kind) {
-      case schema::value_kind::boolean: column.bools.resize(rows_max); break;
+      case schema::value_kind::boolean:
+        column.bools.resize(rows_max);
+        break;
       case schema::value_kind::integer:
-      case schema::value_kind::datetime: column.ints.resize(rows_max); break;
-      case schema::value_kind::floating: column.floats.resize(rows_max); break;
-      case schema::value_kind::text: column.texts.resize(rows_max); break;
-      case schema::value_kind::list: column.lists.resize(rows_max); break;
+      case schema::value_kind::datetime:
+        column.ints.resize(rows_max);
+        break;
+      case schema::value_kind::floating:
+        column.floats.resize(rows_max);
+        break;
+      case schema::value_kind::text:
+        column.texts.resize(rows_max);
+        break;
+      case schema::value_kind::list:
+        column.lists.resize(rows_max);
+        break;
     }
   }
 }
@@ -183,8 +202,8 @@ std::vector<json::field_slot> slots_of(std::vector<schema::message_field> fields
   std::vector<json::field_slot> slots;
   slots.reserve(fields.size());
   for (std::size_t i = 0; i < fields.size(); ++i) {
-    slots.push_back({std::move(fields[i].name), std::move(fields[i].type),
-                     needed.empty() || needed[i]});
+    slots.push_back(
+        {std::move(fields[i].name), std::move(fields[i].type), needed.empty() || needed[i]});
   }
   return slots;
 }

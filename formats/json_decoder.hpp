@@ -32,7 +32,7 @@ std::string_view to_string(decode_reason reason) noexcept;
 struct decode_error {
   std::uint32_t message = 0;  ///< its index among the messages given
   decode_reason reason = decode_reason::json;
-  std::string text;           ///< for people: the key, what was expected and what was found
+  std::string text;  ///< for people: the key, what was expected and what was found
 };
 
 inline constexpr int json_depth_max = 256;

@@ -1,5 +1,5 @@
-#include <cstring>
 #include <simdjson.h>
+#include <cstring>
 
 #ifdef __SSE2__
 #include <emmintrin.h>
@@ -25,9 +25,9 @@ inline const char* find_special(const char* at, const char* end) noexcept {
   for (; at < end; at += 16) {
     const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
     // Signed: bytes of 0x80 and above are less than a space too.
-    const __m128i special = _mm_or_si128(
-        _mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, backslash)),
-        _mm_cmplt_epi8(bytes, space));
+    const __m128i special =
+        _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, backslash)),
+                     _mm_cmplt_epi8(bytes, space));
     const int mask = _mm_movemask_epi8(special);
     if (mask != 0) return at + __builtin_ctz(static_cast<unsigned>(mask));
   }
@@ -55,7 +55,8 @@ const char* end_of_wide_string(const char* begin, const char* at, const char* en
 /// the text has escapes or anything else that is for the general path.
 inline const char* end_of_string(const char* begin, const char* end) noexcept {
   const char* at = find_special(begin, end);
-  if (at < end && *at == '"') [[likely]] return at;
+  if (at < end && *at == '"') [[likely]]
+    return at;
   return end_of_wide_string(begin, at, end);
 }
 
@@ -77,8 +78,8 @@ inline std::uint64_t eight_digits(std::uint64_t bytes) noexcept {
   return (bytes & 0x0000FFFF0000FFFFu) * 42949672960001u >> 32;
 }
 
-constexpr std::uint64_t power_of_ten[] = {1,         10,         100,        1'000,      10'000,
-                                          100'000,   1'000'000,  10'000'000, 100'000'000};
+constexpr std::uint64_t power_of_ten[] = {1,       10,        100,        1'000,      10'000,
+                                          100'000, 1'000'000, 10'000'000, 100'000'000};
 
 /// Reads the digits at `at` onto `value`; returns how many. Reads at most 24; values that wrap
 /// around are for the caller to refuse by the count.
@@ -115,7 +116,7 @@ inline bool read_int(const char*& at, std::int64_t& value) noexcept {
 /// A number whose digits are below 2^53 and whose scale is a power of ten that a double holds
 /// exactly: one division then rounds correctly.
 inline bool read_float(const char*& at, double& value) noexcept {
-  static constexpr double powers[] = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8, 1e9,
+  static constexpr double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8, 1e9,
                                       1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18};
   const char* p = at;
   const bool negative = *p == '-';
@@ -162,10 +163,14 @@ inline const char* end_of_ignored(const char* at, const char* end) noexcept {
       const char* close = end_of_string(at + 1, end);
       return close == nullptr ? nullptr : close + 1;
     }
-    case 't': return is_word(at, "true", 4) ? at + 4 : nullptr;
-    case 'f': return is_word(at, "false", 5) ? at + 5 : nullptr;
-    case 'n': return is_word(at, "null", 4) ? at + 4 : nullptr;
-    default: return end_of_number(at, end);
+    case 't':
+      return is_word(at, "true", 4) ? at + 4 : nullptr;
+    case 'f':
+      return is_word(at, "false", 5) ? at + 5 : nullptr;
+    case 'n':
+      return is_word(at, "null", 4) ? at + 4 : nullptr;
+    default:
+      return end_of_number(at, end);
   }
 }
 
@@ -224,13 +229,12 @@ fast_path::node* fast_path::learn(node& previous, const char* at, const char* en
   p = skip_space(close + 1, end);
   if (p >= end || *p != ':') return nullptr;
   p = skip_space(p + 1, end);
-  return previous.next =
-             find_or_add(at, static_cast<std::size_t>(p - at),
-                         {key, static_cast<std::size_t>(close - key)}, false);
+  return previous.next = find_or_add(at, static_cast<std::size_t>(p - at),
+                                     {key, static_cast<std::size_t>(close - key)}, false);
 }
 
-fast_path::node* fast_path::find_or_add(const char* literal, std::size_t size,
-                                        std::string_view key, bool is_end) {
+fast_path::node* fast_path::find_or_add(const char* literal, std::size_t size, std::string_view key,
+                                        bool is_end) {
   if (size > sizeof(node::text)) return nullptr;
   for (const auto& n : nodes_) {
     if (n->size == size && std::memcmp(n->text, literal, size) == 0) return n.get();
@@ -249,12 +253,24 @@ fast_path::node* fast_path::find_or_add(const char* literal, std::size_t size,
     added->needed = slots_[i].needed;
     added->nullable = slots_[i].type.nullable;
     switch (slots_[i].type.kind) {
-      case value_kind::text: added->what = action::text; break;
-      case value_kind::integer: added->what = action::integer; break;
-      case value_kind::floating: added->what = action::floating; break;
-      case value_kind::datetime: added->what = action::datetime; break;
-      case value_kind::boolean: added->what = action::boolean; break;
-      case value_kind::list: added->what = action::none; break;
+      case value_kind::text:
+        added->what = action::text;
+        break;
+      case value_kind::integer:
+        added->what = action::integer;
+        break;
+      case value_kind::floating:
+        added->what = action::floating;
+        break;
+      case value_kind::datetime:
+        added->what = action::datetime;
+        break;
+      case value_kind::boolean:
+        added->what = action::boolean;
+        break;
+      case value_kind::list:
+        added->what = action::none;
+        break;
     }
   }
   nodes_.push_back(std::move(added));
@@ -277,7 +293,8 @@ bool fast_path::decode(std::string_view message, row_writer& out) {
       if (n == nullptr) return false;
     }
     p += n->size;
-    if (p > end) [[unlikely]] return false;
+    if (p > end) [[unlikely]]
+      return false;
     at = n;
     twice |= seen & n->bit;
     seen |= n->bit;
@@ -344,7 +361,8 @@ bool fast_path::decode(std::string_view message, row_writer& out) {
         }
         return true;
       }
-      case action::none: return false;
+      case action::none:
+        return false;
     }
   }
   return false;

@@ -1,5 +1,5 @@
-#include <algorithm>
 #include <simdjson.h>
+#include <algorithm>
 
 #include "formats/json_internal.hpp"
 
@@ -33,11 +33,16 @@ std::string quoted(std::string_view token) {
 /// A value of another type than declared, as it is said to people.
 std::string described(std::string_view token) {
   switch (token.empty() ? '\0' : token.front()) {
-    case '{': return "an object";
-    case '[': return "a list";
-    case '"': return "the string " + quoted(token);
-    case 'n': return "null";
-    default: return quoted(token);
+    case '{':
+      return "an object";
+    case '[':
+      return "a list";
+    case '"':
+      return "the string " + quoted(token);
+    case 'n':
+      return "null";
+    default:
+      return quoted(token);
   }
 }
 
@@ -55,8 +60,10 @@ bool closes(std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
     if (in_string) {
-      if (c == '\\') ++i;
-      else if (c == '"') in_string = false;
+      if (c == '\\')
+        ++i;
+      else if (c == '"')
+        in_string = false;
     } else if (c == '"') {
       in_string = true;
     } else if (c == '{' || c == '[') {
@@ -116,7 +123,8 @@ bool general_path::impl::fail(simdjson::error_code error) {
       return fail(decode_reason::json, "A string holds an escape that is not valid.");
     case simdjson::INCOMPLETE_ARRAY_OR_OBJECT:
       return fail(decode_reason::json, "An object or list is not closed.");
-    default: return fail(decode_reason::json, "The message is not valid JSON.");
+    default:
+      return fail(decode_reason::json, "The message is not valid JSON.");
   }
 }
 
@@ -159,8 +167,8 @@ bool general_path::impl::check(od::value value, int depth) {
       if (check_number(token).valid) return true;
       return fail(decode_reason::json, "'" + quoted(token) + "' is not a JSON value.");
   }
-  return fail(decode_reason::too_deep, "The message is nested deeper than " +
-                                           std::to_string(json_depth_max) + " levels.");
+  return fail(decode_reason::too_deep,
+              "The message is nested deeper than " + std::to_string(json_depth_max) + " levels.");
 }
 
 /// Reads one value of a type other than list. Null is for the caller.
@@ -222,7 +230,8 @@ bool general_path::impl::decode_scalar(const std::string& key, const value_type&
       if (to_micros(integer, integer) != number_fit::fits) return range();
       found = timestamp{integer};
       return true;
-    default: return fail_type(key, type, token);
+    default:
+      return fail_type(key, type, token);
   }
 }
 
@@ -271,12 +280,21 @@ bool general_path::impl::decode_field(std::size_t field, od::value value, row_wr
   if (!decode_scalar(slot.name, slot.type, value, found)) return false;
   if (!slot.needed) return true;
   switch (slot.type.kind) {
-    case value_kind::integer: out.put_int(field, std::get<std::int64_t>(found)); break;
-    case value_kind::datetime: out.put_int(field, std::get<timestamp>(found).micros); break;
-    case value_kind::floating: out.put_float(field, std::get<double>(found)); break;
-    case value_kind::boolean: out.put_bool(field, std::get<bool>(found)); break;
+    case value_kind::integer:
+      out.put_int(field, std::get<std::int64_t>(found));
+      break;
+    case value_kind::datetime:
+      out.put_int(field, std::get<timestamp>(found).micros);
+      break;
+    case value_kind::floating:
+      out.put_float(field, std::get<double>(found));
+      break;
+    case value_kind::boolean:
+      out.put_bool(field, std::get<bool>(found));
+      break;
     case value_kind::text:
-    case value_kind::list: break;
+    case value_kind::list:
+      break;
   }
   return true;
 }
@@ -360,15 +378,15 @@ bool general_path::decode(std::string_view message, row_writer& out, decode_erro
     const char first = begin == message.npos ? '\0' : message[begin];
     if (first != '{') {
       if (message.starts_with(byte_order_mark)) {
-        return self.fail(decode_reason::json,
-                         "The message begins with a byte order mark; save it as UTF-8 without one.");
+        return self.fail(
+            decode_reason::json,
+            "The message begins with a byte order mark; save it as UTF-8 without one.");
       }
       if (!may_be_json(trimmed(message.substr(std::min(begin, message.size()))))) {
         return self.fail(simdjson::TAPE_ERROR);
       }
-      return self.fail(decode_reason::not_an_object,
-                       "The message is not an object but " + described(message.substr(begin)) +
-                           ".");
+      return self.fail(decode_reason::not_an_object, "The message is not an object but " +
+                                                         described(message.substr(begin)) + ".");
     }
     od::object object;
     if (const auto code = document.get_object().get(object)) {

@@ -82,7 +82,14 @@ public:
 
 private:
   enum class action : std::uint8_t {
-    text, integer, floating, datetime, boolean, ignore, end, none
+    text,
+    integer,
+    floating,
+    datetime,
+    boolean,
+    ignore,
+    end,
+    none
   };
   struct node {
     alignas(16) char text[64] = {};
@@ -92,7 +99,7 @@ private:
     bool needed = false;
     bool nullable = false;
     std::uint32_t field = 0;
-    std::uint64_t bit = 0;        ///< of the field among `seen`
+    std::uint64_t bit = 0;  ///< of the field among `seen`
     node* next = nullptr;
   };
 

@@ -11,10 +11,10 @@
 namespace windrow::formats {
 
 struct line_limits {
-  std::size_t chunk_bytes = std::size_t{1} << 20;      ///< how much is read and handed on at once
+  std::size_t chunk_bytes = std::size_t{1} << 20;  ///< how much is read and handed on at once
   /// A line of this many bytes (without its newline) or more becomes an oversized message.
   std::size_t line_bytes_max = std::size_t{10} << 20;
-  std::size_t oversized_head = 1024;                   ///< what is kept of such a line
+  std::size_t oversized_head = 1024;  ///< what is kept of such a line
 };
 
 /// Cuts a stream of bytes into runs of lines, however the bytes arrive.
@@ -59,15 +59,15 @@ private:
   std::shared_ptr<run_pool> pool_;
   sequence position_;
   std::unique_ptr<message_run> current_;
-  std::size_t used_ = 0;     ///< bytes in current_'s buffer
-  std::size_t scanned_ = 0;  ///< of these, bytes known to hold no newline
-  bool discarding_ = false;  ///< inside a line that is too long
-  std::string head_;         ///< its beginning
+  std::size_t used_ = 0;         ///< bytes in current_'s buffer
+  std::size_t scanned_ = 0;      ///< of these, bytes known to hold no newline
+  bool discarding_ = false;      ///< inside a line that is too long
+  std::string head_;             ///< its beginning
   std::uint64_t discarded_ = 0;  ///< its length so far, without what is in the buffer
 };
 
-/// Whether text is a JSON object, or something longer, to its closing brace: what a line that has no
-/// end yet must be to be taken as it is. Part of an object never is one.
+/// Whether text is a JSON object, or something longer, to its closing brace: what a line that has
+/// no end yet must be to be taken as it is. Part of an object never is one.
 bool is_closed_object(std::string_view text) noexcept;
 
 /// How many lines of a run that a cutter made end in (after, through], blank ones too. Both are

@@ -78,10 +78,11 @@ ingest_batcher::ingest_batcher(batcher_options options)
   std::vector<int> state_of(plan.timelines.size(), none);
   for (std::size_t i = 0; i < plan.routes.size(); ++i) {
     const schema::route& route = plan.routes[i];
-    if (options_.source != none && plan.streams[at(route.stream)].source != options_.source) continue;
+    if (options_.source != none && plan.streams[at(route.stream)].source != options_.source)
+      continue;
     section_of_route_[i] = static_cast<int>(routes_.size());
-    route_state state{static_cast<int>(i), storage::placement(plan, route.key_space, options_.folder_seed),
-                      {}};
+    route_state state{
+        static_cast<int>(i), storage::placement(plan, route.key_space, options_.folder_seed), {}};
     for (const auto& feed : route.timelines) {
       int& known = state_of[at(feed.timeline)];
       if (known == none) {
@@ -194,7 +195,8 @@ void ingest_batcher::hash(const route_state& route, const resolved_block& block,
   for (const std::uint32_t row : rows) {
     std::string_view placing;
     schema::view_key(placing, placing_key_, parts, row);
-    shards_[row] = storage::placement::shard_of(route.where.placing_hash(placing), options_.shard_count);
+    shards_[row] =
+        storage::placement::shard_of(route.where.placing_hash(placing), options_.shard_count);
   }
 }
 
@@ -262,8 +264,7 @@ void ingest_batcher::append(open_batch& to, std::size_t index, const resolved_bl
   std::int64_t earliest = extra.earliest;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const std::uint32_t message = block.messages[rows[i]];
-    section.sequences[old + i] =
-        static_cast<std::uint32_t>(messages[message].sequence - to.first);
+    section.sequences[old + i] = static_cast<std::uint32_t>(messages[message].sequence - to.first);
     extra.messages[old + i] = static_cast<std::uint32_t>(begin + message);
     earliest = std::min(earliest, block.times[rows[i]]);
   }

@@ -91,7 +91,7 @@ private:
   struct open_batch {
     std::unique_ptr<storage::batch> batch;
     storage::sequence first = 0;
-    std::vector<section_extra> extras;    ///< one a section
+    std::vector<section_extra> extras;  ///< one a section
   };
   struct timeline_state {
     int timeline = schema::none;
@@ -104,13 +104,12 @@ private:
   struct route_state {
     int route = schema::none;
     storage::placement where;
-    std::vector<int> timelines;        ///< into timelines_, one a `route.timelines`
+    std::vector<int> timelines;  ///< into timelines_, one a `route.timelines`
   };
 
   std::span<const std::uint32_t> select(const route_keys& keys, const resolved_block& block);
   void hash(const route_state& route, const resolved_block& block,
-            std::span<const std::uint32_t> rows,
-            const route_keys& keys);
+            std::span<const std::uint32_t> rows, const route_keys& keys);
   void follow_times(const route_state& route, const resolved_block& block,
                     std::span<const std::uint32_t> rows, std::size_t begin);
   void append(open_batch& to, std::size_t section, const resolved_block& block,

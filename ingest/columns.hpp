@@ -50,9 +50,13 @@ inline void append_texts(std::string& to, std::vector<std::uint32_t>& ends,
 inline void append_column(storage::batch_column& to, std::size_t old, const schema::column& from,
                           std::span<const std::uint32_t> rows, bool range) {
   switch (to.kind) {
-    case schema::value_kind::boolean: append_items(to.bools, from.bools.data(), rows, range); break;
+    case schema::value_kind::boolean:
+      append_items(to.bools, from.bools.data(), rows, range);
+      break;
     case schema::value_kind::integer:
-    case schema::value_kind::datetime: append_items(to.ints, from.ints.data(), rows, range); break;
+    case schema::value_kind::datetime:
+      append_items(to.ints, from.ints.data(), rows, range);
+      break;
     case schema::value_kind::floating:
       append_items(to.floats, from.floats.data(), rows, range);
       break;
@@ -92,8 +96,8 @@ inline std::size_t bytes_of(const storage::batch& batch) noexcept {
   std::size_t bytes = sizeof batch + batch.newest.size() * sizeof(std::int64_t);
   for (const storage::section& section : batch.sections) {
     bytes += sizeof section + section.keys.size() +
-             section.rows() * (sizeof(storage::key_hash) + 2 * sizeof(std::uint32_t) +
-                               sizeof(std::int64_t)) +
+             section.rows() *
+                 (sizeof(storage::key_hash) + 2 * sizeof(std::uint32_t) + sizeof(std::int64_t)) +
              section.newest_before.size() * sizeof(std::int64_t);
     for (const storage::batch_column& column : section.columns) {
       bytes += sizeof column + column.ints.size() * sizeof(std::int64_t) +

@@ -6,7 +6,7 @@ namespace windrow::ingest {
 
 ingest_duplicates::ingest_duplicates(const schema::plan& plan, int stream,
                                      storage::partition_id partition, std::uint64_t folder_seed,
-                                     storage::seen_ids& seen)
+                                     storage::dedup_index& seen)
     : stream_(plan.streams[static_cast<std::size_t>(stream)]),
       number_(stream),
       partition_(partition),
@@ -24,7 +24,7 @@ result<std::size_t> ingest_duplicates::drop(const formats::message_run& run, std
     const std::uint32_t row = block.all_kept ? static_cast<std::uint32_t>(i) : block.kept[i];
     std::string_view key;
     if (!schema::view_key(key, key_, ids, row)) continue;
-    messages_.push_back({storage::seen_ids::hash_id(key, folder_seed_, stream_.name),
+    messages_.push_back({storage::dedup_index::hash_id(key, folder_seed_, stream_.name),
                          block.times[row], run.messages[begin + block.messages[row]].sequence});
     rows_.push_back(row);
   }

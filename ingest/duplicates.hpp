@@ -17,7 +17,7 @@ class ingest_duplicates {
 public:
   /// Requires a stream of the plan that declares deduplication. `seen` outlives this.
   ingest_duplicates(const schema::plan& plan, int stream, storage::partition_id partition,
-                    std::uint64_t folder_seed, storage::seen_ids& seen);
+                    std::uint64_t folder_seed, storage::dedup_index& seen);
 
   /// `block` is of the messages of `run` from `begin` on. How many rows were duplicates.
   result<std::size_t> drop(const formats::message_run& run, std::size_t begin,
@@ -28,9 +28,9 @@ private:
   const int number_;
   const storage::partition_id partition_;
   const std::uint64_t folder_seed_;
-  storage::seen_ids& seen_;
+  storage::dedup_index& seen_;
   // Working memory, one item a row with an id.
-  std::vector<storage::seen_ids::message> messages_;
+  std::vector<storage::dedup_index::message> messages_;
   std::vector<std::uint32_t> rows_;
   std::vector<std::uint8_t> duplicate_;
   std::string key_;

@@ -115,7 +115,8 @@ void ingest_core::dead_letter(const formats::message_run& run, std::size_t index
   letter.reason = why.reason;
   letter.message = why.text;
   letter.arrival = run.arrival.micros;
-  if (const auto time = run.envelopes.time_of(index)) letter.arrival = time->micros, letter.timed = true;
+  if (const auto time = run.envelopes.time_of(index))
+    letter.arrival = time->micros, letter.timed = true;
   if (const auto key = run.envelopes.key_of(index)) letter.key = std::string(*key);
   if (!run.envelopes.headers.empty()) {
     const auto& headers = run.envelopes.headers[index];

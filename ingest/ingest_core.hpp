@@ -26,7 +26,7 @@ struct ingest_options {
   schema::plan_ptr plan;
   /// `plan.sources`, or none: streams of any source (the journal), chosen run by run.
   int source = schema::none;
-  storage::partition_id partition = 0; ///< the partition of that source whose runs are taken
+  storage::partition_id partition = 0;  ///< the partition of that source whose runs are taken
   /// The position every shard is known to have; the first batches begin after it.
   storage::sequence position = 0;
   /// Messages in these ranges are passed over, in order of `from`.
@@ -37,27 +37,27 @@ struct ingest_options {
   /// of the block in which it reaches this many rows.
   std::size_t batch_rows = 1024;
   /// Required where a stream of the source declares deduplication; outlives the core.
-  storage::seen_ids* seen = nullptr;
+  storage::dedup_index* seen = nullptr;
 };
 
 /// What became of messages since the start.
 struct ingest_counters {
   struct of_stream {
-    int stream = schema::none;         ///< `plan.streams`
-    std::uint64_t applied = 0;         ///< messages that the stream accepted
-    std::uint64_t skipped = 0;         ///< its `parse` gave null
-    std::uint64_t duplicate = 0;       ///< repeats of messages accepted before
+    int stream = schema::none;    ///< `plan.streams`
+    std::uint64_t applied = 0;    ///< messages that the stream accepted
+    std::uint64_t skipped = 0;    ///< its `parse` gave null
+    std::uint64_t duplicate = 0;  ///< repeats of messages accepted before
     std::uint64_t dead_lettered = 0;
   };
   struct of_reason {
     std::string phase;
     std::string reason;
-    std::uint64_t count = 0;           ///< dead letters, of all streams
+    std::uint64_t count = 0;  ///< dead letters, of all streams
   };
-  std::uint64_t read = 0;              ///< messages, once each however many streams read them
-  std::uint64_t bytes = 0;             ///< of these messages
-  std::vector<of_stream> streams;      ///< those of the source
-  std::vector<of_reason> reasons;      ///< in order of first appearance
+  std::uint64_t read = 0;          ///< messages, once each however many streams read them
+  std::uint64_t bytes = 0;         ///< of these messages
+  std::vector<of_stream> streams;  ///< those of the source
+  std::vector<of_reason> reasons;  ///< in order of first appearance
 };
 
 /// Which streams take a run: one, or those of one source, or (both none) all there are.
@@ -79,14 +79,14 @@ struct ingest_output {
 ///
 /// For every stream of the source: decode, `parse`, the resolver's program, required outputs,
 /// event time and its checks, keys, deduplication; each message ends, for each stream, in exactly
-/// one of applied, skipped, duplicate and dead-lettered. Then for every route of the stream a row, unless a part of its key is
-/// null, in the batch of the key's shard.
+/// one of applied, skipped, duplicate and dead-lettered. Then for every route of the stream a row,
+/// unless a part of its key is null, in the batch of the key's shard.
 ///
 /// The same runs from the same position with the same newest times give the same rows with the
 /// same sequences; how runs are cut changes only how rows are grouped into batches.
 ///
 /// No clock, disk or thread of its own: arrival comes with the run, and what is a duplicate is
-/// decided by `storage::seen_ids`. Belongs to one thread; the
+/// decided by `storage::dedup_index`. Belongs to one thread; the
 /// batches may be dropped on any.
 class ingest_core {
 public:
@@ -104,8 +104,8 @@ public:
 
   /// Other ranges than those given at the start.
   void set_skips(std::vector<storage::skip_range> skips) { skips_ = std::move(skips); }
-  /// Passes over the messages up to `to`, as if they had been taken and given no rows: every shard's
-  /// position moves. Nothing where that is not ahead.
+  /// Passes over the messages up to `to`, as if they had been taken and given no rows: every
+  /// shard's position moves. Nothing where that is not ahead.
   void skip_to(storage::sequence to, ingest_output& out);
 
   storage::sequence position() const noexcept { return position_; }
@@ -127,7 +127,7 @@ private:
   storage::sequence position_;
   std::vector<storage::skip_range> skips_;
   std::vector<ingest_stream> streams_;
-  std::vector<stream_choice> choices_;  // what chooses each of them
+  std::vector<stream_choice> choices_;                        // what chooses each of them
   std::vector<std::optional<ingest_duplicates>> duplicates_;  // of each, where it declares it
   ingest_batcher batcher_;
   ingest_counters counters_;

@@ -56,8 +56,8 @@ std::int64_t add_capped(std::int64_t a, std::int64_t b) noexcept {
   return sum;
 }
 
-std::optional<std::string_view> header(const formats::run_envelopes& envelopes,
-                                       std::size_t message, std::string_view name) {
+std::optional<std::string_view> header(const formats::run_envelopes& envelopes, std::size_t message,
+                                       std::string_view name) {
   if (envelopes.headers.empty()) return std::nullopt;
   for (const auto& [key, text] : envelopes.headers[message]) {
     if (key == name) return text;
@@ -121,8 +121,10 @@ void ingest_stream::fill_envelope(const formats::message_run& run, std::size_t b
     to.clear();
     to.valid.assign(block_.rows, 0);
     const bool is_time = to.type.kind == value_kind::datetime;
-    if (is_time) to.ints.resize(block_.rows);
-    else to.texts.resize(block_.rows);
+    if (is_time)
+      to.ints.resize(block_.rows);
+    else
+      to.texts.resize(block_.rows);
     for (std::size_t row = 0; row < block_.rows; ++row) {
       const std::size_t message = begin + block_.messages[row];
       if (is_time) {
@@ -131,10 +133,10 @@ void ingest_stream::fill_envelope(const formats::message_run& run, std::size_t b
         if (time) to.ints[row] = time->micros;
         continue;
       }
-      const auto text = name == "message_key"
-                            ? run.envelopes.key_of(message)
-                            : header(run.envelopes, message,
-                                     std::string_view(name).substr(header_prefix.size()));
+      const auto text =
+          name == "message_key"
+              ? run.envelopes.key_of(message)
+              : header(run.envelopes, message, std::string_view(name).substr(header_prefix.size()));
       to.valid[row] = text.has_value();
       if (text) to.texts[row] = *text;
     }

@@ -18,9 +18,9 @@ namespace windrow::ingest {
 
 /// Why one stream could not apply one message.
 struct refusal {
-  std::uint32_t message = 0;        ///< index in the block
-  const char* phase = "";           ///< `parse`, `resolve`, `time`
-  std::string_view reason;          ///< static text
+  std::uint32_t message = 0;  ///< index in the block
+  const char* phase = "";     ///< `parse`, `resolve`, `time`
+  std::string_view reason;    ///< static text
   std::string text;
 };
 

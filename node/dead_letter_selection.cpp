@@ -5,7 +5,7 @@
 namespace windrow::node {
 
 result<storage::dead_letter_filter> filter_of(const schema::plan& plan,
-                                              const letter_selection& what) {
+                                              const dead_letter_selection& what) {
   storage::dead_letter_filter filter;
   filter.limit = std::numeric_limits<std::size_t>::max();
   filter.at = what.at;

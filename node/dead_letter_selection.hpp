@@ -11,7 +11,7 @@
 namespace windrow::node {
 
 /// Which dead letters are meant, as people name them.
-struct letter_selection {
+struct dead_letter_selection {
   std::string source;               ///< declared name; empty for all
   std::string reason;               ///< a reason, a phase, or `phase: reason`; empty for all
   std::optional<std::uint64_t> at;  ///< only those at this place
@@ -19,6 +19,6 @@ struct letter_selection {
 
 /// The same for the journal, all that pass. `not_found` for a source that is not declared.
 result<storage::dead_letter_filter> filter_of(const schema::plan& plan,
-                                              const letter_selection& what);
+                                              const dead_letter_selection& what);
 
 }  // namespace windrow::node

@@ -23,13 +23,13 @@ std::int64_t wall_clock() {
 
 // ---- the journal -------------------------------------------------------------------------------
 
-void journal_bell::ring() {
+void journal_notifier::ring() {
   std::lock_guard lock(mutex_);
   rung_ = true;
   changed_.notify_all();
 }
 
-bool journal_bell::wait() {
+bool journal_notifier::wait() {
   std::unique_lock lock(mutex_);
   changed_.wait_for(lock, std::chrono::milliseconds(20), [this] { return rung_; });
   return std::exchange(rung_, false);
@@ -54,7 +54,7 @@ result<void> journal_input::choose(std::string_view tag) {
 
 result<sources::source_step> journal_input::next() {
   // Whoever pushed waits to see it. The thread is this input's.
-  thread_local const prompt_thread soon;
+  thread_local const low_latency_thread soon;
   const storage::sequence from = std::max<storage::sequence>(position_ >> entry_bits, 1);
   bool rung = true;
   while (journal_.last() < from && rung) rung = bell_->wait();
@@ -102,8 +102,8 @@ result<sources::source_step> journal_input::replayed(
     envelopes.keys.push_back(letter.key);
     envelopes.headers.push_back(letter.headers);
   }
-  auto run = formats::make_run(partition_, position_, after_entry(e.at), {e.what.arrival},
-                               messages, std::move(envelopes));
+  auto run = formats::make_run(partition_, position_, after_entry(e.at), {e.what.arrival}, messages,
+                               std::move(envelopes));
   position_ = run->last;
   return sources::source_step{sources::source_step::kind::run, std::move(run)};
 }

@@ -30,7 +30,7 @@ constexpr storage::sequence entry_applied(storage::sequence position) {
 }
 
 /// Wakes the journal's input when there is more.
-class journal_bell {
+class journal_notifier {
 public:
   void ring();
   /// Waits for a ring, a few milliseconds at most, and says whether one came. One that came since
@@ -54,7 +54,7 @@ std::string source_tag(std::string_view source);
 class journal_input final : public sources::input {
 public:
   journal_input(schema::plan_ptr plan, storage::journal& journal, storage::partition_id partition,
-                storage::sequence position, std::shared_ptr<journal_bell> bell)
+                storage::sequence position, std::shared_ptr<journal_notifier> bell)
       : plan_(std::move(plan)),
         journal_(journal),
         partition_(partition),
@@ -73,7 +73,7 @@ private:
   storage::journal& journal_;
   storage::partition_id partition_;
   storage::sequence position_;
-  std::shared_ptr<journal_bell> bell_;
+  std::shared_ptr<journal_notifier> bell_;
   int source_ = schema::none;
   int stream_ = schema::none;
 };

@@ -1,5 +1,5 @@
-#include "schema/catalog/catalog_codec.hpp"
 #include "node/node.hpp"
+#include "schema/catalog/catalog_codec.hpp"
 
 #include <algorithm>
 #include <filesystem>
@@ -69,7 +69,7 @@ result<void> node::impl::open_folder() {
   if (options.shards > 0) expected.shard_count = options.shards;
   if (wanted) expected.plan_digest = (*wanted)->digest;
   auto opened = storage::folder::open(options.data, expected);
-  if (!opened && opened.error().code == errc::not_found && !options.look_only) {
+  if (!opened && opened.error().code == errc::not_found && !options.read_only) {
     if (!wanted) {
       return failure{errc::not_found,
                      opened.error().message + "; to make a new one, give declarations"};
@@ -80,7 +80,7 @@ result<void> node::impl::open_folder() {
     create.plan_digest = (*wanted)->digest;
     create.catalog = schema::encode_catalog(*options.declarations);
     create.created = wall_clock();
-    create.seen_ids = deduplicates(**wanted);
+    create.dedup_index = deduplicates(**wanted);
     opened = storage::folder::create(create);
   }
   if (!opened) return opened.error();
@@ -115,7 +115,7 @@ result<void> node::impl::open_stores() {
     so.shard = s;
     so.folder_seed = folder->meta().hash_seed;
     so.memory_budget = record_budget(options.memory, ids_budget(*plan, options.memory), shards);
-    gates.push_back(std::make_shared<actors::shard_gate>(so, *stores.back()));
+    gates.push_back(std::make_shared<actors::shard_access>(so, *stores.back()));
   }
   durable.resize(shards);
   context.plan = plan;
@@ -124,7 +124,7 @@ result<void> node::impl::open_stores() {
   context.position = [this](storage::partition_id id, storage::sequence at) {
     return readable_position(id, at);
   };
-  return options.look_only ? result<void>{} : begin_session();
+  return options.read_only ? result<void>{} : begin_session();
 }
 
 // From here on a copy of one file that was made before is known to be old.
@@ -139,11 +139,12 @@ result<void> node::impl::begin_session() {
 
 result<void> node::impl::open_seen_ids() {
   if (!deduplicates(*plan)) return {};
-  storage::seen_ids::options o = folder->seen_ids_options();
-  for (const schema::stream& s : plan->streams) o.streams.push_back({s.name, s.deduplication.within});
+  storage::dedup_index::options o = folder->dedup_options();
+  for (const schema::stream& s : plan->streams)
+    o.streams.push_back({s.name, s.deduplication.within});
   o.memory = ids_budget(*plan, options.memory);
-  o.look_only = options.look_only;
-  auto opened = storage::seen_ids::open(o);
+  o.read_only = options.read_only;
+  auto opened = storage::dedup_index::open(o);
   if (!opened) return opened.error();
   seen = std::move(*opened);
   return {};
@@ -168,10 +169,10 @@ result<void> node::impl::start_actors() {
     ss.questions = questions;
     ss.writer = writers[shards.size() % writers.size()];
     ss.checkpoint_interval = options.checkpoint_interval;
-    ss.look_only = options.look_only;
+    ss.read_only = options.read_only;
     ss.durable = [this](std::uint32_t s, const storage::positions& p) { round_durable(s, p); };
     ss.failed = [this](const failure& why) { fail(why); };
-    ss.meters = meters.emplace_back(std::make_shared<actors::shard_meters>());
+    ss.meters = meters.emplace_back(std::make_shared<actors::shard_metrics>());
     shards.push_back(system->spawn(actors::make_shard, ss));
   }
   actors::ingest_settings is;
@@ -228,7 +229,7 @@ void node::impl::found_partitions() {
 
 // What may wait for the disk, away from the shards' own threads: forgetting what every shard has
 // on disk, and looking for partitions that are new.
-void node::impl::keep_house() {
+void node::impl::maintenance_loop() {
   std::unique_lock lock(mutex);
   while (!stopping) {
     changed.wait_for(lock, std::chrono::milliseconds(200),
@@ -241,7 +242,7 @@ void node::impl::keep_house() {
     lock.unlock();
     if (auto kept = trim ? forget(committed) : result<void>{}; !kept) fail(kept.error());
     {
-      const std::lock_guard steered(steering);
+      const std::lock_guard steered(sources_mutex);
       discover();
     }
     lock.lock();
@@ -257,7 +258,7 @@ result<void> node::impl::forget(const std::vector<storage::positions>& committed
       at = std::min(at, mine == p.end() ? 0 : mine->second);
     }
   }
-  const std::lock_guard lock(steering);
+  const std::lock_guard lock(sources_mutex);
   if (seen) seen->forget(smallest);
   for (const auto& [partition, at] : smallest) {
     auto trimmed = partition == journal_partition ? journal->trim(entry_applied(at))
@@ -331,20 +332,20 @@ result<void> node::impl::stop() {
   calls.wait_until_empty();
   feed.reset();
   // What was pushed is applied now rather than by the next start. A failed node has said why.
-  if (!options.look_only) static_cast<void>(settle([] { return false; }));
+  if (!options.read_only) static_cast<void>(settle([] { return false; }));
   result<void> done;
   if (system && ingest) {
     caf::scoped_actor self{*system};
     self->request(ingest, start_deadline, actors::drain{})
         .receive([](const actors::drained&) {}, [](const caf::error&) {});
-    if (!options.look_only) done = checkpoint();
+    if (!options.read_only) done = checkpoint();
   }
   {
     std::lock_guard lock(mutex);
     if (progress.failed && done.ok()) done = *progress.failed;
   }
   shut_down();
-  if (!options.look_only && done.ok()) done = storage::note_versions(folder->path());
+  if (!options.read_only && done.ok()) done = storage::note_versions(folder->path());
   stop_result = done;
   return done;
 }
@@ -382,7 +383,7 @@ void node::impl::shut_down() {
   if (!system) return;
   // What the last round has brought to disk; a failure is the next start's to find.
   std::unique_lock state(mutex);
-  const bool trim = std::exchange(trim_due, false) && !options.look_only;
+  const bool trim = std::exchange(trim_due, false) && !options.read_only;
   const std::vector<storage::positions> committed = durable;
   state.unlock();
   if (trim) static_cast<void>(forget(committed));
@@ -432,7 +433,7 @@ result<void> node::impl::settle(const std::function<bool()>& given_up) {
 
 result<void> node::checkpoint() {
   const auto call = impl_->calls.enter();
-  if (impl_->options.look_only || !call) return node_closed(std::nullopt);
+  if (impl_->options.read_only || !call) return node_closed(std::nullopt);
   return impl_->checkpoint();
 }
 

@@ -22,12 +22,12 @@
 
 namespace windrow::node {
 
-struct node_measures;
+struct node_stats;
 
 /// A file or standard input to read for a declared source.
 struct node_input {
-  std::string source;   ///< declared name
-  std::string path;     ///< absolute, `-` for standard input, or empty for the declared topic
+  std::string source;  ///< declared name
+  std::string path;    ///< absolute, `-` for standard input, or empty for the declared topic
 };
 
 /// How standard input is taken, where it is an input. The functions are called on its own thread;
@@ -57,25 +57,26 @@ struct node_options {
   /// End at the end of the inputs; otherwise files are followed.
   bool once = false;
   /// Never make a folder, and leave it as it is: for commands that look. Pushes are refused.
-  bool look_only = false;
+  bool read_only = false;
 };
 
 /// Totals since the node started (`applied` and the like do not include replayed rows).
 struct node_progress {
-  std::uint64_t read = 0;           ///< messages
-  std::uint64_t read_bytes = 0;     ///< of the messages
-  std::uint64_t file_bytes = 0;     ///< of the files, how much lies before their positions
-  std::uint64_t total_bytes = 0;    ///< of the files
-  std::uint64_t applied = 0;        ///< messages that gave rows and were applied
-  std::uint64_t skipped = 0;        ///< `parse` said null
-  std::uint64_t duplicate = 0;      ///< repeats, of streams that declare deduplication
-  std::uint64_t late = 0;           ///< rows too old for at least one rule
+  std::uint64_t read = 0;         ///< messages
+  std::uint64_t read_bytes = 0;   ///< of the messages
+  std::uint64_t file_bytes = 0;   ///< of the files, how much lies before their positions
+  std::uint64_t total_bytes = 0;  ///< of the files
+  std::uint64_t applied = 0;      ///< messages that gave rows and were applied
+  std::uint64_t skipped = 0;      ///< `parse` said null
+  std::uint64_t duplicate = 0;    ///< repeats, of streams that declare deduplication
+  std::uint64_t late = 0;         ///< rows too old for at least one rule
   std::map<std::string, std::uint64_t> dead_letters;  ///< by "phase: reason"
-  std::uint64_t dead_lettered = 0;  ///< messages
-  std::int64_t newest = INT64_MIN;  ///< newest event time, microseconds
-  /// Nothing more will come: every input has ended and is applied (`once`), or every source has failed.
+  std::uint64_t dead_lettered = 0;                    ///< messages
+  std::int64_t newest = INT64_MIN;                    ///< newest event time, microseconds
+  /// Nothing more will come: every input has ended and is applied (`once`), or every source has
+  /// failed.
   bool finished = false;
-  std::optional<failure> failed;    ///< the node has stopped taking input, and why
+  std::optional<failure> failed;  ///< the node has stopped taking input, and why
   /// Sources that have stopped with a reason while the others go on.
   std::vector<std::pair<std::string, failure>> failed_sources;
   /// Sources from which nothing comes at present, and why: no broker, say.
@@ -131,14 +132,15 @@ public:
   // what it did is durable. `not_found` for a name that is not there, with those that are.
 
   /// Reads no more of it, also after a restart, until it is resumed. It holds no credit.
-  result<sources::steering> pause_source(const sources::source_selection& what);
+  result<sources::source_control> pause_source(const sources::source_selection& what);
   /// Reads on: what was paused, and also what has failed.
-  result<sources::steering> resume_source(const sources::source_selection& what);
+  result<sources::source_control> resume_source(const sources::source_selection& what);
   /// Reads on elsewhere: ahead, passing over what lies between, exactly, whatever happens to the
   /// process. Back, nothing changes but what earlier seeks have yet to pass over.
-  result<sources::steering> seek_source(const sources::source_selection& what, const sources::seek_target& target);
+  result<sources::source_control> seek_source(const sources::source_selection& what,
+                                              const sources::seek_target& target);
   /// Gives up the position: it is read again from its start, as new input.
-  result<sources::steering> reset_source(const sources::source_selection& what);
+  result<sources::source_control> reset_source(const sources::source_selection& what);
 
   result<query_answer> query(const query_request& request);
   result<explanation> explain(const entity_reference& entity, const std::string& feature,
@@ -148,20 +150,21 @@ public:
     int entity_class = schema::none;
     std::vector<schema::feature_reference> features;
   };
-  result<prepared> prepare(std::string_view entity_class, std::span<const std::string> features) const;
+  result<prepared> prepare(std::string_view entity_class,
+                           std::span<const std::string> features) const;
   result<answer_row> lookup(const prepared& query, std::string_view key, timestamp now);
 
   /// Per plan rule: what `aggregate list` shows. Reads the whole state.
   struct rule_statistics {
-    std::uint64_t groups = 0;   ///< records with at least one tile of the rule's tiling
+    std::uint64_t groups = 0;  ///< records with at least one tile of the rule's tiling
     std::uint64_t tiles = 0;
-    std::uint64_t bytes = 0;    ///< stored form of those tiles, shared by the rules of a tiling
+    std::uint64_t bytes = 0;  ///< stored form of those tiles, shared by the rules of a tiling
     std::uint64_t late = 0;
   };
   result<std::vector<rule_statistics>> rule_statistics_of_all();
 
   /// What the node measures of itself (`node/node_stats.hpp`). Cheap: for being asked often.
-  result<node_measures> measures();
+  result<node_stats> measures();
 
   /// Per shard, what `inspect` shows.
   struct shard_statistics {
@@ -179,7 +182,7 @@ public:
     std::uint64_t file_bytes = 0;
     std::uint64_t used_bytes = 0;
     std::uint64_t stored_values = 0;
-    std::uint64_t ids = 0;      ///< forgotten ones that still take room included
+    std::uint64_t ids = 0;  ///< forgotten ones that still take room included
   };
   result<std::optional<id_statistics>> id_statistics_of_all();
   /// Reads every value of every file and checks every checksum; the number of values.

@@ -45,7 +45,7 @@ struct node::impl {
   result<void> begin_session();
   result<void> open_seen_ids();
   result<void> start_actors();
-  // Sources (node_sources.cpp). All but the first are for who holds `steering`.
+  // Sources (node_sources.cpp). All but the first are for who holds `sources_mutex`.
   result<void> start_inputs();
   result<void> make_drivers();
   /// Asks every driver for partitions that are new, and has them read.
@@ -67,7 +67,7 @@ struct node::impl {
   result<starting_point> start_of(const sources::driver_partition& partition);
 
   // What people see and do (node_steering.cpp); the first four for anyone, the others for who
-  // holds `steering`.
+  // holds `sources_mutex`.
   result<std::vector<sources::source_status>> every_status();
   result<sources::source_status> status_of(const std::string& source);
   result<void> describe_stopped(const std::string& source, const sources::driver_partition& p,
@@ -83,7 +83,8 @@ struct node::impl {
   /// Where ingest stands in it, if ingest knows it.
   std::optional<storage::sequence> stop_input(std::uint32_t number);
   void go_on(std::uint32_t number);
-  result<sources::steering_step> seek_partition(const chosen& c, const sources::seek_target& target);
+  result<sources::source_control_step> seek_partition(const chosen& c,
+                                                      const sources::seek_target& target);
   storage::sequence largest_position(storage::partition_id partition);
   void look_whether_done();
 
@@ -104,7 +105,7 @@ struct node::impl {
   failure not_journalled(const failure& why);
   void round_durable(std::uint32_t shard, const storage::positions& at);
   void found_partitions();
-  void keep_house();
+  void maintenance_loop();
   result<void> forget(const std::vector<storage::positions>& committed);
 
   /// Drives a query on the caller's thread: each shard answers ahead of its next batch. `asked`
@@ -126,20 +127,20 @@ struct node::impl {
   // In order of construction: each uses those before it.
   std::optional<storage::folder> folder;
   std::unique_ptr<storage::journal> journal;
-  std::unique_ptr<storage::seen_ids> seen;  // null where no stream declares deduplication
+  std::unique_ptr<storage::dedup_index> seen;  // null where no stream declares deduplication
   std::vector<std::unique_ptr<storage::shard_store>> stores;
-  std::vector<std::shared_ptr<actors::shard_gate>> gates;
-  std::vector<std::shared_ptr<actors::shard_meters>> meters;
+  std::vector<std::shared_ptr<actors::shard_access>> gates;
+  std::vector<std::shared_ptr<actors::shard_metrics>> meters;
   std::optional<sources::driver_context> driving;
   std::vector<std::unique_ptr<sources::source_driver>> drivers;
-  std::shared_ptr<journal_bell> bell = std::make_shared<journal_bell>();
+  std::shared_ptr<journal_notifier> bell = std::make_shared<journal_notifier>();
   query::query_context context;
-  std::shared_ptr<actors::attention> questions = std::make_shared<actors::attention>();
+  std::shared_ptr<actors::yield_hint> questions = std::make_shared<actors::yield_hint>();
 
   std::mutex mutex;
   std::condition_variable changed;
-  node_progress progress;                   // guarded by mutex, like the next six
-  source_board board;
+  node_progress progress;  // guarded by mutex, like the next six
+  source_registry board;
   std::vector<storage::positions> durable;  // by shard
   bool trim_due = false;
   bool discovery_due = false;
@@ -153,7 +154,7 @@ struct node::impl {
     actors::source_actor reader;
     bool in_ingest = false;
   };
-  std::mutex steering;  // one at a time changes what is read; taken before `mutex`
+  std::mutex sources_mutex;  // one at a time changes what is read; taken before `mutex`
   std::uint32_t next_input = 0;
   std::map<std::uint32_t, known_input> known;
   // Lines of standard input that no journal entry could hold.

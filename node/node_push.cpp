@@ -40,7 +40,7 @@ result<std::string> payload_of(std::span<const std::string_view> messages) {
 }  // namespace
 
 result<void> node::impl::takes_pushes(const call_gate::pass& call) {
-  if (options.look_only || !call) return node_closed(std::nullopt);
+  if (options.read_only || !call) return node_closed(std::nullopt);
   std::lock_guard lock(mutex);
   if (progress.failed) return node_closed(progress.failed);
   return {};
@@ -66,13 +66,14 @@ result<push_receipt> node::push(std::string_view stream, std::span<const std::st
   if (!payload) return payload.error();
   storage::push push{stream_tag(stream), wall_clock(), *std::move(payload)};
   if (!options.producer.empty()) {
-    push.producer = {options.producer, options.sequence,
+    push.producer = {options.producer,
+                     options.sequence,
                      {{storage::content_hash(push.stream, push.payload), push.payload.size()}}};
   } else if (options.sequence != 0) {
     return failure{errc::invalid, "a push with the sequence " + std::to_string(options.sequence) +
                                       " but without a producer; name one, or leave both out"};
   }
-  i.questions->asked();
+  i.questions->notify_request();
   auto appended = i.journal->append(std::move(push));
   if (!appended) return i.not_journalled(appended.error());
   i.bell->ring();
@@ -119,7 +120,8 @@ result<std::vector<storage::dead_letter>> node::dead_letters_of(std::uint64_t en
   filter.limit = entry_messages_max;
   auto letters = journal.dead_letters(filter);
   if (!letters) return letters;
-  std::erase_if(*letters, [&](const storage::dead_letter& l) { return l.at >= after_entry(entry); });
+  std::erase_if(*letters,
+                [&](const storage::dead_letter& l) { return l.at >= after_entry(entry); });
   return letters;
 }
 

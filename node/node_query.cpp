@@ -10,7 +10,7 @@ namespace windrow::node {
 storage::sequence node::impl::smallest_position(storage::partition_id partition) {
   storage::sequence least = ~storage::sequence{0};
   for (auto& gate : gates) {
-    gate->ahead([&](storage::shard_core& core) {
+    gate->priority([&](storage::shard_core& core) {
       const auto positions = core.resume_positions();
       const auto at = positions.find(partition);
       least = std::min(least, at == positions.end() ? 0 : at->second);
@@ -39,16 +39,18 @@ constexpr std::size_t lookups_at_once = 32;
 
 template <class Asked>
 void node::impl::answer_here(query::query_core& core, Asked&& asked) {
-  questions->asked();
+  questions->notify_request();
   for (auto round = core.next_round(); !round.empty(); round = core.next_round()) {
     for (const auto& ask : round) {
       query::query_core::answers answers;
       answers.reserve(ask.requests->size());
       // In portions, so that no batch and no other lookup waits for all of them.
       while (answers.size() < ask.requests->size()) {
-        const auto portion = std::span(*ask.requests).subspan(answers.size()).first(
-            std::min(lookups_at_once, ask.requests->size() - answers.size()));
-        gates[ask.shard]->ahead([&](storage::shard_core& shard) {
+        const auto portion =
+            std::span(*ask.requests)
+                .subspan(answers.size())
+                .first(std::min(lookups_at_once, ask.requests->size() - answers.size()));
+        gates[ask.shard]->priority([&](storage::shard_core& shard) {
           for (const auto& r : portion) answers.push_back(shard.lookup(r));
         });
       }
@@ -74,7 +76,7 @@ result<query_answer> node::query(const query_request& request) {
     i.answer_here(*core);
     return core->finish();
   }
-  i.questions->asked();
+  i.questions->notify_request();
   std::optional<failure> failed;
   caf::scoped_actor self{*i.system};
   self->request(i.query, std::chrono::seconds(30), actors::run_query{core})
@@ -163,7 +165,7 @@ result<std::vector<node::rule_statistics>> node::rule_statistics_of_all() {
   std::vector<rule_statistics> out(plan.rules.size());
   for (auto& gate : i.gates) {
     std::optional<failure> failed;
-    gate->ahead([&](storage::shard_core& core) {
+    gate->priority([&](storage::shard_core& core) {
       const auto late = core.late_by_rule();
       for (std::size_t r = 0; r < out.size(); ++r) out[r].late += late[r];
       auto done = core.for_each_record([&](const storage::record_pool& pool, storage::record& r) {
@@ -215,7 +217,7 @@ result<std::vector<node::shard_statistics>> node::shard_statistics_of_all() {
     one.used_bytes = stats->used_bytes - stats->free_bytes;
     for (const auto& table : stats->tables) one.stored_values += table.entries;
     const auto states =
-        i.gates[s]->ahead([](storage::shard_core& core) { return core.stripe_states(); });
+        i.gates[s]->priority([](storage::shard_core& core) { return core.stripe_states(); });
     std::map<storage::partition_id, std::pair<storage::sequence, storage::sequence>> range;
     for (const auto& state : states) {
       for (const auto& [partition, at] : state.position)
@@ -242,7 +244,7 @@ result<std::vector<node::shard_statistics>> node::shard_statistics_of_all() {
 
 result<std::optional<node::id_statistics>> node::id_statistics_of_all() {
   std::optional<id_statistics> out;
-  storage::seen_ids* seen = impl_->seen.get();
+  storage::dedup_index* seen = impl_->seen.get();
   if (!seen) return out;
   auto stats = seen->file_stats();
   if (!stats) return stats.error();

@@ -20,7 +20,8 @@ std::string plural(std::uint64_t count, const std::string& unit) {
 
 std::string names_of(const std::vector<sources::driver_partition>& partitions) {
   std::string names;
-  for (const sources::driver_partition& p : partitions) names += (names.empty() ? "" : ", ") + p.name;
+  for (const sources::driver_partition& p : partitions)
+    names += (names.empty() ? "" : ", ") + p.name;
   return names;
 }
 
@@ -32,7 +33,7 @@ result<std::vector<sources::source_status>> node::sources() {
   impl& i = *impl_;
   const auto call = i.calls.enter();
   if (!call) return closed_node();
-  if (!i.options.look_only) {
+  if (!i.options.read_only) {
     if (auto flushed = i.journal->flush_dead_letters(); !flushed) return flushed.error();
   }
   return i.every_status();
@@ -41,9 +42,9 @@ result<std::vector<sources::source_status>> node::sources() {
 result<std::vector<sources::source_status>> node::impl::every_status() {
   std::vector<sources::source_status> all;
   for (const schema::source& s : plan->sources) {
-    const bool read = options.look_only ||
-                      std::any_of(options.inputs.begin(), options.inputs.end(),
-                                  [&](const node_input& in) { return in.source == s.name; });
+    const bool read =
+        options.read_only || std::any_of(options.inputs.begin(), options.inputs.end(),
+                                         [&](const node_input& in) { return in.source == s.name; });
     if (!read) continue;
     auto status = status_of(s.name);
     if (!status) return status.error();
@@ -76,7 +77,7 @@ result<sources::source_status> node::impl::status_of(const std::string& source) 
       }
       if (!known_here) {
         // Of a node, only what it reads; of a folder, what has been read into it.
-        if (!options.look_only) continue;
+        if (!options.read_only) continue;
         if (auto filled = describe_stopped(source, p, one); !filled) return filled.error();
       }
       if (!p.trouble.empty() && one.state == sources::source_state::running) {
@@ -93,9 +94,9 @@ result<sources::source_status> node::impl::status_of(const std::string& source) 
   }
   out.state = state_of(out);
   if (out.partitions.empty()) {
-    out.state = options.look_only             ? sources::source_state::stopped
+    out.state = options.read_only           ? sources::source_state::stopped
                 : board.is_complete(source) ? sources::source_state::ended
-                                              : sources::source_state::running;
+                                            : sources::source_state::running;
     for (const auto& driver : drivers) {
       if (driver->name() != source || out.state != sources::source_state::running) continue;
       out.reason = driver->trouble();
@@ -114,7 +115,8 @@ result<sources::source_status> node::impl::status_of(const std::string& source) 
   return out;
 }
 
-result<void> node::impl::describe_stopped(const std::string& source, const sources::driver_partition& p,
+result<void> node::impl::describe_stopped(const std::string& source,
+                                          const sources::driver_partition& p,
                                           sources::partition_status& into) {
   auto start = start_of(p);
   if (!start) return start.error();
@@ -143,7 +145,7 @@ sources::source_status node::impl::status_of_journal() {
   one.position = applied;
   one.lag = *one.end - std::min(*one.end, applied);
   if (*one.lag == 0) one.behind.reset();
-  if (options.look_only) one.state = sources::source_state::stopped;
+  if (options.read_only) one.state = sources::source_state::stopped;
   if (progress.failed) {
     one.state = sources::source_state::failed;
     one.reason = progress.failed->message;
@@ -179,41 +181,40 @@ result<std::vector<node::impl::chosen>> node::impl::choose(const sources::source
         std::lock_guard lock(mutex);
         number = board.find(p.id);
       }
-      if (!number && !options.look_only) continue;
+      if (!number && !options.read_only) continue;
       there.push_back(p);
       if (!what.partition || *what.partition == p.name)
         all.push_back({driver.get(), std::move(p), number});
     }
   }
   if (!driven) {
-    return failure{errc::invalid, "the source `" + what.source +
-                                      "` is not read from files or a log by this node"};
+    return failure{errc::invalid,
+                   "the source `" + what.source + "` is not read from files or a log by this node"};
   }
   if (what.partition && all.empty()) {
-    return failure{errc::not_found,
-                   "the source `" + what.source + "` has no partition " + *what.partition +
-                       (there.empty() ? "; nothing has been read of it yet"
-                                      : "; there are: " + names_of(there))};
+    return failure{errc::not_found, "the source `" + what.source + "` has no partition " +
+                                        *what.partition +
+                                        (there.empty() ? "; nothing has been read of it yet"
+                                                       : "; there are: " + names_of(there))};
   }
   return all;
 }
 
 // A file that was read in another's place stays known; commands mean the declared one then.
-result<std::vector<node::impl::chosen>> node::impl::choose_to_move(const sources::source_selection& what,
-                                                                   bool one) {
+result<std::vector<node::impl::chosen>> node::impl::choose_to_move(
+    const sources::source_selection& what, bool one) {
   auto all = choose(what);
   if (!all) return all;
   if (all->empty()) {
-    return failure{errc::not_found,
-                   "nothing of the source `" + what.source + "` has been read into " +
-                       options.data + " yet"};
+    return failure{errc::not_found, "nothing of the source `" + what.source +
+                                        "` has been read into " + options.data + " yet"};
   }
   const bool files = std::string_view(all->front().driver->kind()) == "file";
   if (all->size() == 1 || (!files && !one)) return all;
   std::vector<sources::driver_partition> there;
   for (chosen& c : *all) {
-    const bool usual = std::any_of(
-        plan->sources.begin(), plan->sources.end(), [&](const schema::source& s) {
+    const bool usual =
+        std::any_of(plan->sources.begin(), plan->sources.end(), [&](const schema::source& s) {
           return s.name == what.source && s.path == c.partition.name;
         });
     if (files && usual) return std::vector<chosen>{std::move(c)};
@@ -255,8 +256,8 @@ void node::impl::go_on(std::uint32_t number) {
   const auto position = stop_input(number);
   auto skips = journal->skips(input.partition.id);
   if (!position || !skips) {
-    return input_failed(number, skips ? failure{errc::closed, "the node did not answer in time"}
-                                      : skips.error());
+    return input_failed(
+        number, skips ? failure{errc::closed, "the node did not answer in time"} : skips.error());
   }
   actors::continue_input reading{number, {}, *skips, storage::after_skips(*skips, *position)};
   auto opened = input.driver->open(input.partition.id, reading.skip_to);
@@ -265,14 +266,14 @@ void node::impl::go_on(std::uint32_t number) {
   caf::anon_send(ingest, std::move(reading));
 }
 
-result<sources::steering> node::pause_source(const sources::source_selection& what) {
+result<sources::source_control> node::pause_source(const sources::source_selection& what) {
   impl& i = *impl_;
   const auto call = i.calls.enter();
   if (!call) return closed_node();
-  const std::lock_guard lock(i.steering);
+  const std::lock_guard lock(i.sources_mutex);
   auto all = i.choose(what);
   if (!all) return all.error();
-  sources::steering out{what.source, {}};
+  sources::source_control out{what.source, {}};
   std::optional<storage::partition_id> id;
   if (what.partition) id = all->front().partition.id;
   if (auto kept = set_paused(*i.journal, what.source, id, true); !kept) return kept.error();
@@ -285,18 +286,18 @@ result<sources::steering> node::pause_source(const sources::source_selection& wh
       std::lock_guard state(i.mutex);
       i.board.paused(*c.number);
     }
-    out.steps.push_back({c.partition.name, c.driver->unit(), at, at, 0, "paused at " +
-                                                                            std::to_string(at)});
+    out.steps.push_back(
+        {c.partition.name, c.driver->unit(), at, at, 0, "paused at " + std::to_string(at)});
   }
   i.look_whether_done();
   return out;
 }
 
-result<sources::steering> node::resume_source(const sources::source_selection& what) {
+result<sources::source_control> node::resume_source(const sources::source_selection& what) {
   impl& i = *impl_;
   const auto call = i.calls.enter();
   if (!call) return closed_node();
-  const std::lock_guard lock(i.steering);
+  const std::lock_guard lock(i.sources_mutex);
   auto all = i.choose(what);
   if (!all) return all.error();
   const auto whole = is_paused(*i.journal, what.source);
@@ -305,7 +306,7 @@ result<sources::steering> node::resume_source(const sources::source_selection& w
     return failure{errc::invalid, "the source `" + what.source +
                                       "` is paused as a whole; resume it without --partition"};
   }
-  sources::steering out{what.source, {}};
+  sources::source_control out{what.source, {}};
   if (!what.partition) {
     if (auto kept = set_paused(*i.journal, what.source, std::nullopt, false); !kept)
       return kept.error();
@@ -345,7 +346,7 @@ result<sources::steering> node::resume_source(const sources::source_selection& w
 storage::sequence node::impl::largest_position(storage::partition_id partition) {
   storage::sequence largest = 0;
   for (auto& gate : gates) {
-    for (const auto& state : gate->ahead([](auto& core) { return core.stripe_states(); })) {
+    for (const auto& state : gate->priority([](auto& core) { return core.stripe_states(); })) {
       const auto at = state.position.find(partition);
       if (at != state.position.end()) largest = std::max(largest, at->second);
     }
@@ -356,7 +357,8 @@ storage::sequence node::impl::largest_position(storage::partition_id partition) 
 // The seek has happened once the journal has committed the ranges that are passed over: what
 // was applied before it is applied again by any later start, and what lies between is not. After a
 // crash some stripes stand before others; where what those lack is gone, they pass over it.
-result<sources::steering_step> node::impl::seek_partition(const chosen& c, const sources::seek_target& target) {
+result<sources::source_control_step> node::impl::seek_partition(
+    const chosen& c, const sources::seek_target& target) {
   const auto place = c.driver->locate(c.partition.id, target);
   if (!place) return place.error();
   const storage::sequence to = place->at;
@@ -383,14 +385,16 @@ result<sources::steering_step> node::impl::seek_partition(const chosen& c, const
     if (reads) {
       go_on(*c.number);
     } else if (kept) {
-      caf::anon_send(ingest, actors::continue_input{*c.number, {}, outcome.skips,
-                                                    storage::after_skips(outcome.skips, stands)});
+      caf::anon_send(
+          ingest, actors::continue_input{
+                      *c.number, {}, outcome.skips, storage::after_skips(outcome.skips, stands)});
     }
     std::lock_guard state(mutex);
     if (kept && !taken) board.moved(*c.number, outcome.after);
   }
   if (!kept) return kept.error();
-  sources::steering_step step{c.partition.name, c.driver->unit(), outcome.before, outcome.after, 0, ""};
+  sources::source_control_step step{
+      c.partition.name, c.driver->unit(), outcome.before, outcome.after, 0, ""};
   if (outcome.after > outcome.before) {
     step.skipped = outcome.after - outcome.before;
     step.text = "read on at " + std::to_string(outcome.after) + " instead of " +
@@ -416,14 +420,15 @@ result<sources::steering_step> node::impl::seek_partition(const chosen& c, const
   return step;
 }
 
-result<sources::steering> node::seek_source(const sources::source_selection& what, const sources::seek_target& target) {
+result<sources::source_control> node::seek_source(const sources::source_selection& what,
+                                                  const sources::seek_target& target) {
   impl& i = *impl_;
   const auto call = i.calls.enter();
   if (!call) return closed_node();
-  const std::lock_guard lock(i.steering);
+  const std::lock_guard lock(i.sources_mutex);
   auto all = i.choose_to_move(what, target.what == sources::seek_target::kind::position);
   if (!all) return all.error();
-  sources::steering out{what.source, {}};
+  sources::source_control out{what.source, {}};
   for (const auto& c : *all) {
     auto step = i.seek_partition(c, target);
     if (!step) return step.error();
@@ -433,14 +438,14 @@ result<sources::steering> node::seek_source(const sources::source_selection& wha
   return out;
 }
 
-result<sources::steering> node::reset_source(const sources::source_selection& what) {
+result<sources::source_control> node::reset_source(const sources::source_selection& what) {
   impl& i = *impl_;
   const auto call = i.calls.enter();
   if (!call) return closed_node();
-  const std::lock_guard lock(i.steering);
+  const std::lock_guard lock(i.sources_mutex);
   auto all = i.choose_to_move(what, false);
   if (!all) return all.error();
-  sources::steering out{what.source, {}};
+  sources::source_control out{what.source, {}};
   std::vector<actors::ingest_input> starting;
   for (const auto& c : *all) {
     const auto before = i.start_of(c.partition);
@@ -468,13 +473,13 @@ result<sources::steering> node::reset_source(const sources::source_selection& wh
                          "is read from its beginning, as new input; what was read before stays "
                          "counted, and what is still there counts again"});
   }
-  if (!i.options.look_only) i.begin(std::move(starting));
+  if (!i.options.read_only) i.begin(std::move(starting));
   return out;
 }
 
 // Ingest says `settled` again, and the board may see that nothing more will come.
 void node::impl::look_whether_done() {
-  if (!options.look_only) begin({});
+  if (!options.read_only) begin({});
 }
 
 }  // namespace windrow::node

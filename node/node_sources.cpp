@@ -12,10 +12,11 @@ namespace {
 
 constexpr std::uint32_t journal_input_number = 0;
 
-/// The driver for a declared source: of the file `path`, or where that is empty of what is declared.
-result<std::unique_ptr<sources::source_driver>> make_driver(const schema::plan& plan, int source,
-                                                   const std::string& path,
-                                                   const sources::driver_context& context) {
+/// The driver for a declared source: of the file `path`, or where that is empty of what is
+/// declared.
+result<std::unique_ptr<sources::source_driver>> make_driver(
+    const schema::plan& plan, int source, const std::string& path,
+    const sources::driver_context& context) {
   const schema::source& declared = plan.sources[static_cast<std::size_t>(source)];
   if (declared.kind == schema::source_kind::kafka && path.empty())
     return sources::kafka_driver::make(plan, source, context);
@@ -31,7 +32,7 @@ result<void> node::impl::make_drivers() {
       *journal, options.data, options.once,
       [this](storage::partition_id id) { return smallest_position(id); }, wall_clock,
       [this](const failure& why) { fail(why); }, [this] { found_partitions(); }});
-  if (options.look_only) {
+  if (options.read_only) {
     for (std::size_t i = 0; i < plan->sources.size(); ++i) {
       const auto source = static_cast<int>(i);
       const bool kafka = plan->sources[i].kind == schema::source_kind::kafka;
@@ -53,8 +54,8 @@ result<void> node::impl::make_drivers() {
       return failure{errc::invalid, "there is no source " + in.source};
     board.declare(in.source);
     if (in.path == "-") continue;
-    auto made = make_driver(*plan, static_cast<int>(source - plan->sources.begin()), in.path,
-                            *driving);
+    auto made =
+        make_driver(*plan, static_cast<int>(source - plan->sources.begin()), in.path, *driving);
     if (!made) return made.error();
     drivers.push_back(std::move(*made));
   }
@@ -62,16 +63,17 @@ result<void> node::impl::make_drivers() {
 }
 
 result<void> node::impl::start_inputs() {
-  const std::lock_guard lock(steering);
+  const std::lock_guard lock(sources_mutex);
   auto registered = journal->register_partition(storage::partition_kind::journal, "journal", "");
   if (!registered) return registered.error();
   journal_partition = registered->id;
   if (const storage::sequence last = journal->last(); last != 0)
     journal_at_start = after_entry(last);
   if (largest_position(journal_partition) > journal_at_start)
-    return failure{errc::corrupt, journal->data_file() +
-                                      " lacks pushes that have been applied: it is damaged or older "
-                                      "than the shards. Restore the whole data folder from one copy."};
+    return failure{errc::corrupt,
+                   journal->data_file() +
+                       " lacks pushes that have been applied: it is damaged or older "
+                       "than the shards. Restore the whole data folder from one copy."};
   std::vector<std::string> piped;
   for (const node_input& in : options.inputs) {
     if (in.path == "-") piped.push_back(in.source);
@@ -93,7 +95,7 @@ result<void> node::impl::start_inputs() {
   begin({reading});
   discover();
   if (!piped.empty()) start_standard_input(piped.front());
-  housekeeping = std::thread([this] { keep_house(); });
+  housekeeping = std::thread([this] { maintenance_loop(); });
   return {};
 }
 
@@ -108,7 +110,7 @@ actors::source_actor node::impl::spawn_reader(std::uint32_t number,
 }
 
 void node::impl::discover() {
-  if (options.look_only) return;
+  if (options.read_only) return;
   std::vector<actors::ingest_input> starting;
   bool changed_something = false;
   for (const auto& driver : drivers) {
@@ -130,7 +132,8 @@ void node::impl::discover() {
   if (changed_something) begin(std::move(starting));
 }
 
-void node::impl::add_partition(sources::source_driver& driver, const sources::driver_partition& partition,
+void node::impl::add_partition(sources::source_driver& driver,
+                               const sources::driver_partition& partition,
                                std::vector<actors::ingest_input>& starting) {
   {
     // Two readers of one position would each skip what the other has read.
@@ -150,7 +153,8 @@ void node::impl::add_partition(sources::source_driver& driver, const sources::dr
   if (!*paused) open_input(number, starting);
 }
 
-result<node::impl::starting_point> node::impl::start_of(const sources::driver_partition& partition) {
+result<node::impl::starting_point> node::impl::start_of(
+    const sources::driver_partition& partition) {
   starting_point start;
   start.position = std::max(smallest_position(partition.id), partition.start);
   auto skips = journal->skips(partition.id);
@@ -184,9 +188,9 @@ void node::impl::open_input(std::uint32_t number, std::vector<actors::ingest_inp
 // Also without inputs: ingest then looks whether all is done.
 void node::impl::begin(std::vector<actors::ingest_input> starting) {
   std::vector<std::int64_t> newest =
-      gates.front()->ahead([](auto& core) { return core.resume_newest(); });
+      gates.front()->priority([](auto& core) { return core.resume_newest(); });
   for (auto& gate : gates) {
-    const auto mine = gate->ahead([](auto& core) { return core.resume_newest(); });
+    const auto mine = gate->priority([](auto& core) { return core.resume_newest(); });
     for (std::size_t i = 0; i < newest.size(); ++i) newest[i] = std::min(newest[i], mine[i]);
   }
   caf::anon_send(ingest,

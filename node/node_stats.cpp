@@ -30,18 +30,18 @@ struct shard_sums {
 
   std::uint64_t used = 0, dirty = 0;
   std::vector<storage::record_pool::held> holds;
-  std::vector<std::uint64_t> late;     // by rule
-  std::vector<std::int64_t> newest;    // by timeline
+  std::vector<std::uint64_t> late;   // by rule
+  std::vector<std::int64_t> newest;  // by timeline
 };
 
-void describe(const schema::plan& plan, const shard_sums& sums, node_measures& out) {
+void describe(const schema::plan& plan, const shard_sums& sums, node_stats& out) {
   for (std::size_t k = 0; k < plan.key_spaces.size(); ++k) {
-    out.key_spaces.push_back({plan.key_spaces[k].name, sums.holds[k].records,
-                              sums.holds[k].buckets});
+    out.key_spaces.push_back(
+        {plan.key_spaces[k].name, sums.holds[k].records, sums.holds[k].buckets});
   }
   for (std::size_t s = 0; s < plan.all_series.size(); ++s) {
     const schema::series& one = plan.all_series[s];
-    node_measures::series line;
+    node_stats::series line;
     line.text = schema::describe_series(plan, static_cast<int>(s));
     line.newest = sums.newest[static_cast<std::size_t>(one.timeline)];
     // A row that is too old for a rule is too old for those that keep less.
@@ -53,11 +53,11 @@ void describe(const schema::plan& plan, const shard_sums& sums, node_measures& o
 
 }  // namespace
 
-result<node_measures> node::measures() {
+result<node_stats> node::measures() {
   impl& i = *impl_;
   const auto call = i.calls.enter();
   if (!call) return node_closed(std::nullopt);
-  node_measures out;
+  node_stats out;
   auto statuses = i.every_status();
   if (!statuses) return statuses.error();
   out.statuses = std::move(*statuses);
@@ -75,9 +75,9 @@ result<node_measures> node::measures() {
   }
   shard_sums sums(*i.plan);
   for (std::size_t s = 0; s < i.gates.size(); ++s) {
-    i.gates[s]->ahead([&](storage::shard_core& core) { sums.add(core); });
+    i.gates[s]->priority([&](storage::shard_core& core) { sums.add(core); });
     out.state_memory_limit += i.gates[s]->memory_budget();
-    const actors::shard_meters& m = *i.meters[s];
+    const actors::shard_metrics& m = *i.meters[s];
     out.visible += m.visible.read();
     out.rounds += m.rounds.read();
     out.commits += m.commits.read();

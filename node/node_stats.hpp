@@ -14,21 +14,21 @@ namespace windrow::node {
 
 /// Everything a node measures of itself, for whoever watches it. Nothing of it is made by walking
 /// over state: counts that are kept anyway, read in microseconds a shard.
-struct node_measures {
+struct node_stats {
   /// By declared source; what is pushed, and standard input, under no name.
   std::map<std::string, source_totals> sources;
-  std::vector<sources::source_status> statuses;   ///< where they stand; last `journal`
-  bool failed = false;                   ///< the node has stopped taking input
+  std::vector<sources::source_status> statuses;  ///< where they stand; last `journal`
+  bool failed = false;                           ///< the node has stopped taking input
 
   struct key_space {
-    std::string name;                    ///< `User`, `Transaction by (user_id, country)`
-    std::uint64_t records = 0;           ///< in memory
-    std::uint64_t buckets = 0;           ///< of those records
+    std::string name;           ///< `User`, `Transaction by (user_id, country)`
+    std::uint64_t records = 0;  ///< in memory
+    std::uint64_t buckets = 0;  ///< of those records
   };
   std::vector<key_space> key_spaces;
   struct series {
-    std::string text;                    ///< as a person reads it
-    std::uint64_t late = 0;              ///< rows too old for at least one of its rules
+    std::string text;                        ///< as a person reads it
+    std::uint64_t late = 0;                  ///< rows too old for at least one of its rules
     std::int64_t newest = storage::no_time;  ///< event time
   };
   std::vector<series> all_series;
@@ -41,14 +41,14 @@ struct node_measures {
   std::uint64_t stored_bytes = 0;        ///< of those files, what is in use
   std::uint64_t file_bytes = 0;          ///< of shards and journal
 
-  actors::duration_meter::reading visible, rounds, commits;  ///< see `actors::shard_meters`
+  actors::duration_meter::reading visible, rounds, commits;  ///< see `actors::shard_metrics`
   std::uint64_t written_bytes = 0;
   std::uint64_t written_values = 0;
-  std::int64_t last_round = 0;           ///< end of the oldest of the shards' last rounds; 0: none
+  std::int64_t last_round = 0;  ///< end of the oldest of the shards' last rounds; 0: none
 
-  std::uint64_t journal_last = 0;        ///< entries ever
-  std::uint64_t journal_kept = 0;        ///< those that are not in every shard's files
-  std::uint64_t journal_waiting = 0;     ///< those that are not applied
+  std::uint64_t journal_last = 0;     ///< entries ever
+  std::uint64_t journal_kept = 0;     ///< those that are not in every shard's files
+  std::uint64_t journal_waiting = 0;  ///< those that are not applied
 };
 
 }  // namespace windrow::node

@@ -21,17 +21,17 @@ void rate_meter::sample(std::int64_t now, std::uint64_t count) {
 
 // ---- what happens ------------------------------------------------------------------------------
 
-void source_board::declare(const std::string& source) { sources_.try_emplace(source); }
+void source_registry::declare(const std::string& source) { sources_.try_emplace(source); }
 
-void source_board::opened(input_number input, const std::string& source,
-                          storage::partition_id partition, storage::sequence position) {
+void source_registry::opened(input_number input, const std::string& source,
+                             storage::partition_id partition, storage::sequence position) {
   input_entry& entry = inputs_[input];
   entry.source = source;
   entry.partition = partition;
   entry.position = position;
 }
 
-void source_board::progressed(const ingest::input_progress& p) {
+void source_registry::progressed(const ingest::input_progress& p) {
   input_entry& entry = inputs_[p.input];
   entry.counters = *p.counters;
   entry.position = p.position;
@@ -42,53 +42,55 @@ void source_board::progressed(const ingest::input_progress& p) {
   entry.ended = p.ended;
 }
 
-void source_board::input_failed(input_number input, const failure& why) {
+void source_registry::input_failed(input_number input, const failure& why) {
   inputs_[input].what = fate::failed;
   inputs_[input].why = why;
 }
 
-void source_board::source_failed(const std::string& source, const failure& why) {
+void source_registry::source_failed(const std::string& source, const failure& why) {
   sources_[source].failed = why;
 }
 
-void source_board::paused(input_number input) { inputs_[input].what = fate::paused; }
-void source_board::continued(input_number input) { inputs_[input].what = fate::open; }
-void source_board::source_continued(const std::string& source) { sources_[source].failed.reset(); }
-void source_board::dropped(input_number input) { inputs_[input].what = fate::dropped; }
+void source_registry::paused(input_number input) { inputs_[input].what = fate::paused; }
+void source_registry::continued(input_number input) { inputs_[input].what = fate::open; }
+void source_registry::source_continued(const std::string& source) {
+  sources_[source].failed.reset();
+}
+void source_registry::dropped(input_number input) { inputs_[input].what = fate::dropped; }
 
-bool source_board::complete(const std::string& source, bool is_complete) {
+bool source_registry::complete(const std::string& source, bool is_complete) {
   return is_complete && !std::exchange(sources_[source].complete, is_complete);
 }
 
-bool source_board::source_has_failed(const std::string& source) const {
+bool source_registry::source_has_failed(const std::string& source) const {
   const auto found = sources_.find(source);
   return found != sources_.end() && found->second.failed.has_value();
 }
 
-bool source_board::is_complete(const std::string& source) const {
+bool source_registry::is_complete(const std::string& source) const {
   const auto found = sources_.find(source);
   return found != sources_.end() && found->second.complete;
 }
 
-bool source_board::is_paused(input_number input) const {
+bool source_registry::is_paused(input_number input) const {
   return inputs_.at(input).what == fate::paused;
 }
 
-bool source_board::is_stopped(input_number input) const {
+bool source_registry::is_stopped(input_number input) const {
   return inputs_.at(input).what != fate::open;
 }
 
-void source_board::moved(input_number input, storage::sequence position) {
+void source_registry::moved(input_number input, storage::sequence position) {
   inputs_[input].position = position;
 }
 
-void source_board::sample(std::int64_t now) {
+void source_registry::sample(std::int64_t now) {
   for (auto& [number, entry] : inputs_) entry.rate.sample(now, entry.counters.read);
 }
 
 // ---- what is known -----------------------------------------------------------------------------
 
-std::optional<source_board::input_number> source_board::find(
+std::optional<source_registry::input_number> source_registry::find(
     storage::partition_id partition) const {
   for (const auto& [number, entry] : inputs_) {
     if (entry.partition == partition && entry.what != fate::dropped) return number;
@@ -96,12 +98,12 @@ std::optional<source_board::input_number> source_board::find(
   return std::nullopt;
 }
 
-const std::string& source_board::source_of(input_number input) const {
+const std::string& source_registry::source_of(input_number input) const {
   return inputs_.at(input).source;
 }
 
-bool source_board::describe(storage::partition_id partition, std::int64_t now,
-                            sources::partition_status& into) const {
+bool source_registry::describe(storage::partition_id partition, std::int64_t now,
+                               sources::partition_status& into) const {
   const auto number = find(partition);
   if (!number) return false;
   const input_entry& entry = inputs_.at(*number);
@@ -119,7 +121,9 @@ bool source_board::describe(storage::partition_id partition, std::int64_t now,
   if (into.lag && *into.lag > 0 && entry.arrival != storage::no_time)
     into.behind = std::max<std::int64_t>(now - entry.arrival, 0);
   switch (entry.what) {
-    case fate::paused: into.state = sources::source_state::paused; break;
+    case fate::paused:
+      into.state = sources::source_state::paused;
+      break;
     case fate::failed:
       into.state = sources::source_state::failed;
       into.reason = entry.why.message;
@@ -133,7 +137,7 @@ bool source_board::describe(storage::partition_id partition, std::int64_t now,
   return true;
 }
 
-std::optional<failure> source_board::failure_of(const std::string& source) const {
+std::optional<failure> source_registry::failure_of(const std::string& source) const {
   const auto found = sources_.find(source);
   if (found != sources_.end() && found->second.failed) return found->second.failed;
   for (const auto& [number, entry] : inputs_) {
@@ -142,7 +146,7 @@ std::optional<failure> source_board::failure_of(const std::string& source) const
   return std::nullopt;
 }
 
-std::vector<std::pair<std::string, failure>> source_board::failures() const {
+std::vector<std::pair<std::string, failure>> source_registry::failures() const {
   std::vector<std::pair<std::string, failure>> all;
   for (const auto& [name, source] : sources_) {
     if (auto why = failure_of(name)) all.emplace_back(name, std::move(*why));
@@ -150,20 +154,20 @@ std::vector<std::pair<std::string, failure>> source_board::failures() const {
   return all;
 }
 
-source_totals source_board::totals() const {
+source_totals source_registry::totals() const {
   source_totals sum;
   for (const auto& [number, entry] : inputs_) add(entry, sum);
   return sum;
 }
 
-std::map<std::string, source_totals> source_board::totals_by_source() const {
+std::map<std::string, source_totals> source_registry::totals_by_source() const {
   std::map<std::string, source_totals> sums;
   for (const auto& [name, source] : sources_) sums[name];
   for (const auto& [number, entry] : inputs_) add(entry, sums[entry.source]);
   return sums;
 }
 
-void source_board::add(const input_entry& entry, source_totals& sum) {
+void source_registry::add(const input_entry& entry, source_totals& sum) {
   sum.read += entry.counters.read;
   sum.read_bytes += entry.counters.bytes;
   sum.late += entry.late;
@@ -179,13 +183,13 @@ void source_board::add(const input_entry& entry, source_totals& sum) {
   }
 }
 
-bool source_board::over(bool once) const {
+bool source_registry::over(bool once) const {
   return !sources_.empty() && std::all_of(sources_.begin(), sources_.end(), [&](const auto& s) {
     return over(s.first, s.second, once);
   });
 }
 
-bool source_board::over(const std::string& name, const source_entry& source, bool once) const {
+bool source_registry::over(const std::string& name, const source_entry& source, bool once) const {
   if (source.failed) return true;
   bool any = false;
   for (const auto& [number, entry] : inputs_) {
@@ -204,9 +208,10 @@ sources::source_state state_of(const sources::source_status& source) {
     return std::any_of(source.partitions.begin(), source.partitions.end(),
                        [&](const sources::partition_status& p) { return p.state == state; });
   };
-  for (const sources::source_state state : {sources::source_state::failed, sources::source_state::waiting,
-                                   sources::source_state::running, sources::source_state::paused,
-                                   sources::source_state::ended, sources::source_state::stopped}) {
+  for (const sources::source_state state :
+       {sources::source_state::failed, sources::source_state::waiting,
+        sources::source_state::running, sources::source_state::paused, sources::source_state::ended,
+        sources::source_state::stopped}) {
     if (any(state)) return state;
   }
   return sources::source_state::running;

@@ -42,7 +42,7 @@ struct source_totals {
 ///
 /// An input is one partition from when it is opened to when it is dropped; it keeps its number
 /// while it is paused, has failed, or is read on from elsewhere.
-class source_board {
+class source_registry {
 public:
   using input_number = std::uint32_t;
 
@@ -77,7 +77,8 @@ public:
 
   /// Fills in what is known of a partition; false where it was never opened. `now` is the wall
   /// clock.
-  bool describe(storage::partition_id partition, std::int64_t now, sources::partition_status& into) const;
+  bool describe(storage::partition_id partition, std::int64_t now,
+                sources::partition_status& into) const;
   std::optional<failure> failure_of(const std::string& source) const;
   /// Sources with a failure, of their own or of an input, in order of their names.
   std::vector<std::pair<std::string, failure>> failures() const;

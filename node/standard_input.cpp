@@ -54,8 +54,7 @@ private:
   }
   void unit(std::string_view text) {
     if (!push.producer) return;
-    push.producer->units.push_back(
-        {storage::content_hash(push.stream, text), push.payload.size()});
+    push.producer->units.push_back({storage::content_hash(push.stream, text), push.payload.size()});
   }
 
   const formats::message_run& run_;
@@ -91,7 +90,8 @@ result<void> standard_input::greet() {
 
 result<void> standard_input::append(const formats::message_run& run) {
   if (run.messages.size() > entry_messages_max)
-    return failure{errc::invalid, "standard input gives more lines at once than a journal entry holds"};
+    return failure{errc::invalid,
+                   "standard input gives more lines at once than a journal entry holds"};
   push_builder built(run, options_);
   for (const formats::message_view& m : run.messages)
     m.oversized ? built.long_line(m, partition_) : built.line(m);
@@ -128,8 +128,8 @@ void standard_input::feed() {
   if (auto begun = begin(); !begun) return options_.failed(begun.error());
   if (auto told = greet(); !told) return options_.unreadable(told.error());
   // Half a line of a producer that died is not its line: it will say the whole one.
-  using last_line = sources::stream_source::last_line;
-  sources::stream_source input(
+  using last_line = sources::pipe_reader::last_line;
+  sources::pipe_reader input(
       STDIN_FILENO, partition_, {},
       options_.lines.acknowledged ? last_line::taken_if_closed_object : last_line::taken);
   while (!stop_) {

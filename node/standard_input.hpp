@@ -24,13 +24,13 @@ public:
     std::string source;
     standard_input_options lines;
     storage::journal* journal = nullptr;
-    std::shared_ptr<journal_bell> bell;
+    std::shared_ptr<journal_notifier> bell;
     /// Entries that are journalled but not applied yet; the feed waits while there are many.
     std::function<std::uint64_t()> behind;
     /// The journal does not take any more.
     std::function<void(const failure&)> failed;
-    /// Standard input cannot be read any more, says what its producer has not said before, or cannot
-    /// be acknowledged.
+    /// Standard input cannot be read any more, says what its producer has not said before, or
+    /// cannot be acknowledged.
     std::function<void(const failure&)> unreadable;
     /// A line became a dead letter without passing through the journal.
     std::function<void()> too_long;

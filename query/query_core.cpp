@@ -106,7 +106,8 @@ void query_core::ask_entity(std::size_t row, std::map<std::uint32_t, ask>& round
     }
   }
   state.asked_scalars = request.scalars;
-  add(storage::placement::shard_of(request.hash, context_.shard_count), row, std::move(request), round);
+  add(storage::placement::shard_of(request.hash, context_.shard_count), row, std::move(request),
+      round);
 }
 
 result<std::string> query_core::group_key(const row_state& state,

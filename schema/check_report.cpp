@@ -16,8 +16,10 @@ bool is_wrapped(const std::string& text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
     if (quote != 0) {
-      if (c == '\\') ++i;
-      else if (c == quote) quote = 0;
+      if (c == '\\')
+        ++i;
+      else if (c == quote)
+        quote = 0;
       continue;
     }
     if (c == '"' || c == '\'') quote = c;
@@ -36,8 +38,10 @@ std::string readable(std::string text) {
     const char c = text[i];
     if (quote != 0) {
       out.push_back(c);
-      if (c == '\\' && i + 1 < text.size()) out.push_back(text[++i]);
-      else if (c == quote) quote = 0;
+      if (c == '\\' && i + 1 < text.size())
+        out.push_back(text[++i]);
+      else if (c == quote)
+        quote = 0;
       continue;
     }
     if (c == '"' || c == '\'') quote = c;
@@ -117,8 +121,10 @@ check_report::stored_line stored_line_of(const plan& p, int index) {
 std::string describe_series(const plan& p, int index) {
   const series& s = p.all_series[static_cast<std::size_t>(index)];
   std::string out = s.child_class;
-  if (is_plain_attribute(s.argument)) out += s.argument.substr(1);
-  else if (!s.argument.empty()) out += " (" + readable(s.argument) + ")";
+  if (is_plain_attribute(s.argument))
+    out += s.argument.substr(1);
+  else if (!s.argument.empty())
+    out += " (" + readable(s.argument) + ")";
   out += " by ";
   const windowed_feature* reader = reader_of(p, s);
   for (std::size_t i = 0; i < s.join_key.size(); ++i) {

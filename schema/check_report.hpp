@@ -12,7 +12,7 @@ namespace windrow::schema {
 struct check_report {
   struct rule_line {
     std::string aggregation;
-    std::int64_t bucket = 0;               ///< microseconds, as all of these
+    std::int64_t bucket = 0;  ///< microseconds, as all of these
     std::int64_t origin = 0;
     std::int64_t retention = 0;
     /// `User.sum_transaction_amount["10m"]`: the windows that share the rule.
@@ -25,20 +25,20 @@ struct check_report {
     std::vector<rule_line> rules;
   };
   struct stored_line {
-    std::string feature;                   ///< `User.name`
+    std::string feature;  ///< `User.name`
     std::string type;
     std::int64_t max_staleness = 0;
-    std::vector<std::string> streams;      ///< that write it
+    std::vector<std::string> streams;  ///< that write it
   };
   struct inference_line {
     std::string stream;
     std::string series;
     bool updates = false;
-    std::string reason;                    ///< `does not, because ...`; empty where it updates
+    std::string reason;  ///< `does not, because ...`; empty where it updates
   };
   struct deduplication_line {
     std::string stream;
-    std::string on;                        ///< `_.event_id`
+    std::string on;  ///< `_.event_id`
     std::int64_t within = 0;
   };
 

@@ -10,11 +10,21 @@ std::string text(std::string_view value) {
   std::string out = "\"";
   for (const char c : value) {
     switch (c) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\t': out += "\\t"; break;
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
       default:
         if (static_cast<unsigned char>(c) < 0x20) {
           char code[8];
@@ -81,8 +91,8 @@ std::string series_json(const check_report::series_line& s) {
 
 std::string stored_json(const check_report::stored_line& s) {
   return "{\"feature\": " + text(s.feature) + ", \"type\": " + text(s.type) +
-         ", \"max_staleness\": " + seconds(s.max_staleness) +
-         ", \"streams\": " + texts(s.streams) + "}";
+         ", \"max_staleness\": " + seconds(s.max_staleness) + ", \"streams\": " + texts(s.streams) +
+         "}";
 }
 
 std::string not_stored_json(const idle_output& n) {

@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "schema/catalog/catalog.hpp"
+#include "schema/catalog/declaration_file.hpp"
 #include "schema/catalog/diagnostic.hpp"
 #include "schema/plan/planner.hpp"
-#include "schema/catalog/declaration_file.hpp"
 
 namespace windrow::schema {
 

@@ -38,8 +38,9 @@ result<sources::file_identity> new_identity(const std::string& path,
     const auto now = sources::identify(path, head_bytes);
     if (!now) return now.error();
     if (!*now) {
-      return failure{errc::invalid, path + " is empty; an empty file cannot be told from another. "
-                                           "Reset the source once it has lines"};
+      return failure{errc::invalid, path +
+                                        " is empty; an empty file cannot be told from another. "
+                                        "Reset the source once it has lines"};
     }
     if (std::find(known.begin(), known.end(), **now) == known.end()) return **now;
     head_bytes = (*now)->head_size - 1;
@@ -66,7 +67,7 @@ result<sources::arrival_note> journal_arrivals::note_once(storage::partition_id 
   storage::journal& journal = context_.journal;
   auto ranges = context_.heard(journal.arrivals(partition, from, to));
   if (!ranges) return ranges.error();
-  if (planted(plant::replay_by_the_clock) && !ranges->empty())
+  if (fault_injected(failpoint::replay_by_the_clock) && !ranges->empty())
     return sources::arrival_note{{context_.clock()}, std::min(ranges->front().to, to), false};
   const bool covered = !ranges->empty() && ranges->front().from <= from;
   storage::arrival_range range{from, to, context_.clock()};
@@ -144,8 +145,7 @@ result<std::vector<driver_partition>> file_driver::discover() {
                        options_.name + "` read `" + known->state + "`, or give `" + options_.name +
                        "` a copy of the file"};
   }
-  const auto kept =
-      context_.heard(context_.journal.set_partition_state(known->id, options_.name));
+  const auto kept = context_.heard(context_.journal.set_partition_state(known->id, options_.name));
   if (!kept) return kept.error();
   given_.insert(known->id);
   found.push_back(describe(*known));
@@ -167,7 +167,7 @@ std::vector<driver_partition> file_driver::partitions() const {
 // ---- reading -----------------------------------------------------------------------------------
 
 result<std::shared_ptr<sources::input>> file_driver::open(storage::partition_id partition,
-                                                         storage::sequence from) {
+                                                          storage::sequence from) {
   auto identity = identity_of(partition);
   if (!identity) return identity.error();
   sources::file_source_options options;
@@ -177,8 +177,8 @@ result<std::shared_ptr<sources::input>> file_driver::open(storage::partition_id 
   options.once = context_.once;
   options.notes = &notes_;
   options.reset_command =
-      "windrow source reset " + options_.name + " --data " + shell_word(context_.data);
-  if (!options_.declared) options.reset_command += " --input " + shell_word(identity->path);
+      "windrow source reset " + options_.name + " --data " + shell_quote(context_.data);
+  if (!options_.declared) options.reset_command += " --input " + shell_quote(identity->path);
   auto file = sources::file_source::open(std::move(options));
   if (!file) return file.error();
   return std::shared_ptr<sources::input>(
@@ -203,8 +203,9 @@ result<seek_place> file_driver::locate(storage::partition_id partition, const se
   using kind = seek_target::kind;
   if (target.what == kind::earliest) return seek_place{};
   if (target.what == kind::time) {
-    return failure{errc::invalid, "lines of a file have no time of their own to seek by; give a "
-                                  "byte, `earliest` or `latest`"};
+    return failure{errc::invalid,
+                   "lines of a file have no time of their own to seek by; give a "
+                   "byte, `earliest` or `latest`"};
   }
   const auto at = target.what == kind::latest
                       ? formats::line_end_before(identity->path)

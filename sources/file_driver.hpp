@@ -36,8 +36,8 @@ public:
   struct options {
     int source = schema::none;  ///< plan.sources
     std::string name;
-    std::string path;           ///< to read; empty where only known files are asked about
-    bool declared = true;       ///< the path is the declared one
+    std::string path;      ///< to read; empty where only known files are asked about
+    bool declared = true;  ///< the path is the declared one
   };
   file_driver(options o, const driver_context& context)
       : options_(std::move(o)), context_(context), notes_(context) {}
@@ -49,7 +49,7 @@ public:
   result<std::vector<driver_partition>> discover() override;
   bool complete() const override { return !options_.path.empty() && looked_ && context_.once; }
   result<std::shared_ptr<sources::input>> open(storage::partition_id partition,
-                                              storage::sequence from) override;
+                                               storage::sequence from) override;
   result<void> committed(const storage::positions& on_disk) override;
   std::vector<driver_partition> partitions() const override;
   result<seek_place> locate(storage::partition_id partition, const seek_target& target) override;

@@ -66,8 +66,7 @@ result<std::uint64_t> regular_size(int fd, const std::string& path) {
 }
 
 /// The hash of the first `size` bytes; nothing where the file is shorter.
-result<std::optional<std::uint64_t>> head_hash(int fd, const std::string& path,
-                                               std::size_t size) {
+result<std::optional<std::uint64_t>> head_hash(int fd, const std::string& path, std::size_t size) {
   char head[head_bytes_max];
   std::size_t have = 0;
   while (have < size) {
@@ -107,8 +106,7 @@ failure mismatch_of(const file_source_options& options, const std::string& what)
 
 }  // namespace
 
-result<std::optional<file_identity>> identify(const std::string& path,
-                                              std::size_t head_bytes) {
+result<std::optional<file_identity>> identify(const std::string& path, std::size_t head_bytes) {
   const descriptor fd(open_for_reading(path));
   if (fd.get() < 0) return system_failure(path, "open");
   const auto size = regular_size(fd.get(), path);
@@ -116,8 +114,8 @@ result<std::optional<file_identity>> identify(const std::string& path,
   if (*size == 0) return std::optional<file_identity>();
   file_identity identity;
   identity.path = path;
-  identity.head_size = static_cast<std::uint32_t>(
-      std::min<std::uint64_t>({*size, head_bytes, head_bytes_max}));
+  identity.head_size =
+      static_cast<std::uint32_t>(std::min<std::uint64_t>({*size, head_bytes, head_bytes_max}));
   const auto hash = head_hash(fd.get(), path, identity.head_size);
   if (!hash) return hash.error();
   if (!hash->has_value()) return std::optional<file_identity>();  // cut short just now
@@ -149,9 +147,7 @@ file_source::file_source(file_source_options options, int fd, std::uint64_t size
 
 file_source::~file_source() { ::close(fd_); }
 
-failure file_source::mismatch(const std::string& what) const {
-  return mismatch_of(options_, what);
-}
+failure file_source::mismatch(const std::string& what) const { return mismatch_of(options_, what); }
 
 result<source_step> file_source::next() {
   using kind = source_step::kind;

@@ -49,9 +49,9 @@ result<std::optional<file_identity>> identify(const std::string& path,
                                               std::size_t head_bytes = head_bytes_max);
 
 struct file_source_options {
-  file_identity identity;       ///< as first seen; from `identify` or the partition's name
+  file_identity identity;  ///< as first seen; from `identify` or the partition's name
   partition_id partition = 0;
-  sequence position = 0;        ///< continue after this byte
+  sequence position = 0;  ///< continue after this byte
   /// End at the end of the file, where an unterminated last line counts if it is a closed object,
   /// and else is left. Otherwise the file is followed as it grows and such a line waits for its
   /// newline.
@@ -95,8 +95,8 @@ private:
   const file_source_options options_;
   int fd_;
   std::uint64_t size_;
-  sequence read_;        ///< bytes before it have been given to the cutter
-  arrival_note noted_;   ///< of the range that is being read; ends at or after read_
+  sequence read_;       ///< bytes before it have been given to the cutter
+  arrival_note noted_;  ///< of the range that is being read; ends at or after read_
   formats::line_cutter cutter_;
 };
 

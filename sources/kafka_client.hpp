@@ -32,10 +32,10 @@ using kafka_pointer = std::unique_ptr<T, kafka_deleter>;
 
 /// What is to be done about one of librdkafka's errors.
 enum class kafka_reaction : std::uint8_t {
-  wait,      ///< it passes: the library tries again, for ever
-  look,      ///< the topic may be gone: ask for its metadata
-  refused,   ///< credentials or certificates: wait if they have worked before, else stop
-  stop,      ///< it does not pass by itself
+  wait,     ///< it passes: the library tries again, for ever
+  look,     ///< the topic may be gone: ask for its metadata
+  refused,  ///< credentials or certificates: wait if they have worked before, else stop
+  stop,     ///< it does not pass by itself
 };
 kafka_reaction reaction_to(rd_kafka_resp_err_t error) noexcept;
 

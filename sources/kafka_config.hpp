@@ -11,7 +11,7 @@ namespace windrow::sources {
 
 /// What a declared Kafka source asks for, sorted by who acts on it.
 struct kafka_config {
-  std::string source;             ///< its name, for messages
+  std::string source;  ///< its name, for messages
   std::string topic;
   std::string group;              ///< whose offsets the broker is told: for dashboards only
   std::string dead_letter_topic;  ///< empty where there is none

@@ -28,7 +28,7 @@ std::vector<std::pair<std::string, std::string>> headers_of(const sources::kafka
 
 }  // namespace
 
-result<storage::sequence> kafka_letters::produce(const stretch& what, int timeout_ms) {
+result<storage::sequence> kafka_dead_letters::produce(const stretch& what, int timeout_ms) {
   if (!in_flight_) {
     if (auto handed = hand_over(what, timeout_ms); !handed || !in_flight_) return handed;
   }
@@ -39,7 +39,7 @@ result<storage::sequence> kafka_letters::produce(const stretch& what, int timeou
 }
 
 /// Gives the next letters to the producer; without any, all of the stretch is done.
-result<storage::sequence> kafka_letters::hand_over(const stretch& what, int timeout_ms) {
+result<storage::sequence> kafka_dead_letters::hand_over(const stretch& what, int timeout_ms) {
   storage::dead_letter_filter filter;
   filter.partitions = {what.partition};
   filter.after = what.after;
@@ -67,7 +67,8 @@ result<storage::sequence> kafka_letters::hand_over(const stretch& what, int time
   return what.after;
 }
 
-bool kafka_letters::send(const stretch& what, const storage::dead_letter& letter, int timeout_ms) {
+bool kafka_dead_letters::send(const stretch& what, const storage::dead_letter& letter,
+                              int timeout_ms) {
   sources::outgoing_message message;
   if (letter.key) message.key = *letter.key;
   message.value = letter.bytes;
@@ -84,14 +85,14 @@ bool kafka_letters::send(const stretch& what, const storage::dead_letter& letter
   return false;
 }
 
-bool kafka_letters::delivered(int timeout_ms) {
+bool kafka_dead_letters::delivered(int timeout_ms) {
   const auto done = producer_->wait(timeout_ms);
   if (!done) return give_up(done.error()), false;
   trouble_ = *done ? "" : producer_->trouble();
   return *done;
 }
 
-void kafka_letters::give_up(const failure& why) {
+void kafka_dead_letters::give_up(const failure& why) {
   trouble_ = why.message;
   producer_.reset();
   in_flight_.reset();

@@ -12,9 +12,9 @@ namespace windrow::sources {
 /// Produces dead letters of one source, once they are durable in the journal, to its dead letter
 /// topic: in order, at least once, and never in the way of reading. What cannot be produced stays
 /// in the journal and is tried again. Belongs to one thread.
-class kafka_letters {
+class kafka_dead_letters {
 public:
-  kafka_letters(const sources::kafka_config& config, storage::journal& journal)
+  kafka_dead_letters(const sources::kafka_config& config, storage::journal& journal)
       : config_(config), journal_(journal) {}
 
   struct stretch {

@@ -11,7 +11,7 @@ namespace windrow::sources {
 namespace {
 
 using sources::kafka_identity;
-using sources::kafka_memory;
+using sources::kafka_partition_state;
 using storage::partition_id;
 
 constexpr int ask_timeout_ms = 1'000;
@@ -44,7 +44,7 @@ result<std::unique_ptr<source_driver>> kafka_driver::make(const schema::plan& pl
   const schema::source& declared = plan.sources[static_cast<std::size_t>(source)];
   auto config = sources::kafka_config_of(declared);
   if (!config) return config.error();
-  const std::string where = declared.name + " --data " + shell_word(context.data);
+  const std::string where = declared.name + " --data " + shell_quote(context.data);
   config->seek_command = "windrow source seek " + where;
   config->reset_command = "windrow source reset " + where;
   options o{source, false, std::move(*config)};
@@ -62,7 +62,7 @@ kafka_driver::kafka_driver(options o, const driver_context& context)
 
 kafka_driver::~kafka_driver() {
   {
-    const std::lock_guard lock(guard_);
+    const std::lock_guard lock(mutex_);
     stopping_ = true;
     changed_.notify_all();
   }
@@ -89,7 +89,7 @@ result<void> kafka_driver::load() {
   return {};
 }
 
-result<void> kafka_driver::remember(entry& e, const kafka_memory& memory) {
+result<void> kafka_driver::remember(entry& e, const kafka_partition_state& memory) {
   auto kept = context_.journal.set_partition_state(e.id, sources::to_text(memory));
   if (kept) e.memory = memory;
   return kept;
@@ -123,12 +123,12 @@ std::string kafka_driver::trouble_now() const {
 }
 
 std::string kafka_driver::trouble() const {
-  const std::lock_guard lock(guard_);
+  const std::lock_guard lock(mutex_);
   return trouble_now();
 }
 
 std::vector<driver_partition> kafka_driver::partitions() const {
-  const std::lock_guard lock(guard_);
+  const std::lock_guard lock(mutex_);
   std::vector<driver_partition> all;
   for (const auto& [number, e] : entries_) all.push_back(describe(e));
   return all;
@@ -146,7 +146,7 @@ result<std::shared_ptr<sources::kafka_source>> kafka_driver::connect() {
 }
 
 result<std::vector<driver_partition>> kafka_driver::discover() {
-  const std::lock_guard lock(guard_);
+  const std::lock_guard lock(mutex_);
   if (!loaded_) return loaded_.error();
   if (failed_ && !failure_told_) {
     failure_told_ = true;
@@ -158,7 +158,7 @@ result<std::vector<driver_partition>> kafka_driver::discover() {
     changed_.notify_all();
   }
   if (auto connected = connect(); !connected) return connected.error();
-  if (!lookout_.joinable()) lookout_ = std::thread([this] { look_out(); });
+  if (!lookout_.joinable()) lookout_ = std::thread([this] { discover_partitions(); });
   std::vector<driver_partition> found;
   for (auto& [number, e] : entries_) {
     // Begun, and known to be there still.
@@ -170,14 +170,14 @@ result<std::vector<driver_partition>> kafka_driver::discover() {
 }
 
 bool kafka_driver::complete() const {
-  const std::lock_guard lock(guard_);
+  const std::lock_guard lock(mutex_);
   return context_.once && all_found_ &&
          std::all_of(entries_.begin(), entries_.end(),
                      [](const auto& one) { return one.second.given || !one.second.high; });
 }
 
-void kafka_driver::look_out() {
-  std::unique_lock lock(guard_);
+void kafka_driver::discover_partitions() {
+  std::unique_lock lock(mutex_);
   while (!stopping_) {
     const auto source = source_;
     const int resets = resets_;
@@ -201,23 +201,23 @@ void kafka_driver::look_out() {
   static_cast<void>(produce_letters());  // what became durable last
 }
 
-std::optional<kafka_letters::stretch> kafka_driver::next_letters() const {
-  const std::lock_guard lock(guard_);
+std::optional<kafka_dead_letters::stretch> kafka_driver::next_letters() const {
+  const std::lock_guard lock(mutex_);
   for (const auto& [number, e] : entries_) {
     if (e.memory.letters < e.letters_due)
-      return kafka_letters::stretch{e.id, number, e.memory.letters, e.letters_due};
+      return kafka_dead_letters::stretch{e.id, number, e.memory.letters, e.letters_due};
   }
   return std::nullopt;
 }
 
-/// Produces dead letters for as long as that gets on: the lookout has more to do.
+/// Produces dead letters for as long as that gets on: the discovery_thread has more to do.
 result<void> kafka_driver::produce_letters() {
   if (options_.config.dead_letter_topic.empty()) return {};
   while (const auto next = letters_begun_ ? letters_begun_ : next_letters()) {
     letters_begun_.reset();
     const auto through = letters_.produce(*next, letters_timeout_ms);
     if (!through) return through.error();
-    const std::lock_guard lock(guard_);
+    const std::lock_guard lock(mutex_);
     letters_trouble_ = letters_.trouble();
     entry* e = find(next->partition);
     if (e == nullptr) continue;
@@ -225,7 +225,7 @@ result<void> kafka_driver::produce_letters() {
       letters_begun_ = next;
       return {};
     }
-    kafka_memory memory = e->memory;
+    kafka_partition_state memory = e->memory;
     memory.letters = *through;
     if (auto kept = remember(*e, memory); !kept) return kept;
   }
@@ -238,7 +238,7 @@ result<bool> kafka_driver::look(sources::kafka_source& source) {
   if (!count) return count.error();
   if (!*count) return false;
   {
-    const std::lock_guard lock(guard_);
+    const std::lock_guard lock(mutex_);
     for (const auto& [number, e] : entries_) {
       if (number < **count || !e.memory.start) continue;
       if (++fewer_looks_ < fewer_looks_max) return false;
@@ -246,7 +246,8 @@ result<bool> kafka_driver::look(sources::kafka_source& source) {
                      "the topic `" + options_.config.topic + "` has " + std::to_string(**count) +
                          " partitions, and partition " + std::to_string(number) +
                          " has been read: it was deleted and made again. To read it as a new one, "
-                         "from its beginning, run: " + options_.config.reset_command};
+                         "from its beginning, run: " +
+                         options_.config.reset_command};
     }
   }
   fewer_looks_ = 0;
@@ -258,7 +259,7 @@ result<bool> kafka_driver::look(sources::kafka_source& source) {
     auto begun = begin_partition(source, number, first);
     if (!begun) return begun.error();
     all = all && *begun;
-    const std::lock_guard lock(guard_);
+    const std::lock_guard lock(mutex_);
     if (stopping_) return false;
   }
   if (!first || !all) return all;
@@ -280,7 +281,7 @@ result<bool> kafka_driver::begin_partition(sources::kafka_source& source, int nu
   std::uint32_t incarnation = 0;
   bool begun = false;
   {
-    const std::lock_guard lock(guard_);
+    const std::lock_guard lock(mutex_);
     if (const auto known = entries_.find(number); known != entries_.end()) {
       begun = known->second.memory.start.has_value();
       incarnation = known->second.identity.incarnation;
@@ -293,11 +294,11 @@ result<bool> kafka_driver::begin_partition(sources::kafka_source& source, int nu
     if (!*told) return false;
     start = *told;
   }
-  const std::lock_guard lock(guard_);
+  const std::lock_guard lock(mutex_);
   entry& e = entries_[number];
   if (!e.memory.start) {
     e.identity = {name(), options_.config.topic, number, e.identity.incarnation};
-    kafka_memory memory;
+    kafka_partition_state memory;
     memory.start = start;
     auto registered = context_.journal.register_partition(storage::partition_kind::kafka,
                                                           sources::partition_name(e.identity),
@@ -314,8 +315,8 @@ result<bool> kafka_driver::begin_partition(sources::kafka_source& source, int nu
 // ---- reading -----------------------------------------------------------------------------------
 
 result<std::shared_ptr<sources::input>> kafka_driver::open(partition_id partition,
-                                                          storage::sequence from) {
-  const std::lock_guard lock(guard_);
+                                                           storage::sequence from) {
+  const std::lock_guard lock(mutex_);
   entry* e = find(partition);
   if (e == nullptr) {
     return failure{errc::not_found,
@@ -337,15 +338,14 @@ result<std::shared_ptr<sources::input>> kafka_driver::open(partition_id partitio
   if (!std::exchange(e->opened, true)) e->letters_due = context_.position_of(partition);
   const std::shared_ptr<sources::kafka_reader> shared = std::move(*reader);
   e->reader = shared;
-  return std::shared_ptr<sources::input>(
-      std::make_shared<kafka_input>(shared, options_.source));
+  return std::shared_ptr<sources::input>(std::make_shared<kafka_input>(shared, options_.source));
 }
 
 result<void> kafka_driver::committed(const storage::positions& on_disk) {
   std::vector<std::pair<int, storage::sequence>> shown;
   std::shared_ptr<sources::kafka_source> source;
   {
-    const std::lock_guard lock(guard_);
+    const std::lock_guard lock(mutex_);
     source = source_;
     for (auto& [number, e] : entries_) {
       const auto at = on_disk.find(e.id);
@@ -353,7 +353,7 @@ result<void> kafka_driver::committed(const storage::positions& on_disk) {
       shown.emplace_back(number, at->second);
       const auto reader = e.reader.lock();
       e.letters_due = at->second;
-      kafka_memory memory = e.memory;
+      kafka_partition_state memory = e.memory;
       if (const auto check = reader ? reader->check_at(at->second) : std::nullopt) {
         memory.check = check;
       }
@@ -370,7 +370,7 @@ result<void> kafka_driver::committed(const storage::positions& on_disk) {
 result<sources::kafka_range> kafka_driver::ask_range(int number) {
   std::shared_ptr<sources::kafka_source> source;
   {
-    const std::lock_guard lock(guard_);
+    const std::lock_guard lock(mutex_);
     auto connected = connect();
     if (!connected) return connected.error();
     source = *connected;
@@ -378,8 +378,8 @@ result<sources::kafka_range> kafka_driver::ask_range(int number) {
   const auto range = source->range(number, person_timeout_ms);
   if (!range) return range.error();
   if (*range) return **range;
-  return failure{errc::closed, "the broker of the source " + name() + " does not answer: " +
-                                   source->connection().trouble +
+  return failure{errc::closed, "the broker of the source " + name() +
+                                   " does not answer: " + source->connection().trouble +
                                    " (a stopped folder has no passwords; an offset needs no "
                                    "broker)"};
 }
@@ -387,7 +387,7 @@ result<sources::kafka_range> kafka_driver::ask_range(int number) {
 result<seek_place> kafka_driver::locate(partition_id partition, const seek_target& target) {
   int number = 0;
   {
-    const std::lock_guard lock(guard_);
+    const std::lock_guard lock(mutex_);
     const entry* e = find(partition);
     if (e == nullptr) {
       return failure{errc::not_found,
@@ -412,19 +412,19 @@ result<seek_place> kafka_driver::locate(partition_id partition, const seek_targe
   }
   std::shared_ptr<sources::kafka_source> source;
   {
-    const std::lock_guard lock(guard_);
+    const std::lock_guard lock(mutex_);
     source = source_;
   }
   const auto found = source->position_of({schema::kafka_start::from::time, {target.time}}, number,
                                          person_timeout_ms);
   if (!found) return found.error();
   if (*found) return seek_place{**found, range->low};
-  return failure{errc::closed, "the broker of the source " + name() + " does not answer: " +
-                                   source->connection().trouble};
+  return failure{errc::closed, "the broker of the source " + name() +
+                                   " does not answer: " + source->connection().trouble};
 }
 
 result<driver_partition> kafka_driver::reset(partition_id partition) {
-  const std::lock_guard lock(guard_);
+  const std::lock_guard lock(mutex_);
   entry* e = find(partition);
   if (e == nullptr) {
     return failure{errc::not_found,
@@ -434,8 +434,8 @@ result<driver_partition> kafka_driver::reset(partition_id partition) {
   entry next;
   next.identity = e->identity;
   ++next.identity.incarnation;
-  auto registered = context_.journal.register_partition(
-      storage::partition_kind::kafka, sources::partition_name(next.identity), "");
+  auto registered = context_.journal.register_partition(storage::partition_kind::kafka,
+                                                        sources::partition_name(next.identity), "");
   if (!registered) return registered.error();
   next.id = registered->id;
   *e = std::move(next);

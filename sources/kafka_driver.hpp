@@ -25,9 +25,9 @@ namespace windrow::sources {
 /// `discover`, so a folder that is looked at connects only where `locate` has to.
 ///
 /// A partition exists for the folder once it is registered in the journal with the position
-/// where it begins (`kafka_memory`), so that every later start begins it there. The declared
-/// `start` holds for the partitions there are when the topic is first seen; those found later, and
-/// those after a reset, are read from their beginning.
+/// where it begins (`kafka_partition_state`), so that every later start begins it there. The
+/// declared `start` holds for the partitions there are when the topic is first seen; those found
+/// later, and those after a reset, are read from their beginning.
 class kafka_driver final : public source_driver {
 public:
   struct options {
@@ -48,7 +48,7 @@ public:
   result<std::vector<driver_partition>> discover() override;
   bool complete() const override;
   result<std::shared_ptr<sources::input>> open(storage::partition_id partition,
-                                              storage::sequence from) override;
+                                               storage::sequence from) override;
   result<void> committed(const storage::positions& on_disk) override;
   std::vector<driver_partition> partitions() const override;
   std::string trouble() const override;
@@ -60,7 +60,7 @@ private:
   struct entry {
     storage::partition_id id = 0;
     sources::kafka_identity identity;
-    sources::kafka_memory memory;
+    sources::kafka_partition_state memory;
     std::optional<storage::sequence> high;  ///< as last heard
     std::optional<storage::sequence> end;   ///< `once`: where it ends
     bool given = false;                     ///< by `discover`
@@ -68,16 +68,16 @@ private:
     storage::sequence letters_due = 0;      ///< dead letters at or below are durable
     std::weak_ptr<sources::kafka_reader> reader;
   };
-  using entries = std::map<int, entry>;     ///< by number
+  using entries = std::map<int, entry>;  ///< by number
 
   result<void> load();
   result<std::shared_ptr<sources::kafka_source>> connect();
-  void look_out();
+  void discover_partitions();
   result<bool> look(sources::kafka_source& source);
   result<bool> begin_partition(sources::kafka_source& source, int number, bool first);
   result<void> produce_letters();
-  std::optional<kafka_letters::stretch> next_letters() const;
-  result<void> remember(entry& e, const sources::kafka_memory& memory);
+  std::optional<kafka_dead_letters::stretch> next_letters() const;
+  result<void> remember(entry& e, const sources::kafka_partition_state& memory);
   result<sources::kafka_range> ask_range(int number);
   entry* find(storage::partition_id partition);
   driver_partition describe(const entry& e) const;
@@ -87,21 +87,21 @@ private:
   const options options_;
   const driver_context& context_;
 
-  mutable std::mutex guard_;                // of everything below
+  mutable std::mutex mutex_;  // of everything below
   std::condition_variable changed_;
   std::shared_ptr<sources::kafka_source> source_;
   entries entries_;
   result<void> loaded_;
   std::optional<failure> failed_;
   bool failure_told_ = false;
-  bool all_found_ = false;                  ///< a whole look has succeeded, since the last reset
+  bool all_found_ = false;  ///< a whole look has succeeded, since the last reset
   int resets_ = 0;
   bool stopping_ = false;
   std::string letters_trouble_;
-  // The lookout's alone.
-  int fewer_looks_ = 0;                     ///< in a row that have found too few partitions
-  kafka_letters letters_;
-  std::optional<kafka_letters::stretch> letters_begun_;  ///< and not delivered yet
+  // The discovery_thread's alone.
+  int fewer_looks_ = 0;  ///< in a row that have found too few partitions
+  kafka_dead_letters letters_;
+  std::optional<kafka_dead_letters::stretch> letters_begun_;  ///< and not delivered yet
   std::thread lookout_;
 };
 

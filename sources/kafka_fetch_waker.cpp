@@ -31,31 +31,32 @@ bool kafka_queue_watch::wants_nudge(std::size_t length) noexcept {
   longest_ = std::max(longest_, length + std::exchange(taken_, 0));
   if (length * 2 > longest_ || messages_ == 0) return false;
   const std::size_t weight = longest_ * (bytes_ / messages_ + 1);
-  const bool was_full = longest_ > 0 && (longest_ >= limits_.messages / 2 || weight >= limits_.bytes / 2);
+  const bool was_full =
+      longest_ > 0 && (longest_ >= limits_.messages / 2 || weight >= limits_.bytes / 2);
   longest_ = length;
   return was_full;
 }
 
-kafka_nudger::kafka_nudger(rd_kafka_t* client, std::string topic)
+kafka_fetch_waker::kafka_fetch_waker(rd_kafka_t* client, std::string topic)
     : client_(client), topic_(std::move(topic)), thread_([this] { run(); }) {}
 
-kafka_nudger::~kafka_nudger() {
+kafka_fetch_waker::~kafka_fetch_waker() {
   {
-    const std::lock_guard lock(guard_);
+    const std::lock_guard lock(mutex_);
     stopping_ = true;
     changed_.notify_all();
   }
   thread_.join();
 }
 
-void kafka_nudger::nudge(int partition) {
-  const std::lock_guard lock(guard_);
+void kafka_fetch_waker::nudge(int partition) {
+  const std::lock_guard lock(mutex_);
   due_.insert(partition);
   changed_.notify_all();
 }
 
-void kafka_nudger::run() {
-  std::unique_lock lock(guard_);
+void kafka_fetch_waker::run() {
+  std::unique_lock lock(mutex_);
   for (;;) {
     changed_.wait(lock, [this] { return stopping_ || !due_.empty(); });
     if (stopping_) return;

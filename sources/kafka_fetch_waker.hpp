@@ -46,13 +46,13 @@ private:
 
 /// Makes a client look at a partition's queue, by a request to its broker that says nothing. Has
 /// a thread of its own, because the request may have to wait for one that waits for messages.
-class kafka_nudger {
+class kafka_fetch_waker {
 public:
-  kafka_nudger(rd_kafka_t* client, std::string topic);
+  kafka_fetch_waker(rd_kafka_t* client, std::string topic);
   /// Waits for a request under way, a moment at most.
-  ~kafka_nudger();
-  kafka_nudger(const kafka_nudger&) = delete;
-  kafka_nudger& operator=(const kafka_nudger&) = delete;
+  ~kafka_fetch_waker();
+  kafka_fetch_waker(const kafka_fetch_waker&) = delete;
+  kafka_fetch_waker& operator=(const kafka_fetch_waker&) = delete;
 
   /// Does not wait. Any thread.
   void nudge(int partition);
@@ -62,7 +62,7 @@ private:
 
   rd_kafka_t* const client_;
   const std::string topic_;
-  std::mutex guard_;
+  std::mutex mutex_;
   std::condition_variable changed_;
   std::set<int> due_;
   bool stopping_ = false;

@@ -15,7 +15,7 @@ bool read(std::string_view text, std::uint64_t& number, int base = 10) {
 
 }  // namespace
 
-std::string to_text(const kafka_memory& memory) {
+std::string to_text(const kafka_partition_state& memory) {
   std::string out;
   const auto add = [&](std::string_view name, const std::string& value) {
     if (!out.empty()) out += ' ';
@@ -31,8 +31,8 @@ std::string to_text(const kafka_memory& memory) {
   return out;
 }
 
-result<kafka_memory> parse_kafka_memory(std::string_view text) {
-  kafka_memory memory;
+result<kafka_partition_state> parse_kafka_memory(std::string_view text) {
+  kafka_partition_state memory;
   while (!text.empty()) {
     const std::string_view word = text.substr(0, text.find(' '));
     text.remove_prefix(std::min(text.size(), word.size() + 1));
@@ -46,7 +46,7 @@ result<kafka_memory> parse_kafka_memory(std::string_view text) {
       good = read(value, memory.letters);
     } else if (name == "check") {
       const auto colon = value.find(':');
-      kafka_check& check = memory.check.emplace();
+      record_fingerprint& check = memory.check.emplace();
       good = colon != value.npos && read(value.substr(0, colon), check.at) &&
              read(value.substr(colon + 1), check.hash, 16) && check.at > 0;
     }

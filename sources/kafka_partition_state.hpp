@@ -10,20 +10,20 @@ namespace windrow::sources {
 
 /// What a folder remembers of a topic's partition besides its position: the state of its source
 /// partition in the journal.
-struct kafka_memory {
+struct kafka_partition_state {
   /// Where it was begun; nothing until that has been found out.
   std::optional<sequence> start;
   /// A record at or before the smallest position of any stripe.
-  std::optional<kafka_check> check;
+  std::optional<record_fingerprint> check;
   /// Dead letters at or below are in the dead letter topic.
   sequence letters = 0;
 
-  friend bool operator==(const kafka_memory&, const kafka_memory&) = default;
+  friend bool operator==(const kafka_partition_state&, const kafka_partition_state&) = default;
 };
 
 /// `start=500 check=1234:00f03ab1c2d4e5f6 letters=1200`, each only where there is one.
-std::string to_text(const kafka_memory& memory);
+std::string to_text(const kafka_partition_state& memory);
 /// `corrupt` where the text is none of it.
-result<kafka_memory> parse_kafka_memory(std::string_view text);
+result<kafka_partition_state> parse_kafka_memory(std::string_view text);
 
 }  // namespace windrow::sources

@@ -34,8 +34,10 @@ private:
 
 void topic_producer::delivered(rd_kafka_t*, const rd_kafka_message_t* message, void*) {
   auto& self = *static_cast<topic_producer*>(message->_private);
-  if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) self.health_.good();
-  else if (self.undelivered_.empty()) self.undelivered_ = kafka_text(message->err);
+  if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR)
+    self.health_.good();
+  else if (self.undelivered_.empty())
+    self.undelivered_ = kafka_text(message->err);
 }
 
 result<void> topic_producer::connect() {

@@ -305,11 +305,10 @@ result<void> kafka_partition_reader::on_error(const rd_kafka_message_t& error) {
   const std::string text = rd_kafka_message_errstr(&error);
   if (is_damage(error.err)) {
     if (++damaged_reads_ < damaged_reads_max) return {};
-    return stop(errc::corrupt, where() + ", is damaged after offset " +
-                                   std::to_string(position_) + ": " + text +
-                                   ". To go on after the damage, run: " +
-                                   shared_.config->seek_command + " --partition " +
-                                   std::to_string(options_.number) + " --to OFFSET");
+    return stop(errc::corrupt,
+                where() + ", is damaged after offset " + std::to_string(position_) + ": " + text +
+                    ". To go on after the damage, run: " + shared_.config->seek_command +
+                    " --partition " + std::to_string(options_.number) + " --to OFFSET");
   }
   shared_.health->bad(error.err, where() + ": " + text);
   switch (reaction_to(error.err)) {
@@ -381,7 +380,8 @@ bool kafka_partition_reader::add(const rd_kafka_message_t& from) {
   return true;
 }
 
-void kafka_partition_reader::add_envelope(const rd_kafka_message_t& from, formats::message_run& run) {
+void kafka_partition_reader::add_envelope(const rd_kafka_message_t& from,
+                                          formats::message_run& run) {
   formats::run_envelopes& to = run.envelopes;
   to.times.push_back(time_of(from));
   if (from.key != nullptr || !to.keys.empty()) {
@@ -421,18 +421,18 @@ formats::message_run_ptr kafka_partition_reader::take_run() {
 }
 
 void kafka_partition_reader::remember(const rd_kafka_message_t& last) {
-  newest_ = kafka_check{sequence_of(last), kafka_hash(last)};
-  const std::lock_guard lock(guard_);
+  newest_ = record_fingerprint{sequence_of(last), kafka_hash(last)};
+  const std::lock_guard lock(mutex_);
   checks_.push_back(*newest_);
   if (checks_.size() < checks_max) return;
   // Every other one: what is lost is only how near to a position a check can be found.
-  std::deque<kafka_check> kept;
+  std::deque<record_fingerprint> kept;
   for (std::size_t i = 0; i < checks_.size(); i += 2) kept.push_back(checks_[i]);
   checks_ = std::move(kept);
 }
 
-std::optional<kafka_check> kafka_partition_reader::check_at(sequence through) {
-  const std::lock_guard lock(guard_);
+std::optional<record_fingerprint> kafka_partition_reader::check_at(sequence through) {
+  const std::lock_guard lock(mutex_);
   while (checks_.size() > 1 && checks_[1].at <= through) checks_.pop_front();
   if (checks_.empty() || checks_.front().at > through) return std::nullopt;
   return checks_.front();

@@ -19,7 +19,7 @@ struct kafka_shared {
   kafka_health* health = nullptr;
   rd_kafka_t* consumer = nullptr;
   std::shared_ptr<formats::run_pool> pool;
-  kafka_nudger* nudger = nullptr;
+  kafka_fetch_waker* nudger = nullptr;
   kafka_queue_limits limits;
 };
 
@@ -36,7 +36,7 @@ public:
   result<source_step> next() override;
   sequence position() const noexcept override { return position_; }
   std::uint64_t tombstones() const noexcept override { return tombstones_; }
-  std::optional<kafka_check> check_at(sequence through) override;
+  std::optional<record_fingerprint> check_at(sequence through) override;
   void close() override;
 
 private:
@@ -75,31 +75,31 @@ private:
 
   const kafka_shared shared_;
   const kafka_read_options options_;
-  std::mutex reading_;               ///< held while reading, so that closing waits for it
+  std::mutex reading_;  ///< held while reading, so that closing waits for it
   bool closed_ = false;
   kafka_pointer<rd_kafka_queue_t> queue_;
   std::atomic<sequence> position_;
   std::atomic<std::uint64_t> tombstones_{0};
   state state_ = state::seeking;
   bool assigned_ = false;
-  bool handed_on_ = false;          ///< messages, since the last comparison
+  bool handed_on_ = false;  ///< messages, since the last comparison
   int silent_looks_ = 0;
   int damaged_reads_ = 0;
   // What waits: few enough to be in the cache still when they are copied and given back.
   std::array<rd_kafka_message_t*, 256> waiting_;
-  std::size_t next_ = 0;            ///< of `waiting_`
-  std::size_t count_ = 0;           ///< in `waiting_`
+  std::size_t next_ = 0;   ///< of `waiting_`
+  std::size_t count_ = 0;  ///< in `waiting_`
   // What is gathered.
   std::unique_ptr<formats::message_run> run_;
-  char* to_ = nullptr;              ///< in its buffer
-  std::size_t gathered_ = 0;        ///< messages, tombstones too
-  message last_;                    ///< the last of them
+  char* to_ = nullptr;        ///< in its buffer
+  std::size_t gathered_ = 0;  ///< messages, tombstones too
+  message last_;              ///< the last of them
   kafka_queue_watch watch_;
-  sequence gap_end_ = 0;            ///< there is nothing between the position and this
+  sequence gap_end_ = 0;  ///< there is nothing between the position and this
 
-  std::mutex guard_;                 ///< of the next one
-  std::deque<kafka_check> checks_;   ///< of runs that were handed on, oldest first
-  std::optional<kafka_check> newest_;
+  std::mutex mutex_;                       ///< of the next one
+  std::deque<record_fingerprint> checks_;  ///< of runs that were handed on, oldest first
+  std::optional<record_fingerprint> newest_;
 };
 
 std::uint64_t kafka_hash(const rd_kafka_message_t& message);

@@ -11,8 +11,8 @@ namespace windrow::sources {
 
 namespace {
 
-/// Looks in a row at which a topic must be missing before it is taken to be gone: brokers learn late
-/// of a new one.
+/// Looks in a row at which a topic must be missing before it is taken to be gone: brokers learn
+/// late of a new one.
 constexpr int missing_looks_max = 10;
 constexpr int last_commit_ms = 1'000;
 /// Prefetched by all partitions together.
@@ -41,8 +41,8 @@ public:
     commits_.reset(rd_kafka_queue_new(control_.get()));
     topic_.reset(rd_kafka_topic_new(control_.get(), config_.topic.c_str(), nullptr));
     if (topic_) return {};
-    return failure{errc::invalid, "the source `" + config_.source + "`: " +
-                                      kafka_text(rd_kafka_last_error())};
+    return failure{errc::invalid,
+                   "the source `" + config_.source + "`: " + kafka_text(rd_kafka_last_error())};
   }
 
   const kafka_config& config() const noexcept override { return config_; }
@@ -101,11 +101,11 @@ private:
   // Apart from the one that reads, whose requests wait at the broker for messages.
   kafka_pointer<rd_kafka_t> control_;
   kafka_pointer<rd_kafka_topic_t> topic_;
-  std::mutex guard_;  // of what follows
+  std::mutex mutex_;  // of what follows
   kafka_pointer<rd_kafka_queue_t> commits_;
   bool committing_ = false;
   kafka_pointer<rd_kafka_t> consumer_;
-  std::optional<kafka_nudger> nudger_;  // ends before the consumer
+  std::optional<kafka_fetch_waker> nudger_;  // ends before the consumer
   std::shared_ptr<formats::run_pool> pool_;
   int missing_looks_ = 0;
   int count_ = 1;
@@ -121,12 +121,13 @@ result<std::optional<int>> kafka_topic_source::partition_count(int timeout_ms) {
   const auto topic_error = metadata->topics[0].err;
   const int count = metadata->topics[0].partition_cnt;
   rd_kafka_metadata_destroy(metadata);
-  const std::lock_guard lock(guard_);
+  const std::lock_guard lock(mutex_);
   if (reaction_to(topic_error) == kafka_reaction::look) {
     if (++missing_looks_ < missing_looks_max) return std::optional<int>();
     return failure{errc::not_found,
                    "the broker has no topic `" + config_.topic + "`, which the source `" +
-                       config_.source + "` reads. Create it, or correct its name in the "
+                       config_.source +
+                       "` reads. Create it, or correct its name in the "
                        "declarations; where it was deleted and is made again, run: " +
                        config_.reset_command};
   }
@@ -147,9 +148,8 @@ result<std::optional<kafka_range>> kafka_topic_source::range(int partition, int 
                                                       partition, &low, &high, timeout_ms);
   if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
     health_->good();
-    return std::optional<kafka_range>(
-        {static_cast<sequence>(std::max<std::int64_t>(low, 0)),
-         static_cast<sequence>(std::max<std::int64_t>(high, 0))});
+    return std::optional<kafka_range>({static_cast<sequence>(std::max<std::int64_t>(low, 0)),
+                                       static_cast<sequence>(std::max<std::int64_t>(high, 0))});
   }
   if (auto hope = weigh(error); !hope) return hope.error();
   return std::optional<kafka_range>();
@@ -178,7 +178,7 @@ result<std::optional<sequence>> kafka_topic_source::position_of(const schema::ka
 }
 
 result<std::unique_ptr<kafka_reader>> kafka_topic_source::read(const kafka_read_options& options) {
-  const std::lock_guard lock(guard_);
+  const std::lock_guard lock(mutex_);
   if (!consumer_) {
     const auto partitions = static_cast<std::size_t>(count_);
     const auto kilobytes = std::clamp<std::size_t>(queue_kilobytes / partitions, 256, 16'384);
@@ -190,14 +190,14 @@ result<std::unique_ptr<kafka_reader>> kafka_topic_source::read(const kafka_read_
     nudger_.emplace(consumer_.get(), config_.topic);
     pool_ = formats::run_pool::make((std::size_t{1} << 20) + (std::size_t{1} << 18));
   }
-  return std::unique_ptr<kafka_reader>(new kafka_partition_reader(
-      {shared_from_this(), &config_, health_.get(), consumer_.get(), pool_, &*nudger_,
-       queue_limits_of(consumer_.get())},
-      options));
+  return std::unique_ptr<kafka_reader>(
+      new kafka_partition_reader({shared_from_this(), &config_, health_.get(), consumer_.get(),
+                                  pool_, &*nudger_, queue_limits_of(consumer_.get())},
+                                 options));
 }
 
 void kafka_topic_source::show_positions(std::span<const std::pair<int, sequence>> positions) {
-  const std::lock_guard lock(guard_);
+  const std::lock_guard lock(mutex_);
   // What cannot be said now is not kept for later: the next positions say more.
   if (positions.empty() || !health_->state().connected || !told(0)) return;
   const list all(rd_kafka_topic_partition_list_new(static_cast<int>(positions.size())));

@@ -20,16 +20,16 @@
 namespace windrow::sources {
 
 /// A record by which a topic is known again: the one whose sequence is `at`.
-struct kafka_check {
+struct record_fingerprint {
   sequence at = 0;
-  std::uint64_t hash = 0;   ///< XXH3-64 of offset, timestamp, key and value
-  friend bool operator==(const kafka_check&, const kafka_check&) = default;
+  std::uint64_t hash = 0;  ///< XXH3-64 of offset, timestamp, key and value
+  friend bool operator==(const record_fingerprint&, const record_fingerprint&) = default;
 };
 
 /// How a source's connection is, for people.
 struct kafka_connection {
   bool connected = false;
-  std::string trouble;      ///< the last error, empty while all is well
+  std::string trouble;  ///< the last error, empty while all is well
 };
 
 /// What the broker holds of a partition: positions from `low` to `high` can be read.
@@ -41,11 +41,11 @@ struct kafka_range {
 class kafka_source;
 
 struct kafka_read_options {
-  int number = 0;                    ///< of the partition in its topic
+  int number = 0;  ///< of the partition in its topic
   partition_id partition = 0;
-  sequence position = 0;             ///< continue after it
+  sequence position = 0;  ///< continue after it
   /// A record that was read, read again and compared first.
-  std::optional<kafka_check> check = {};
+  std::optional<record_fingerprint> check = {};
   std::optional<sequence> end = {};  ///< end there; else the partition is followed for ever
   bool headers = false;              ///< some stream reads `_.message_headers`
 };
@@ -66,7 +66,7 @@ public:
   /// Messages without a value, which say that a key is deleted: skipped.
   virtual std::uint64_t tombstones() const noexcept = 0;
   /// The newest check at or below `through`. Older ones are forgotten.
-  virtual std::optional<kafka_check> check_at(sequence through) = 0;
+  virtual std::optional<record_fingerprint> check_at(sequence through) = 0;
   /// Ends reading, also while `next` is waited for elsewhere: from now on there is nothing, and
   /// another reader may be opened. Done by destruction as well.
   virtual void close() = 0;

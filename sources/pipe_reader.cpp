@@ -18,14 +18,15 @@ failure read_failure() {
 
 }  // namespace
 
-stream_source::stream_source(int fd, partition_id partition, formats::line_limits limits, last_line last)
+pipe_reader::pipe_reader(int fd, partition_id partition, formats::line_limits limits,
+                         last_line last)
     : fd_(fd),
       read_max_(std::min(limits.chunk_bytes, limits.line_bytes_max)),
       enough_(read_max_ / 2),
       last_(last),
       cutter_(partition, 0, limits) {}
 
-result<bool> stream_source::wait(int timeout_ms) {
+result<bool> pipe_reader::wait(int timeout_ms) {
   if (ended_) return true;
   pollfd events{fd_, POLLIN, 0};
   const int ready = ::poll(&events, 1, timeout_ms);
@@ -33,7 +34,7 @@ result<bool> stream_source::wait(int timeout_ms) {
   return ready > 0;
 }
 
-result<source_step> stream_source::next(timestamp arrival) {
+result<source_step> pipe_reader::next(timestamp arrival) {
   using kind = source_step::kind;
   while (true) {
     const bool readable = [&] {
@@ -44,8 +45,8 @@ result<source_step> stream_source::next(timestamp arrival) {
     const bool full = cutter_.waiting() >= enough_;
     if (!readable || ended_ || full) {
       if (auto run = cutter_.cut(arrival, false)) return source_step{kind::run, std::move(run)};
-      const bool takes_rest = ended_ && (last_ == last_line::taken ||
-                                         formats::is_closed_object(cutter_.unfinished()));
+      const bool takes_rest =
+          ended_ && (last_ == last_line::taken || formats::is_closed_object(cutter_.unfinished()));
       if (takes_rest) {
         if (auto run = cutter_.cut(arrival, true)) return source_step{kind::run, std::move(run)};
       }
@@ -58,7 +59,7 @@ result<source_step> stream_source::next(timestamp arrival) {
   }
 }
 
-result<bool> stream_source::read_some() {
+result<bool> pipe_reader::read_some() {
   // After a long line there is room for millions of short ones.
   auto space = cutter_.space();
   const ssize_t got = ::read(fd_, space.data(), std::min(space.size(), read_max_));

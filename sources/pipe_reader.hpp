@@ -10,14 +10,14 @@ namespace windrow::sources {
 /// Reads NDJSON from a descriptor that cannot be read twice: standard input, a pipe. Positions
 /// count bytes from where reading began, so each run of the program is a partition of its own.
 /// Belongs to one thread; has no clock.
-class stream_source {
+class pipe_reader {
 public:
   /// What becomes of a last line that has no end.
   enum class last_line { taken, taken_if_closed_object };
 
   /// `fd` is borrowed and stays open.
-  stream_source(int fd, partition_id partition, formats::line_limits limits = {},
-                last_line last = last_line::taken);
+  pipe_reader(int fd, partition_id partition, formats::line_limits limits = {},
+              last_line last = last_line::taken);
 
   /// Waits until there is something to read or the input has ended, at most `timeout_ms`. False
   /// where nothing came in time (or a signal did).

@@ -17,7 +17,7 @@ struct source_selection {
 };
 
 /// What was done to one partition.
-struct steering_step {
+struct source_control_step {
   std::string partition;
   std::string unit;              ///< of positions
   storage::sequence before = 0;  ///< where it would have been read on
@@ -26,9 +26,9 @@ struct steering_step {
   std::string text;              ///< the same in words, behind the partition's name
 };
 
-struct steering {
+struct source_control {
   std::string source;
-  std::vector<steering_step> steps;  ///< none where the source has no partition yet
+  std::vector<source_control_step> steps;  ///< none where the source has no partition yet
 };
 
 }  // namespace windrow::sources

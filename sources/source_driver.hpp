@@ -110,7 +110,7 @@ public:
   /// Opens a partition: messages with sequences above `from`, in order. Where the node runs
   /// `once`, the input ends where the partition ended when the node was started.
   virtual result<std::shared_ptr<sources::input>> open(storage::partition_id partition,
-                                                      storage::sequence from) = 0;
+                                                       storage::sequence from) = 0;
 
   /// Every shard has this on disk (partitions of other sources among them). Nothing below will be
   /// read again: notes about it may go, and others may be told.
@@ -119,13 +119,12 @@ public:
   /// All partitions known, current ones only: what `reset` gave up is not among them.
   virtual std::vector<driver_partition> partitions() const = 0;
 
-  /// Why nothing comes from the source as a whole, in words for people; empty where all is well. Any
-  /// thread, at any time.
+  /// Why nothing comes from the source as a whole, in words for people; empty where all is well.
+  /// Any thread, at any time.
   virtual std::string trouble() const { return {}; }
 
   /// The position that a target means; `invalid` where there is no such place, with what there is.
-  virtual result<seek_place> locate(storage::partition_id partition,
-                                    const seek_target& target) = 0;
+  virtual result<seek_place> locate(storage::partition_id partition, const seek_target& target) = 0;
 
   /// Gives up the position in a partition: it becomes a new one, registered in the journal and
   /// returned here, that is read from its start. Where it is not `begun`, `discover` returns it as

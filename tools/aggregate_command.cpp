@@ -19,9 +19,14 @@ struct aggregate_arguments {
 
 std::string list_table(const server::aggregate_listing& what) {
   if (what.all_series.empty()) return "no series: no feature is windowed\n";
-  table t({{"series, then its rules", align::left}, {"group", align::left},
-           {"bucket", align::right}, {"retention", align::right}, {"groups", align::right},
-           {"tiles", align::right}, {"bytes", align::right}, {"late", align::right},
+  table t({{"series, then its rules", align::left},
+           {"group", align::left},
+           {"bucket", align::right},
+           {"retention", align::right},
+           {"groups", align::right},
+           {"tiles", align::right},
+           {"bytes", align::right},
+           {"late", align::right},
            {"features", align::left}});
   for (std::size_t i = 0; i < what.all_series.size(); ++i) {
     const auto& s = what.all_series[i];

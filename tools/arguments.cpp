@@ -9,8 +9,8 @@ namespace windrow::tools {
 namespace {
 
 failure wrong(std::string_view flag, std::string_view text, std::string_view advice) {
-  return {errc::invalid, std::string(flag) + " is `" + std::string(text) + "`; " +
-                             std::string(advice)};
+  return {errc::invalid,
+          std::string(flag) + " is `" + std::string(text) + "`; " + std::string(advice)};
 }
 
 /// 1,024 to the power of the unit's place, or 0 where it is no unit.
@@ -30,8 +30,8 @@ double factor_of(std::string_view unit) {
 result<std::size_t> parse_bytes(std::string_view flag, std::string_view text) {
   constexpr std::string_view advice = "write a number of bytes such as 536870912, 512M or 2G";
   double number = 0;
-  const auto read = std::from_chars(text.data(), text.data() + text.size(), number,
-                                    std::chars_format::fixed);
+  const auto read =
+      std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
   if (read.ec != std::errc()) return wrong(flag, text, advice);
   std::string_view unit = text.substr(static_cast<std::size_t>(read.ptr - text.data()));
   while (unit.starts_with(' ')) unit.remove_prefix(1);
@@ -72,7 +72,7 @@ result<std::int64_t> parse_interval(std::string_view flag, std::string_view text
   return micros;
 }
 
-std::string shell_word(std::string_view text) {
+std::string shell_quote(std::string_view text) {
   constexpr std::string_view plain =
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=:,+@%";
   if (!text.empty() && text.find_first_not_of(plain) == std::string_view::npos) {

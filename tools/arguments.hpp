@@ -32,6 +32,6 @@ result<timestamp> parse_now(std::string_view text);
 result<std::int64_t> parse_interval(std::string_view flag, std::string_view text);
 
 /// The text as one argument of a shell: quoted where it must be.
-std::string shell_word(std::string_view text);
+std::string shell_quote(std::string_view text);
 
 }  // namespace windrow::tools

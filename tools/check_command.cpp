@@ -36,8 +36,7 @@ int check(const check_arguments& given) {
 void add_check_command(CLI::App& app, chosen_command& chosen) {
   CLI::App* command = app.add_subcommand("check", "Compile declarations and say what they mean");
   auto given = std::make_shared<check_arguments>();
-  command->add_option("FILE", given->file, "YAML file of declarations")
-      ->required()->type_name("");
+  command->add_option("FILE", given->file, "YAML file of declarations")->required()->type_name("");
   command->add_flag("--json", given->json, "Print one JSON object");
   command->footer(
       "Prints series, rules, what is stored and which stream updates what. Everything that is\n"

@@ -110,10 +110,10 @@ result<schema::compiled> compile_file(const std::string& path) {
   return schema::compile_yaml(text.value(), path, environment_variable);
 }
 
-result<std::unique_ptr<node::node>> open_to_look(const std::string& data) {
+result<std::unique_ptr<node::node>> open_read_only(const std::string& data) {
   node::node_options options;
   options.data = data;
-  options.look_only = true;
+  options.read_only = true;
   auto node = node::node::open(options);
   if (!node.ok()) return node;
   // What was journalled and not checkpointed yet is part of the answer.

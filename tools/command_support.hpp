@@ -50,6 +50,6 @@ std::int64_t steady_clock();
 result<schema::compiled> compile_file(const std::string& path);
 
 /// Opens a folder for a command that only looks.
-result<std::unique_ptr<node::node>> open_to_look(const std::string& data);
+result<std::unique_ptr<node::node>> open_read_only(const std::string& data);
 
 }  // namespace windrow::tools

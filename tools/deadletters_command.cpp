@@ -24,7 +24,7 @@ struct deadletters_arguments {
 };
 
 int with_letters(const deadletters_arguments& given, bool whole,
-                 std::string (*render)(const letter_listing&)) {
+                 std::string (*render)(const dead_letter_listing&)) {
   std::string target = "/v1/dead-letters?limit=" + std::to_string(given.limit) +
                        parameter("source", given.source) + parameter("reason", given.reason) +
                        parameter("partition", given.partition);
@@ -41,7 +41,7 @@ int with_letters(const deadletters_arguments& given, bool whole,
 }
 
 int list(const deadletters_arguments& given) {
-  return with_letters(given, false, [](const letter_listing& found) {
+  return with_letters(given, false, [](const dead_letter_listing& found) {
     return list_table(found, output_options());
   });
 }
@@ -55,14 +55,17 @@ void add_choice_options(CLI::App* command, deadletters_arguments& given) {
   command->add_option("--source", given.source, "Only those of one source")->type_name("NAME");
   command->add_option("--reason", given.reason, "Only those of one reason or phase")
       ->type_name("R");
-  command->add_option("--partition", given.partition,
-                      "Only those of one partition, as `list --json` names it")->type_name("P");
+  command
+      ->add_option("--partition", given.partition,
+                   "Only those of one partition, as `list --json` names it")
+      ->type_name("P");
 }
 
 void add_common_options(CLI::App* command, deadletters_arguments& given) {
   add_choice_options(command, given);
   command->add_option("--limit", given.limit, "How many, the newest (default 20; 0 for all)")
-      ->check(CLI::NonNegativeNumber)->type_name("N");
+      ->check(CLI::NonNegativeNumber)
+      ->type_name("N");
   command->add_flag("--json", given.json, "Print one JSON object");
 }
 
@@ -117,15 +120,13 @@ void add_removals(CLI::App* command, const std::shared_ptr<deadletters_arguments
       "For when what was wrong has been put right, or time has passed. Each counts once; one that\n"
       "fails again is a dead letter again.\n\n"
       "Example:\n  windrow deadletters replay --data state --reason future");
-  replaying->callback([given, &chosen] {
-    chosen = [given] { return remove(*given, "replay", replayed_text); };
-  });
+  replaying->callback(
+      [given, &chosen] { chosen = [given] { return remove(*given, "replay", replayed_text); }; });
   CLI::App* dropping = command->add_subcommand("drop", "Forget them; they stay counted");
   add_removal_options(dropping, *given);
   dropping->footer("Example:\n  windrow deadletters drop --data state --source transactions");
-  dropping->callback([given, &chosen] {
-    chosen = [given] { return remove(*given, "drop", dropped_text); };
-  });
+  dropping->callback(
+      [given, &chosen] { chosen = [given] { return remove(*given, "drop", dropped_text); }; });
 }
 
 }  // namespace

@@ -33,10 +33,10 @@ int explain(const explain_arguments& given) {
     if (!asked.ok()) return fail_usage(asked.error());
     now = asked.value();
   }
-  const std::string target =
-      "/v1/explain?class=" + server::percent_encoded(entity->entity_class) +
-      "&key=" + server::percent_encoded(entity->key) + parameter("feature", given.feature) +
-      parameter("now", format_time(now));
+  const std::string target = "/v1/explain?class=" + server::percent_encoded(entity->entity_class) +
+                             "&key=" + server::percent_encoded(entity->key) +
+                             parameter("feature", given.feature) +
+                             parameter("now", format_time(now));
   return ask_and_print(
       given.where, [&](const node_access& node) { return node.get(target); },
       [&](const std::string& body) -> result<std::string> {
@@ -55,16 +55,21 @@ void add_explain_command(CLI::App& app, chosen_command& chosen) {
   auto given = std::make_shared<explain_arguments>();
   add_node_options(*command, given->where);
   command->add_option("--entity", given->entity, "Whom to ask about")
-      ->required()->type_name("CLASS=KEY");
+      ->required()
+      ->type_name("CLASS=KEY");
   command->add_option("--feature", given->feature, "One window of a windowed feature")
-      ->required()->type_name("NAME");
-  command->add_option("--now", given->now,
-                      "Where the window ends: RFC 3339 or milliseconds since 1970 (default: the "
-                      "clock)")
+      ->required()
+      ->type_name("NAME");
+  command
+      ->add_option("--now", given->now,
+                   "Where the window ends: RFC 3339 or milliseconds since 1970 (default: the "
+                   "clock)")
       ->type_name("TIME");
-  command->add_option("--limit", given->limit,
-                      "Buckets in the table, the newest (default 100; 0 for all)")
-      ->check(CLI::NonNegativeNumber)->type_name("N");
+  command
+      ->add_option("--limit", given->limit,
+                   "Buckets in the table, the newest (default 100; 0 for all)")
+      ->check(CLI::NonNegativeNumber)
+      ->type_name("N");
   command->add_flag("--json", given->json, "Print one JSON object, with all buckets");
   command->footer(
       "Example:\n"

@@ -37,7 +37,8 @@ void add_inspect_command(CLI::App& app, chosen_command& chosen) {
   CLI::App* command = app.add_subcommand("inspect", "Look at a data folder");
   auto given = std::make_shared<inspect_arguments>();
   add_node_options(*command, given->where);
-  command->add_flag("--verify", given->verify, "Read everything and check every checksum; for a stopped folder");
+  command->add_flag("--verify", given->verify,
+                    "Read everything and check every checksum; for a stopped folder");
   command->add_flag("--json", given->json, "Print one JSON object");
   command->footer(
       "Shows files with their sizes, stripes with their positions, sources and the journal.\n\n"

@@ -22,8 +22,8 @@ result<std::string> read_token(const std::string& path) {
     return failure{errc::io, "cannot read a token from " + path + ": " + std::strerror(errno)};
   }
   if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0 && S_ISREG(status.st_mode)) {
-    return failure{errc::invalid, path + " holds a token and others may read it: chmod 600 " +
-                                      path};
+    return failure{errc::invalid,
+                   path + " holds a token and others may read it: chmod 600 " + path};
   }
   return token;
 }
@@ -35,16 +35,19 @@ void add_node_options(CLI::App& command, node_address& where) {
                                          "Folder with the state; a running node is asked by way "
                                          "of its socket there");
   data->type_name("DIR");
-  CLI::Option* connect =
-      command.add_option("--connect", where.connect, "A running node: http://HOST:PORT, "
-                                                     "https://HOST:PORT or the path of its "
-                                                     "socket");
+  CLI::Option* connect = command.add_option("--connect", where.connect,
+                                            "A running node: http://HOST:PORT, "
+                                            "https://HOST:PORT or the path of its "
+                                            "socket");
   connect->type_name("URL|SOCKET")->excludes(data);
   command.add_option("--token-file", where.token_file, "File with the token for --connect")
-      ->type_name("PATH")->needs(connect);
-  command.add_option("--ca-file", where.ca_file,
-                     "Authority of the node's certificate, PEM; else the system's are trusted")
-      ->type_name("PATH")->needs(connect);
+      ->type_name("PATH")
+      ->needs(connect);
+  command
+      .add_option("--ca-file", where.ca_file,
+                  "Authority of the node's certificate, PEM; else the system's are trusted")
+      ->type_name("PATH")
+      ->needs(connect);
 }
 
 result<node_access> node_access::open(const node_address& where, bool change) {
@@ -54,20 +57,20 @@ result<node_access> node_access::open(const node_address& where, bool change) {
     if (!address.ok()) return address.error();
     auto token = read_token(where.token_file);
     if (!token.ok()) return token.error();
-    out.remote_ = std::make_unique<server::client>(
-        server::client_options{.where = std::move(address).value(),
-                               .token = std::move(token).value(),
-                               .ca_file = where.ca_file});
+    out.remote_ =
+        std::make_unique<server::client>(server::client_options{.where = std::move(address).value(),
+                                                                .token = std::move(token).value(),
+                                                                .ca_file = where.ca_file});
     return out;
   }
   node::node_options changing;
   changing.data = where.data;
-  auto node = change ? node::node::open(changing) : open_to_look(where.data);
+  auto node = change ? node::node::open(changing) : open_read_only(where.data);
   if (node.ok()) {
     out.node_ = std::move(node).value();
     out.api_ = std::make_unique<server::api>(
-        *out.node_, server::api_options{.clock = [] { return wall_clock().micros; },
-                                        .stopped_folder = true});
+        *out.node_,
+        server::api_options{.clock = [] { return wall_clock().micros; }, .stopped_folder = true});
     return out;
   }
   if (node.error().code != errc::busy) return node.error();
@@ -101,7 +104,8 @@ namespace {
 int ask_and_print(const node_address& where, bool change, const asking& ask,
                   const rendering& render) {
   if (where.data.empty() && where.connect.empty()) {
-    return fail_usage({errc::invalid, "give --data DIR, or --connect URL|SOCKET of a running node"});
+    return fail_usage(
+        {errc::invalid, "give --data DIR, or --connect URL|SOCKET of a running node"});
   }
   auto node = change ? node_access::open_to_change(where) : node_access::open(where);
   if (!node.ok()) return fail(node.error());

@@ -16,8 +16,8 @@ class App;
 
 namespace windrow::tools {
 
-/// Where a command finds what it asks: `--data`, or `--connect` with files of a token and of whom to
-/// trust.
+/// Where a command finds what it asks: `--data`, or `--connect` with files of a token and of whom
+/// to trust.
 struct node_address {
   std::string data;
   std::string connect;

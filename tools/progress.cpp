@@ -14,8 +14,8 @@ namespace {
 std::optional<double> share_of(const progress_counts& counts) {
   if (!counts.bytes_total) return std::nullopt;
   if (*counts.bytes_total == 0) return 1.0;
-  return std::min(1.0, static_cast<double>(counts.bytes_read) /
-                           static_cast<double>(*counts.bytes_total));
+  return std::min(
+      1.0, static_cast<double>(counts.bytes_read) / static_cast<double>(*counts.bytes_total));
 }
 
 std::uint64_t lag_of(const progress_counts& counts) {

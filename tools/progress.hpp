@@ -10,7 +10,7 @@ namespace windrow::tools {
 
 /// Counters at one moment; all of them only grow.
 struct progress_counts {
-  std::uint64_t events = 0;        ///< messages read
+  std::uint64_t events = 0;  ///< messages read
   std::uint64_t dead_letters = 0;
   std::uint64_t bytes_read = 0;
   /// Bytes of the inputs whose size is known; nothing for standard input.
@@ -46,7 +46,8 @@ private:
 /// One line for a terminal of `width` columns, without a line end: bar, share, rate, lag (what is
 /// still to be read), dead letters, time left. Parts that find no room are left out, from the end.
 ///
-///     ██████████▌                  42 %   1.23 M messages/s   lag 45.6 MiB   3 dead letters   13.0 s left
+///     ██████████▌                  42 %   1.23 M messages/s   lag 45.6 MiB   3 dead letters   13.0
+///     s left
 std::string progress_line(const progress_view& view, std::size_t width);
 
 /// One line for a log, with the line's end: plain words and whole numbers.

@@ -61,12 +61,18 @@ void add_query_command(CLI::App& app, chosen_command& chosen) {
   auto given = std::make_shared<query_arguments>();
   add_node_options(*command, given->where);
   command->add_option("--entity", given->entities, "Whom to ask about; may be repeated")
-      ->required()->allow_extra_args(false)->type_name("CLASS=KEY");
-  command->add_option("--feature", given->features,
-                      "What to ask for; may be repeated. Without a window, all of them")
-      ->required()->allow_extra_args(false)->type_name("NAME");
-  command->add_option("--now", given->now,
-                      "Where windows end: RFC 3339 or milliseconds since 1970 (default: the clock)")
+      ->required()
+      ->allow_extra_args(false)
+      ->type_name("CLASS=KEY");
+  command
+      ->add_option("--feature", given->features,
+                   "What to ask for; may be repeated. Without a window, all of them")
+      ->required()
+      ->allow_extra_args(false)
+      ->type_name("NAME");
+  command
+      ->add_option("--now", given->now,
+                   "Where windows end: RFC 3339 or milliseconds since 1970 (default: the clock)")
       ->type_name("TIME");
   command->add_flag("--json", given->json, "Print one JSON object");
   command->footer(

@@ -19,13 +19,15 @@ std::string where_text(const letter_line& shown) {
   return "push " + count_text(*shown.push) + ", message " + count_text(shown.place);
 }
 
-std::string hidden_text(const letter_listing& what) {
+std::string hidden_text(const dead_letter_listing& what) {
   const std::uint64_t hidden = what.found - what.letters.size();
   return hidden == 0 ? "" : count_text(hidden) + " older, which --limit shows";
 }
 
-std::string counts_table(const letter_listing& what, const table_options& options) {
-  table t({{"of all time", align::left}, {"phase", align::left}, {"reason", align::left},
+std::string counts_table(const dead_letter_listing& what, const table_options& options) {
+  table t({{"of all time", align::left},
+           {"phase", align::left},
+           {"reason", align::left},
            {"messages", align::right}});
   for (const letter_count& c : what.counts) {
     t.row({c.partition, c.phase, c.reason, count_text(c.count)});
@@ -35,12 +37,16 @@ std::string counts_table(const letter_listing& what, const table_options& option
 
 }  // namespace
 
-std::string list_table(const letter_listing& what, const table_options& options) {
+std::string list_table(const dead_letter_listing& what, const table_options& options) {
   std::uint64_t ever = 0;
   for (const letter_count& c : what.counts) ever += c.count;
   if (what.letters.empty() && ever == 0) return "no dead letters\n";
-  table t({{"source", align::left}, {"at", align::right}, {"where", align::left},
-           {"phase", align::left}, {"reason", align::left}, {"what is wrong", align::left},
+  table t({{"source", align::left},
+           {"at", align::right},
+           {"where", align::left},
+           {"phase", align::left},
+           {"reason", align::left},
+           {"what is wrong", align::left},
            {"message", align::left}});
   for (const letter_line& shown : what.letters) {
     const storage::dead_letter& l = shown.letter;
@@ -54,7 +60,7 @@ std::string list_table(const letter_listing& what, const table_options& options)
   return out;
 }
 
-std::string show_text(const letter_listing& what) {
+std::string show_text(const dead_letter_listing& what) {
   if (what.letters.empty()) return "no dead letters\n";
   std::string out;
   for (const letter_line& shown : what.letters) {
@@ -74,7 +80,7 @@ std::string show_text(const letter_listing& what) {
   return hidden.empty() ? out : out + "\nand " + hidden + "\n";
 }
 
-std::string show_raw(const letter_listing& what) {
+std::string show_raw(const dead_letter_listing& what) {
   std::string out;
   for (const letter_line& shown : what.letters) out += shown.letter.bytes + "\n";
   return out;

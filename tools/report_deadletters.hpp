@@ -8,15 +8,15 @@
 /// The answers of `windrow deadletters`.
 namespace windrow::tools {
 
+using server::dead_letter_listing;
 using server::letter_count;
 using server::letter_line;
-using server::letter_listing;
 
 /// A line a letter. Below it the counts, where there are letters that are not shown.
-std::string list_table(const letter_listing& what, const table_options& options);
+std::string list_table(const dead_letter_listing& what, const table_options& options);
 /// Each letter with its whole message, safe to print.
-std::string show_text(const letter_listing& what);
+std::string show_text(const dead_letter_listing& what);
 /// The messages alone, byte by byte, a line each.
-std::string show_raw(const letter_listing& what);
+std::string show_raw(const dead_letter_listing& what);
 
 }  // namespace windrow::tools

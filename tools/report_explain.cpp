@@ -52,7 +52,9 @@ std::string explain_table(const explanation& what, const explain_context& contex
   if (context.buckets_max != 0 && shown.size() > context.buckets_max) {
     shown = shown.last(context.buckets_max);
   }
-  table t({{"bucket", align::left}, {"events", align::right}, {"value", align::right},
+  table t({{"bucket", align::left},
+           {"events", align::right},
+           {"value", align::right},
            {"", align::left}});
   t.title(subject + " = " + cell_text(answer.value.value()));
   const std::vector<std::string> drawn = bars(lengths_of(shown), bar_width);

@@ -35,17 +35,18 @@ std::uint64_t journal_values(const inspection& what) {
 }
 
 std::string folder_text(const inspection& what) {
-  return "folder " + printable(what.path) + "\n" +
-         " format       " + std::to_string(what.format_version) + "\n" +
-         " id           " + what.id + "\n" +
-         " created      " + format_time(what.created) + "\n" +
-         " shards       " + std::to_string(what.shard_count) + "\n" +
-         " declarations " + what.declarations + "\n\n";
+  return "folder " + printable(what.path) + "\n" + " format       " +
+         std::to_string(what.format_version) + "\n" + " id           " + what.id + "\n" +
+         " created      " + format_time(what.created) + "\n" + " shards       " +
+         std::to_string(what.shard_count) + "\n" + " declarations " + what.declarations + "\n\n";
 }
 
 std::string files_text(const inspection& what, const table_options& options) {
-  table t({{"file", align::left}, {"size", align::right}, {"used", align::right},
-           {"values", align::right}, {"stripes", align::right}});
+  table t({{"file", align::left},
+           {"size", align::right},
+           {"used", align::right},
+           {"values", align::right},
+           {"stripes", align::right}});
   const std::string prefix = what.path + "/";
   const auto inside = [&](const std::string& file) {
     return file.starts_with(prefix) ? file.substr(prefix.size()) : file;
@@ -55,8 +56,7 @@ std::string files_text(const inspection& what, const table_options& options) {
            count_text(shard.stored_values), count_text(shard.stripe_positions.size())});
   }
   t.row({inside(what.journal.file), bytes_text(what.journal.file_bytes),
-         bytes_text(what.journal.used_bytes),
-         count_text(journal_values(what)), ""});
+         bytes_text(what.journal.used_bytes), count_text(journal_values(what)), ""});
   if (what.seen) {
     t.row({inside(what.seen->file), bytes_text(what.seen->file_bytes),
            bytes_text(what.seen->used_bytes), count_text(what.seen->stored_values), ""});
@@ -66,9 +66,12 @@ std::string files_text(const inspection& what, const table_options& options) {
 
 std::string partitions_text(const inspection& what, const table_options& options) {
   if (what.partitions.empty()) return "nothing has been read into it yet\n\n";
-  table t({{"source partition", align::left}, {"kind", align::left},
-           {"smallest position", align::right}, {"largest", align::right},
-           {"dead letters kept", align::right}, {"dropped", align::right}});
+  table t({{"source partition", align::left},
+           {"kind", align::left},
+           {"smallest position", align::right},
+           {"largest", align::right},
+           {"dead letters kept", align::right},
+           {"dropped", align::right}});
   const auto positions = positions_of(what);
   for (const inspection::partition& p : what.partitions) {
     const auto at = positions.find(p.name);
@@ -76,8 +79,7 @@ std::string partitions_text(const inspection& what, const table_options& options
     for (const inspection::letters& l : what.dead_letters) {
       if (l.partition == p.id) kept = count_text(l.kept), dropped = count_text(l.dropped);
     }
-    t.row({p.name, p.kind,
-           at == positions.end() ? "0" : std::to_string(at->second.smallest),
+    t.row({p.name, p.kind, at == positions.end() ? "0" : std::to_string(at->second.smallest),
            at == positions.end() ? "0" : std::to_string(at->second.largest), kept, dropped});
   }
   t.footer(" Positions are those of the stripes that are furthest behind and furthest ahead.");

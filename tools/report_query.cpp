@@ -37,8 +37,8 @@ std::vector<std::string> intervals_of(const query_answer& answer) {
   for (const answer_row& row : answer.rows) {
     for (const feature_answer& f : row.features) {
       if (!f.value.ok() || !f.from || !f.to) continue;
-      std::string line = feature_label(f.feature).second + ": " + format_time(*f.from) +
-                         " to " + format_time(*f.to);
+      std::string line = feature_label(f.feature).second + ": " + format_time(*f.from) + " to " +
+                         format_time(*f.to);
       if (std::find(lines.begin(), lines.end(), line) == lines.end()) {
         lines.push_back(std::move(line));
       }
@@ -65,8 +65,11 @@ std::string wide_table(const query_answer& answer, const table_options& options)
 }
 
 std::string long_table(const query_answer& answer, const table_options& options) {
-  table t({{"entity", align::left}, {"feature", align::left}, {"window", align::left},
-           {"value", align::right}, {"events", align::right}});
+  table t({{"entity", align::left},
+           {"feature", align::left},
+           {"window", align::left},
+           {"value", align::right},
+           {"events", align::right}});
   for (const answer_row& row : answer.rows) {
     if (t.rows() > 0) t.rule();
     for (const feature_answer& f : row.features) {
@@ -119,11 +122,13 @@ std::string query_table(const query_answer& answer, const table_options& options
     for (const feature_answer& f : row.features) {
       if (f.age) {
         out += printable(" " + row.entity + " " + cell_text(row.key) + ", " + f.feature +
-                         ": stale, " + elapsed_text(f.age->count()) + " old") + "\n";
+                         ": stale, " + elapsed_text(f.age->count()) + " old") +
+               "\n";
       }
       if (f.value.ok()) continue;
       out += printable(" " + row.entity + " " + cell_text(row.key) + ", " + f.feature + ": " +
-                       f.value.error().message) + "\n";
+                       f.value.error().message) +
+             "\n";
     }
   }
   return out;

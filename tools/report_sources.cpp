@@ -22,10 +22,18 @@ std::string lag_of(const sources::source_status& source, const sources::partitio
 
 std::string sources_table(const std::vector<sources::source_status>& sources,
                           const table_options& options) {
-  table t({{"source", align::left}, {"partition", align::left}, {"state", align::left},
-           {"position", align::right}, {"end", align::right}, {"lag", align::right},
-           {"messages/s", align::right}, {"read", align::right}, {"applied", align::right},
-           {"skipped", align::right}, {"duplicates", align::right}, {"late", align::right},
+  table t({{"source", align::left},
+           {"partition", align::left},
+           {"state", align::left},
+           {"position", align::right},
+           {"end", align::right},
+           {"lag", align::right},
+           {"messages/s", align::right},
+           {"read", align::right},
+           {"applied", align::right},
+           {"skipped", align::right},
+           {"duplicates", align::right},
+           {"late", align::right},
            {"dead letters", align::right}});
   for (const sources::source_status& s : sources) {
     if (s.partitions.empty()) t.row({s.source, "–", to_string(s.state)});
@@ -42,9 +50,9 @@ std::string sources_table(const std::vector<sources::source_status>& sources,
   return t.render(options);
 }
 
-std::string steering_text(const sources::steering& done) {
+std::string steering_text(const sources::source_control& done) {
   std::string out;
-  for (const sources::steering_step& step : done.steps) {
+  for (const sources::source_control_step& step : done.steps) {
     out += printable(done.source + ", " + step.partition + ": " + step.text) + "\n";
   }
   return out;

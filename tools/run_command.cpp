@@ -85,8 +85,9 @@ result<void> acknowledge(const run_arguments& given, node::node_options& options
   const bool reads = std::any_of(options.inputs.begin(), options.inputs.end(),
                                  [](const node::node_input& in) { return in.path == "-"; });
   if (!reads)
-    return failure{errc::invalid, "--ack acknowledges lines of standard input; name the source that "
-                                  "reads it with --input SOURCE=-"};
+    return failure{errc::invalid,
+                   "--ack acknowledges lines of standard input; name the source that "
+                   "reads it with --input SOURCE=-"};
   node::standard_input_options& lines = options.standard_input;
   lines.producer = given.producer.value_or("");
   lines.first = given.sequence.value_or(1);
@@ -107,8 +108,9 @@ result<void> acknowledge(const run_arguments& given, node::node_options& options
 /// Flags that say something together only.
 result<void> check_acknowledgement(const run_arguments& given) {
   if (!given.acknowledge && (given.producer || given.sequence))
-    return failure{errc::invalid, "--producer and --sequence number lines that are acknowledged; "
-                                  "add --ack"};
+    return failure{errc::invalid,
+                   "--producer and --sequence number lines that are acknowledged; "
+                   "add --ack"};
   if (given.producer && given.producer->empty())
     return failure{errc::invalid, "--producer is empty; a name has 1 to 256 bytes"};
   if (given.sequence && !given.producer)
@@ -125,7 +127,8 @@ result<void> look_for_files(const std::vector<node::node_input>& inputs) {
       if (S_ISREG(status.st_mode)) continue;
       return failure{errc::invalid, "the source `" + in.source + "` cannot be read: " + in.path +
                                         " is not a regular file; pass pipes and devices through "
-                                        "standard input: --input " + in.source + "=-"};
+                                        "standard input: --input " +
+                                        in.source + "=-"};
     }
     return failure{errc::io, "the source `" + in.source + "` cannot be read: " + in.path + ": " +
                                  std::strerror(errno) + "; --input " + in.source +
@@ -146,8 +149,7 @@ int show_errors(const schema::compiled& compiled) {
 }
 
 /// Makes the node reachable: by its folder's socket, and by TCP where that was asked for.
-result<std::unique_ptr<server::http_server>> open_door(server::api& front,
-                                                       const std::string& data,
+result<std::unique_ptr<server::http_server>> open_door(server::api& front, const std::string& data,
                                                        const run_arguments& given,
                                                        const server::limits& limits) {
   server::http_options options;
@@ -182,15 +184,14 @@ void make_room_for(const server::limits& limits) {
   }
 }
 
-int work(node::node& node, const node::node_options& options,
-         const run_arguments& given, const server::limits& limits) {
+int work(node::node& node, const node::node_options& options, const run_arguments& given,
+         const server::limits& limits) {
   // Standard output is for acknowledgements then.
   const auto say = given.acknowledge ? report : print;
   const std::int64_t started = steady_clock();
-  const bool sized = std::none_of(options.inputs.begin(), options.inputs.end(),
-                                  [](const node::node_input& in) {
-                                    return in.path.empty() || in.path == "-";
-                                  });
+  const bool sized =
+      std::none_of(options.inputs.begin(), options.inputs.end(),
+                   [](const node::node_input& in) { return in.path.empty() || in.path == "-"; });
   server::api front(node, {.clock = [] { return wall_clock().micros; }, .bounds = limits});
   auto door = open_door(front, options.data, given, limits);
   if (!door.ok()) return fail(door.error());
@@ -210,9 +211,8 @@ int work(node::node& node, const node::node_options& options,
   const result<void> stopped = node.stop();
   const auto& streams = node.plan().streams;
   const bool deduplicates =
-      std::any_of(streams.begin(), streams.end(), [](const schema::stream& s) {
-        return s.deduplication.output != schema::none;
-      });
+      std::any_of(streams.begin(), streams.end(),
+                  [](const schema::stream& s) { return s.deduplication.output != schema::none; });
   run_outcome outcome{node.progress(), steady_clock() - started, options.data, deduplicates};
   shown.finish(steady_clock(), outcome.counts);
   shown.failures(outcome.counts);
@@ -236,8 +236,8 @@ int run(const run_arguments& given) {
   auto compiled = compile_file(given.file);
   if (!compiled.ok()) return fail(compiled.error());
   if (!compiled->ok()) return show_errors(compiled.value());
-  auto inputs = choose_inputs(*compiled->plan, replaced.value(),
-                              std::filesystem::current_path().string());
+  auto inputs =
+      choose_inputs(*compiled->plan, replaced.value(), std::filesystem::current_path().string());
   if (!inputs.ok()) return fail(inputs.error());
   for (const std::string& name : inputs->unread) {
     note("no stream reads the source `" + name + "`; it is left alone");
@@ -261,49 +261,67 @@ int run(const run_arguments& given) {
 void add_run_command(CLI::App& app, chosen_command& chosen) {
   CLI::App* command = app.add_subcommand("run", "Read sources and keep features up to date");
   auto given = std::make_shared<run_arguments>();
-  command->add_option("FILE", given->file, "YAML file of declarations")
-      ->required()->type_name("");
+  command->add_option("FILE", given->file, "YAML file of declarations")->required()->type_name("");
   command->add_option("--data", given->data, "Folder with the state; made when it is not there")
-      ->required()->type_name("DIR");
-  command->add_option("--input", given->inputs,
-                      "Read a source from another file, or from standard input (-)")
-      ->allow_extra_args(false)->type_name("SOURCE=PATH");
+      ->required()
+      ->type_name("DIR");
+  command
+      ->add_option("--input", given->inputs,
+                   "Read a source from another file, or from standard input (-)")
+      ->allow_extra_args(false)
+      ->type_name("SOURCE=PATH");
   command->add_flag("--once", given->once, "Stop when the inputs end, after a last checkpoint");
-  command->add_option("--shards", given->shards,
-                      "Parts the state is divided into; chosen when the folder is made")
-      ->check(CLI::Range(1u, storage::shard_count_max))->type_name("N");
-  command->add_option("--memory", given->memory,
-                      "What the process may use of memory, such as 512M or 2G (default 1G)")
+  command
+      ->add_option("--shards", given->shards,
+                   "Parts the state is divided into; chosen when the folder is made")
+      ->check(CLI::Range(1u, storage::shard_count_max))
+      ->type_name("N");
+  command
+      ->add_option("--memory", given->memory,
+                   "What the process may use of memory, such as 512M or 2G (default 1G)")
       ->type_name("BYTES");
-  command->add_option("--checkpoint", given->checkpoint,
-                      "How often every change is made durable (default 10s)")
+  command
+      ->add_option("--checkpoint", given->checkpoint,
+                   "How often every change is made durable (default 10s)")
       ->type_name("DURATION");
   command->add_flag("--ack", given->acknowledge,
                     "Say on standard output how many lines of standard input are durable");
-  command->add_option("--producer", given->producer,
-                      "With --ack: whose lines they are; none is counted twice")
+  command
+      ->add_option("--producer", given->producer,
+                   "With --ack: whose lines they are; none is counted twice")
       ->type_name("NAME");
-  command->add_option("--sequence", given->sequence,
-                      "With --producer: which of its lines the first one is (default 1)")
+  command
+      ->add_option("--sequence", given->sequence,
+                   "With --producer: which of its lines the first one is (default 1)")
       ->check(CLI::Range(std::uint64_t{1}, std::numeric_limits<std::uint64_t>::max()))
       ->type_name("N");
-  command->add_option("--listen", given->listen,
-                      "Also answer HTTP there, such as 127.0.0.1:8800; port 0: any that is free")
+  command
+      ->add_option("--listen", given->listen,
+                   "Also answer HTTP there, such as 127.0.0.1:8800; port 0: any that is free")
       ->type_name("ADDRESS:PORT");
-  command->add_option("--tls-cert", given->tls.certificate,
-                      "Certificate for --listen, PEM with its chain")->type_name("PATH");
+  command
+      ->add_option("--tls-cert", given->tls.certificate,
+                   "Certificate for --listen, PEM with its chain")
+      ->type_name("PATH");
   command->add_option("--tls-key", given->tls.key, "Its key, PEM, readable by its owner alone")
       ->type_name("PATH");
-  command->add_option("--tls-client-ca", given->tls.client_ca,
-                      "Clients need a certificate of this authority")->type_name("PATH");
-  command->add_option("--limit", given->limits,
-                      "Another limit for what comes by HTTP; those there are stand below")
-      ->allow_extra_args(false)->type_name("NAME=VALUE");
+  command
+      ->add_option("--tls-client-ca", given->tls.client_ca,
+                   "Clients need a certificate of this authority")
+      ->type_name("PATH");
+  command
+      ->add_option("--limit", given->limits,
+                   "Another limit for what comes by HTTP; those there are stand below")
+      ->allow_extra_args(false)
+      ->type_name("NAME=VALUE");
   command->footer(
       "Run again on the same folder it continues where it stopped. Without --once files are\n"
-      "followed as they grow; SIGINT and SIGTERM make a checkpoint and leave. While it runs, other\n"
+      "followed as they grow; SIGINT and SIGTERM make a checkpoint and leave. While it runs, "
+      "other\n"
       "commands ask it by way of DIR/socket.\n\n"
-      "Limits, each as it is without --limit:\n" + limits_help() + "\n"
+      "Limits, each as it is without --limit:\n" +
+      limits_help() +
+      "\n"
       "Examples:\n"
       "  windrow run features.yaml --data state --once\n"
       "  windrow run features.yaml --data state --input transactions=new.ndjson\n"

@@ -19,9 +19,8 @@ std::string absolute(const std::string& path, const std::string& directory) {
 }
 
 bool is_read(const schema::plan& plan, std::size_t source) {
-  return std::any_of(plan.streams.begin(), plan.streams.end(), [&](const schema::stream& s) {
-    return s.source == static_cast<int>(source);
-  });
+  return std::any_of(plan.streams.begin(), plan.streams.end(),
+                     [&](const schema::stream& s) { return s.source == static_cast<int>(source); });
 }
 
 }  // namespace
@@ -34,9 +33,9 @@ result<run_inputs> choose_inputs(const schema::plan& plan,
     const bool known = std::any_of(plan.sources.begin(), plan.sources.end(),
                                    [&, wanted = name](const auto& s) { return s.name == wanted; });
     if (!known) {
-      return failure{errc::not_found, "--input names the source `" + name +
-                                          "`, which is not declared; there are: " +
-                                          names_of(plan.sources)};
+      return failure{errc::not_found,
+                     "--input names the source `" + name +
+                         "`, which is not declared; there are: " + names_of(plan.sources)};
     }
     if (!replaced.emplace(name, path).second) {
       return failure{errc::invalid, "--input names the source `" + name + "` twice"};
@@ -59,7 +58,8 @@ result<run_inputs> choose_inputs(const schema::plan& plan,
     if (path == "-" && !on_standard_input.empty()) {
       return failure{errc::invalid, "the sources `" + on_standard_input + "` and `" + s.name +
                                         "` both read standard input; give one of them a file: "
-                                        "--input " + s.name + "=PATH"};
+                                        "--input " +
+                                        s.name + "=PATH"};
     }
     if (path == "-") on_standard_input = s.name;
     out.read.push_back({s.name, path});

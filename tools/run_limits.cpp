@@ -31,7 +31,8 @@ result<std::uint64_t> value_of(const limit& what, const std::string& flag,
                                const std::string& text) {
   switch (what.in) {
     case unit::bytes:
-    case unit::bytes_per_second: return parse_bytes(flag, text);
+    case unit::bytes_per_second:
+      return parse_bytes(flag, text);
     case unit::milliseconds: {
       const auto micros = parse_duration(text);
       if (micros && *micros % microseconds == 0) {
@@ -40,7 +41,8 @@ result<std::uint64_t> value_of(const limit& what, const std::string& flag,
       return failure{errc::invalid,
                      flag + " is `" + text + "`; write a duration such as 5s or 250ms"};
     }
-    case unit::count: break;
+    case unit::count:
+      break;
   }
   std::uint64_t number = 0;
   const auto read = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -58,8 +60,8 @@ result<void> set_limit(server::limits& in_these, const std::string& assignment) 
   if (found == all.end()) {
     std::vector<std::string> known;
     for (const limit& l : all) known.emplace_back(l.name);
-    return failure{errc::invalid, "there is no limit " + ticked(name) + "; " +
-                                      did_you_mean(name, known)};
+    return failure{errc::invalid,
+                   "there is no limit " + ticked(name) + "; " + did_you_mean(name, known)};
   }
   const std::string flag = "--limit " + name;
   const auto value = value_of(*found, flag, text);

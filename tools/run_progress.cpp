@@ -16,7 +16,9 @@ constexpr const char* clear_line = "\r\x1b[K";
 }  // namespace
 
 run_progress::run_progress(std::int64_t started_at, bool sized)
-    : meter_(started_at), sized_(sized), terminal_(is_terminal(STDERR_FILENO)),
+    : meter_(started_at),
+      sized_(sized),
+      terminal_(is_terminal(STDERR_FILENO)),
       line_at_(started_at) {}
 
 void run_progress::failures(const node::node_progress& counts) {

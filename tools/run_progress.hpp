@@ -34,8 +34,8 @@ private:
   progress_meter meter_;
   const bool sized_;
   const bool terminal_;
-  std::int64_t line_at_;             ///< when the last line was due
-  std::uint64_t line_events_ = 0;    ///< what it said
+  std::int64_t line_at_;           ///< when the last line was due
+  std::uint64_t line_events_ = 0;  ///< what it said
   bool lines_printed_ = false;
   std::map<std::string, std::string> said_;     ///< of failed sources
   std::map<std::string, std::string> waiting_;  ///< of those that wait

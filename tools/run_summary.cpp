@@ -48,7 +48,8 @@ std::string summary_text(const run_outcome& outcome) {
   // A failed node could not write its last checkpoint: nobody knows how much of this is on disk.
   out += line("applied", count_text(c.applied) +
                              (c.failed ? "   of these, what is not on disk is applied again by "
-                                         "the next run" : ""));
+                                         "the next run"
+                                       : ""));
   out += line("skipped", count_text(c.skipped));
   if (outcome.deduplicates) out += line("duplicate", count_text(c.duplicate));
   out += line("dead-lettered", count_text(c.dead_lettered));
@@ -80,7 +81,7 @@ std::vector<std::string> left_for_next_run(const std::vector<sources::source_sta
 }
 
 std::string next_commands(const schema::plan& plan, const run_outcome& outcome, timestamp now) {
-  const std::string data = " --data " + shell_word(outcome.data);
+  const std::string data = " --data " + shell_quote(outcome.data);
   std::string out;
   if (const schema::entity_class* c = class_to_ask(plan)) {
     std::string query = "windrow query" + data + " --entity " + c->name + "=KEY --feature " +

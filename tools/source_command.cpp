@@ -42,8 +42,7 @@ int steer(const source_arguments& given, const std::string& action, const std::s
   // A file's partition is called by its path.
   if (!given.input.empty())
     what.partition = std::filesystem::absolute(given.input).lexically_normal().string();
-  const std::string target =
-      "/v1/sources/" + server::percent_encoded(given.name) + "/" + action;
+  const std::string target = "/v1/sources/" + server::percent_encoded(given.name) + "/" + action;
   return ask_and_print(
       given.where,
       [&](const node_access& node) {
@@ -51,7 +50,7 @@ int steer(const source_arguments& given, const std::string& action, const std::s
       },
       [&](const std::string& body) -> result<std::string> {
         if (given.json) return as_it_is(body);
-        const auto done = server::read_steering(body);
+        const auto done = server::read_source_control(body);
         if (!done.ok()) return done.error();
         return done->steps.empty() ? printable(given.name + ": " + nothing) + "\n"
                                    : steering_text(*done);
@@ -76,8 +75,9 @@ CLI::App* add_to_steer(CLI::App* to, const char* name, const char* what,
                        const std::shared_ptr<source_arguments>& given) {
   CLI::App* command = add(to, name, what, given);
   command->add_option("SOURCE", given->name, "Declared name")->required()->type_name("");
-  command->add_option("--partition", given->partition,
-                      "Only this one: a file's path, the number of a topic's partition")
+  command
+      ->add_option("--partition", given->partition,
+                   "Only this one: a file's path, the number of a topic's partition")
       ->type_name("P");
   return command;
 }
@@ -93,13 +93,13 @@ void add_source_command(CLI::App& app, chosen_command& chosen) {
   listing->footer("Example:\n  windrow source list --data state");
   listing->callback([given, &chosen] { chosen = [given] { return list(*given); }; });
 
-  CLI::App* pausing = add_to_steer(command, "pause", "Read no more of it until it is resumed", given);
-  pausing->footer("It stays paused over restarts.\n\n"
-                  "Example:\n  windrow source pause transactions --data state");
+  CLI::App* pausing =
+      add_to_steer(command, "pause", "Read no more of it until it is resumed", given);
+  pausing->footer(
+      "It stays paused over restarts.\n\n"
+      "Example:\n  windrow source pause transactions --data state");
   pausing->callback([given, &chosen] {
-    chosen = [given] {
-      return steer(*given, "pause", "paused before anything was read of it");
-    };
+    chosen = [given] { return steer(*given, "pause", "paused before anything was read of it"); };
   });
 
   CLI::App* resuming =
@@ -111,7 +111,8 @@ void add_source_command(CLI::App& app, chosen_command& chosen) {
 
   CLI::App* seeking = add_to_steer(command, "seek", "Read on elsewhere", given);
   seeking->add_option("--to", given->to, "earliest, latest, a position, or a time in RFC 3339")
-      ->required()->type_name("PLACE");
+      ->required()
+      ->type_name("PLACE");
   seeking->footer(
       "Ahead, messages in between are passed over for good. Back, nothing changes: what was\n"
       "applied stays applied once, and reading it again counts nothing; see `reset`.\n\n"
@@ -122,15 +123,14 @@ void add_source_command(CLI::App& app, chosen_command& chosen) {
 
   CLI::App* resetting = add_to_steer(
       command, "reset", "Give up the position: read it again from its start, as new input", given);
-  resetting->add_option("--input", given->input,
-                        "The file, where run was given another than declared")
+  resetting
+      ->add_option("--input", given->input, "The file, where run was given another than declared")
       ->type_name("PATH");
   resetting->footer(
       "What was read before stays counted; what is still there counts again.\n\n"
       "Example:\n  windrow source reset transactions --data state");
-  resetting->callback([given, &chosen] {
-    chosen = [given] { return steer(*given, "reset", ""); };
-  });
+  resetting->callback(
+      [given, &chosen] { chosen = [given] { return steer(*given, "reset", ""); }; });
 }
 
 }  // namespace windrow::tools

@@ -40,15 +40,16 @@ result<timestamp> expiry_of(const std::string& text) {
   if (duration.ok()) return timestamp{wall_clock().micros + duration.value()};
   auto time = parse_time(text);
   if (time.ok()) return time;
-  return failure{errc::invalid, "--expires is `" + text + "`; write a duration such as 90d, or a "
-                                "time such as 2027-01-01"};
+  return failure{errc::invalid, "--expires is `" + text +
+                                    "`; write a duration such as 90d, or a "
+                                    "time such as 2027-01-01"};
 }
 
 /// A misspelt class would make a token that opens nothing.
 result<void> check_classes(const token_arguments& given) {
   if (given.classes.empty()) return {};
-  const auto node = node_access::open({.data = given.data, .connect = {}, .token_file = {},
-                                       .ca_file = {}});
+  const auto node =
+      node_access::open({.data = given.data, .connect = {}, .token_file = {}, .ca_file = {}});
   if (!node.ok()) {
     note("the classes were not looked up: " + node.error().message);
     return {};
@@ -76,7 +77,8 @@ int create(const token_arguments& given) {
   const auto made = server::make_token(file.value(), wanted);
   if (!made.ok()) return fail(made.error());
   print(made->text + "\n");
-  note("the token " + made->what.id + " is shown only now; keep it in a file that others cannot "
+  note("the token " + made->what.id +
+       " is shown only now; keep it in a file that others cannot "
        "read");
   return exit_success;
 }
@@ -96,8 +98,11 @@ int list(const token_arguments& given) {
     print("no tokens\n");
     return exit_success;
   }
-  table t({{"token", align::left}, {"role", align::left}, {"classes", align::left},
-           {"created", align::left}, {"state", align::left}});
+  table t({{"token", align::left},
+           {"role", align::left},
+           {"classes", align::left},
+           {"created", align::left},
+           {"state", align::left}});
   for (const auto& [id, one] : tokens.value()) {
     std::string classes, role;
     for (const std::string& name : one.classes) classes += (classes.empty() ? "" : ", ") + name;
@@ -135,9 +140,12 @@ void add_token_command(CLI::App& app, chosen_command& chosen) {
   CLI::App* creating = command->add_subcommand("create", "Make a token and print it, once");
   add_data_option(creating, *given);
   creating->add_option("--role", given->role, "reader, writer or admin")
-      ->required()->check(CLI::IsMember({"reader", "writer", "admin"}))->type_name("ROLE");
+      ->required()
+      ->check(CLI::IsMember({"reader", "writer", "admin"}))
+      ->type_name("ROLE");
   creating->add_option("--class", given->classes, "Only for that class; may be repeated")
-      ->allow_extra_args(false)->type_name("CLASS");
+      ->allow_extra_args(false)
+      ->type_name("CLASS");
   creating->add_option("--expires", given->expires, "When it ends: 90d, or a time")
       ->type_name("WHEN");
   creating->footer(

@@ -11,15 +11,17 @@ int main(int argc, char** argv) {
   if (!opened) return std::fprintf(stderr, "%s\n", opened.error().message.c_str()), 1;
   windrow::engine& engine = *opened;
 
-  // Durable when push returns; applied exactly once, whatever happens afterwards. A producer numbers
-  // its pushes: this one may be sent again after a crash, and is in the second run of this program.
-  auto pushed = engine.push(
-      "payments", {
+  // Durable when push returns; applied exactly once, whatever happens afterwards. A producer
+  // numbers its pushes: this one may be sent again after a crash, and is in the second run of this
+  // program.
+  auto pushed =
+      engine.push("payments",
+                  {
                       R"({"id": "p1", "card": "c1", "amount": 12.5, "at": "2026-01-01T10:00:00Z"})",
                       R"({"id": "p2", "card": "c1", "amount": 30.0, "at": "2026-01-01T10:04:00Z"})",
                       R"({"id": "p3", "card": "c2", "amount": 99.9, "at": "2026-01-01T10:04:30Z"})",
                   },
-      {.producer = "example", .sequence = 1});
+                  {.producer = "example", .sequence = 1});
   if (!pushed) return std::fprintf(stderr, "%s\n", pushed.error().message.c_str()), 1;
   if (auto settled = engine.settle(); !settled)
     return std::fprintf(stderr, "%s\n", settled.error().message.c_str()), 1;

@@ -20,8 +20,7 @@ using value_list = std::vector<value>;
 
 /// One value of a declared type: null, bool, int (64 bits), float (double), str (UTF-8),
 /// datetime, or a list of values of one type.
-struct value
-    : std::variant<null, bool, std::int64_t, double, std::string, timestamp, value_list> {
+struct value : std::variant<null, bool, std::int64_t, double, std::string, timestamp, value_list> {
   using variant::variant;
   bool is_null() const noexcept { return index() == 0; }
 };

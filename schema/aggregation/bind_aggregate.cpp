@@ -10,13 +10,19 @@
 namespace windrow::schema {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, aggregation>, 12> functions{{
-    {"sum", aggregation::sum}, {"count", aggregation::count}, {"min", aggregation::min},
-    {"max", aggregation::max}, {"mean", aggregation::mean}, {"std", aggregation::std},
-    {"stddev", aggregation::std}, {"std_sample", aggregation::std},
-    {"stddev_sample", aggregation::std}, {"var", aggregation::var},
-    {"var_sample", aggregation::var},
-    {"approx_count_distinct", aggregation::approx_count_distinct}}};
+constexpr std::array<std::pair<std::string_view, aggregation>, 12> functions{
+    {{"sum", aggregation::sum},
+     {"count", aggregation::count},
+     {"min", aggregation::min},
+     {"max", aggregation::max},
+     {"mean", aggregation::mean},
+     {"std", aggregation::std},
+     {"stddev", aggregation::std},
+     {"std_sample", aggregation::std},
+     {"stddev_sample", aggregation::std},
+     {"var", aggregation::var},
+     {"var_sample", aggregation::var},
+     {"approx_count_distinct", aggregation::approx_count_distinct}}};
 
 std::optional<aggregation> function_named(const aggregate_call& call, source_position at,
                                           diagnostics& out) {
@@ -51,18 +57,25 @@ bool is_comparison(expression_op op) {
     case expression_op::less:
     case expression_op::less_equal:
     case expression_op::greater:
-    case expression_op::greater_equal: return true;
-    default: return false;
+    case expression_op::greater_equal:
+      return true;
+    default:
+      return false;
   }
 }
 
 expression_op mirrored(expression_op op) {
   switch (op) {
-    case expression_op::less: return expression_op::greater;
-    case expression_op::less_equal: return expression_op::greater_equal;
-    case expression_op::greater: return expression_op::less;
-    case expression_op::greater_equal: return expression_op::less_equal;
-    default: return op;
+    case expression_op::less:
+      return expression_op::greater;
+    case expression_op::less_equal:
+      return expression_op::greater_equal;
+    case expression_op::greater:
+      return expression_op::less;
+    case expression_op::greater_equal:
+      return expression_op::less_equal;
+    default:
+      return op;
   }
 }
 
@@ -71,16 +84,19 @@ expression_op mirrored(expression_op op) {
 void check_bound(const expression& e, const planner_class& child, diagnostics& out) {
   const std::string& name = child.declared->name;
   if (child.feature_time.empty()) {
-    out.error(e.at, ticked(name) + " has no FeatureTime to compare the window with; declare "
-                                   "such as `ts: FeatureTime`");
+    out.error(e.at, ticked(name) +
+                        " has no FeatureTime to compare the window with; declare "
+                        "such as `ts: FeatureTime`");
     return;
   }
   const std::string time = "_." + child.feature_time;
-  const std::string advice = "write " + ticked(time + " > _.chalk_window") + " or " +
-                             ticked(time + " <= _.chalk_now");
+  const std::string advice =
+      "write " + ticked(time + " > _.chalk_window") + " or " + ticked(time + " <= _.chalk_now");
   if (!is_comparison(e.op) || is_bound(*e.operands[0]) == is_bound(*e.operands[1])) {
-    out.error(e.at, "`_.chalk_window` and `_.chalk_now` can only be compared with the "
-                    "FeatureTime; " + advice);
+    out.error(e.at,
+              "`_.chalk_window` and `_.chalk_now` can only be compared with the "
+              "FeatureTime; " +
+                  advice);
     return;
   }
   const bool bound_first = is_bound(*e.operands[0]);
@@ -119,8 +135,9 @@ public:
     if (key->op == expression_op::attribute) return take_attribute(key);
     if (key->op == expression_op::literal || key->op == expression_op::list ||
         key->op == expression_op::header || key->op == expression_op::aggregate) {
-      state_.out.error(key->at, "expected a field such as `_.amount` or a filter such as "
-                                "`_.amount > 10` in the brackets");
+      state_.out.error(key->at,
+                       "expected a field such as `_.amount` or a filter such as "
+                       "`_.amount > 10` in the brackets");
       return;
     }
     if (!reads_bound(*key)) {
@@ -218,16 +235,17 @@ bool check_argument(const aggregate_call& call, aggregation function, const expr
 
 }  // namespace
 
-std::optional<aggregate_shape> take_apart(const expression& e, const planner_class& child,
-                                          planner_state& state) {
+std::optional<bound_aggregate> bind_aggregate(const expression& e, const planner_class& child,
+                                              planner_state& state) {
   const std::size_t errors_before = state.out.error_count();
   const aggregate_call& call = *e.call;
   const auto function = function_named(call, e.at, state.out);
   if (!call.arguments.empty() || !call.named_arguments.empty()) {
     const source_position at =
         call.arguments.empty() ? call.named_arguments[0].second->at : call.arguments[0]->at;
-    state.out.error(at, ticked(call.function) + " takes no arguments; what is aggregated stands in "
-                                                "the brackets, as in " +
+    state.out.error(at, ticked(call.function) +
+                            " takes no arguments; what is aggregated stands in "
+                            "the brackets, as in " +
                             ticked("_." + call.relation + "[_.amount].sum()"));
   }
   key_sorter keys(child, state);
@@ -236,7 +254,7 @@ std::optional<aggregate_shape> take_apart(const expression& e, const planner_cla
   if (!function || !clean || !check_argument(call, *function, e, keys, child, state.out)) {
     return std::nullopt;
   }
-  aggregate_shape shape;
+  bound_aggregate shape;
   shape.function = *function;
   if (*function != aggregation::count) {
     shape.argument = keys.projection;
@@ -250,8 +268,12 @@ value_type result_type(aggregation function, const value_type& argument) {
   value_type out;
   switch (function) {
     case aggregation::count:
-    case aggregation::approx_count_distinct: out.kind = value_kind::integer; break;
-    case aggregation::sum: out.kind = argument.kind; break;
+    case aggregation::approx_count_distinct:
+      out.kind = value_kind::integer;
+      break;
+    case aggregation::sum:
+      out.kind = argument.kind;
+      break;
     case aggregation::min:
     case aggregation::max:
       out.kind = argument.kind;

@@ -20,7 +20,7 @@ struct field_declaration {
   std::string name;
   value_type type;
   bool is_feature_time = false;
-  std::optional<std::int64_t> max_staleness;       ///< microseconds
+  std::optional<std::int64_t> max_staleness;  ///< microseconds
   std::optional<bool> etl_offline_to_online;
   /// `user_id: User.id`: the class this is a foreign key of, or empty.
   std::string references;
@@ -38,7 +38,7 @@ struct relation_declaration {
 };
 
 struct window_declaration {
-  std::int64_t window = 0;   ///< microseconds
+  std::int64_t window = 0;  ///< microseconds
   bool all = false;
   std::int64_t bucket_duration = 0;
   std::int64_t bucket_origin = 0;
@@ -47,8 +47,8 @@ struct window_declaration {
 struct windowed_declaration {
   std::string name;
   std::vector<window_declaration> windows;
-  std::string expression;                          ///< canonical text
-  std::optional<std::int64_t> retention;           ///< microseconds
+  std::string expression;                 ///< canonical text
+  std::optional<std::int64_t> retention;  ///< microseconds
   std::optional<windrow::value> default_value;
 };
 
@@ -63,21 +63,21 @@ struct class_declaration {
 
 struct source_declaration {
   std::string name;
-  std::string kind;                                ///< `file`, `kafka`
+  std::string kind;  ///< `file`, `kafka`
   std::vector<std::pair<std::string, std::string>> settings;
 };
 
 /// Repeats of a message are told by a value of theirs, for as long in event time.
 struct deduplication_declaration {
-  std::string on;                                  ///< canonical text
-  std::int64_t within = 0;                         ///< microseconds
+  std::string on;           ///< canonical text
+  std::int64_t within = 0;  ///< microseconds
 };
 
 struct stream_declaration {
   std::string name;
   std::string source;
   std::vector<std::pair<std::string, value_type>> message;
-  std::string parse;                               ///< canonical text; empty without one
+  std::string parse;                                        ///< canonical text; empty without one
   std::vector<std::pair<std::string, std::string>> output;  ///< `User.id` -> canonical text
   bool updates_materialized_aggregations = true;
   std::optional<deduplication_declaration> deduplication;

@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "schema/catalog/catalog.capnp.h"
-#include "schema/catalog/kafka_settings.hpp"
 #include "schema/catalog/catalog_codec.hpp"
+#include "schema/catalog/kafka_settings.hpp"
 
 namespace windrow::schema {
 namespace {
@@ -33,8 +33,10 @@ std::string string_of(Reader text) {
 }
 
 void put_optional(wire::OptionalInt::Builder to, const std::optional<std::int64_t>& from) {
-  if (from) to.setValue(*from);
-  else to.setNone();
+  if (from)
+    to.setValue(*from);
+  else
+    to.setNone();
 }
 
 std::optional<std::int64_t> get_optional(wire::OptionalInt::Reader from) {
@@ -67,8 +69,10 @@ void put_field(wire::Field::Builder to, const field_declaration& from) {
   to.setIsFeatureTime(from.is_feature_time);
   put_optional(to.initMaxStaleness(), from.max_staleness);
   auto etl = to.initEtlOfflineToOnline();
-  if (from.etl_offline_to_online) etl.setValue(*from.etl_offline_to_online);
-  else etl.setNone();
+  if (from.etl_offline_to_online)
+    etl.setValue(*from.etl_offline_to_online);
+  else
+    etl.setNone();
   to.setReferences(text_of(from.references));
 }
 
@@ -131,21 +135,22 @@ windowed_declaration get_windowed(wire::Windowed::Reader from) {
   windowed_declaration to;
   to.name = string_of(from.getName());
   for (const auto w : from.getWindows()) {
-    to.windows.push_back(
-        {w.getWindow(), w.getAll(), w.getBucketDuration(), w.getBucketOrigin()});
+    to.windows.push_back({w.getWindow(), w.getAll(), w.getBucketDuration(), w.getBucketOrigin()});
   }
   to.expression = string_of(from.getExpression());
   to.retention = get_optional(from.getRetention());
   const auto standard = from.getDefault();
   switch (standard.which()) {
-    case wire::Windowed::Default::NONE: break;
+    case wire::Windowed::Default::NONE:
+      break;
     case wire::Windowed::Default::INTEGER:
       to.default_value = windrow::value(static_cast<std::int64_t>(standard.getInteger()));
       break;
     case wire::Windowed::Default::FLOATING:
       to.default_value = windrow::value(standard.getFloating());
       break;
-    default: throw damaged{"an unknown default"};
+    default:
+      throw damaged{"an unknown default"};
   }
   return to;
 }

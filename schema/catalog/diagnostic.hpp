@@ -12,7 +12,7 @@ struct diagnostic {
   enum class level : std::uint8_t { error, note } severity = level::error;
   std::string file;
   source_position at;
-  std::string message;   ///< what is wrong and what to write instead
+  std::string message;  ///< what is wrong and what to write instead
 
   /// `features.yaml:12:7: error: ...`
   std::string format() const;

@@ -34,8 +34,9 @@ struct refused_argument {
 
 constexpr std::string_view positions =
     "positions live with the state they belong to; the broker's copy is for dashboards only";
-constexpr std::string_view own_place = "each partition is read from the position in the folder, "
-                                       "and a gap stops the source; `start` says where to begin";
+constexpr std::string_view own_place =
+    "each partition is read from the position in the folder, "
+    "and a gap stops the source; `start` says where to begin";
 
 constexpr std::string_view all_replicas =
     "a dead letter counts as produced when all replicas have it";
@@ -112,8 +113,10 @@ result<kafka_start> parse_kafka_start(std::string_view text) {
   if (text == "latest") return kafka_start{from::latest, {}};
   const result<timestamp> time = parse_time(text);
   if (time.ok()) return kafka_start{from::time, *time};
-  return failure{errc::invalid, "`start` is `earliest`, `latest` or a time such as "
-                                "`2026-03-01T12:00:00Z`, not " + ticked(text)};
+  return failure{errc::invalid,
+                 "`start` is `earliest`, `latest` or a time such as "
+                 "`2026-03-01T12:00:00Z`, not " +
+                     ticked(text)};
 }
 
 }  // namespace windrow::schema

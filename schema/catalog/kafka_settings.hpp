@@ -13,11 +13,11 @@
 namespace windrow::schema {
 
 struct kafka_setting {
-  std::string_view name;      ///< as declared: `sasl_username`
+  std::string_view name;  ///< as declared: `sasl_username`
   /// What librdkafka calls it, or empty where the source itself acts on it.
   std::string_view property;
-  bool secret = false;        ///< never stored, never shown
-  bool path = false;          ///< of a file; relative to the declarations
+  bool secret = false;  ///< never stored, never shown
+  bool path = false;    ///< of a file; relative to the declarations
 };
 
 /// All of them but `kafka_args`, in alphabetical order.
@@ -36,7 +36,7 @@ bool is_secret_setting(std::string_view name);
 /// Where a topic is begun that has no position yet.
 struct kafka_start {
   enum class from : std::uint8_t { earliest, latest, time } where = from::earliest;
-  timestamp time;             ///< of the first message wanted
+  timestamp time;  ///< of the first message wanted
 };
 /// `earliest`, `latest` or a time; `invalid` says what to write.
 result<kafka_start> parse_kafka_start(std::string_view text);

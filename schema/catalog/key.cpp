@@ -33,12 +33,18 @@ void append_text(std::string& out, std::string_view text, bool with_length) {
 
 std::string_view name_of(value_kind kind) {
   switch (kind) {
-    case value_kind::boolean: return "bool";
-    case value_kind::integer: return "int";
-    case value_kind::floating: return "float";
-    case value_kind::text: return "str";
-    case value_kind::datetime: return "datetime";
-    case value_kind::list: return "list";
+    case value_kind::boolean:
+      return "bool";
+    case value_kind::integer:
+      return "int";
+    case value_kind::floating:
+      return "float";
+    case value_kind::text:
+      return "str";
+    case value_kind::datetime:
+      return "datetime";
+    case value_kind::list:
+      return "list";
   }
   return "value";
 }
@@ -52,7 +58,8 @@ std::string count_of(std::size_t parts) {
 
 result<windrow::value> parse_part(value_kind kind, std::string text) {
   switch (kind) {
-    case value_kind::text: return windrow::value(std::move(text));
+    case value_kind::text:
+      return windrow::value(std::move(text));
     case value_kind::boolean:
       if (text == "true" || text == "false") return windrow::value(text == "true");
       return invalid("\"" + text + "\" is not a bool: write true or false");
@@ -68,7 +75,8 @@ result<windrow::value> parse_part(value_kind kind, std::string text) {
       if (!time) return time.error();
       return windrow::value(*time);
     }
-    default: break;
+    default:
+      break;
   }
   return invalid("a " + std::string(name_of(kind)) + " cannot be part of a key");
 }
@@ -153,8 +161,10 @@ result<std::vector<windrow::value>> decode_key(std::span<const value_type> parts
       case value_kind::datetime: {
         if (bytes.size() < 8) return corrupt("a key ends inside a number");
         const std::int64_t number = read_int(take(8));
-        if (part.kind == value_kind::integer) values.emplace_back(number);
-        else values.emplace_back(timestamp{number});
+        if (part.kind == value_kind::integer)
+          values.emplace_back(number);
+        else
+          values.emplace_back(timestamp{number});
         break;
       }
       case value_kind::boolean:
@@ -175,7 +185,8 @@ result<std::vector<windrow::value>> decode_key(std::span<const value_type> parts
         values.emplace_back(std::string(take(length)));
         break;
       }
-      default: return corrupt("a key has a part of a type that keys cannot have");
+      default:
+        return corrupt("a key has a part of a type that keys cannot have");
     }
   }
   if (!bytes.empty()) return corrupt("there are bytes after the end of a key");
@@ -232,10 +243,17 @@ bool append_key_parts(std::string& out, std::span<const column* const> parts, st
   for (const column* part : parts) {
     switch (part->type.kind) {
       case value_kind::integer:
-      case value_kind::datetime: append_int(out, part->ints[row]); break;
-      case value_kind::boolean: out += part->bools[row] != 0 ? '\1' : '\0'; break;
-      case value_kind::text: append_text(out, part->texts[row], parts.size() > 1); break;
-      default: return false;  // excluded by the planner
+      case value_kind::datetime:
+        append_int(out, part->ints[row]);
+        break;
+      case value_kind::boolean:
+        out += part->bools[row] != 0 ? '\1' : '\0';
+        break;
+      case value_kind::text:
+        append_text(out, part->texts[row], parts.size() > 1);
+        break;
+      default:
+        return false;  // excluded by the planner
     }
   }
   return true;

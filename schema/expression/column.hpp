@@ -37,23 +37,28 @@ std::string to_string(const value_type& type);
 /// rows were decoded from (or a program's own constants) and die with it.
 struct column {
   value_type type;
-  std::vector<std::int64_t> ints;      ///< integer; datetime as microseconds
-  std::vector<double> floats;          ///< floating
-  std::vector<std::uint8_t> bools;     ///< boolean, 0 or 1
-  std::vector<std::string_view> texts; ///< text
-  std::vector<value_list> lists;       ///< list
+  std::vector<std::int64_t> ints;       ///< integer; datetime as microseconds
+  std::vector<double> floats;           ///< floating
+  std::vector<std::uint8_t> bools;      ///< boolean, 0 or 1
+  std::vector<std::string_view> texts;  ///< text
+  std::vector<value_list> lists;        ///< list
   /// 0 or 1 a row; empty means that no row is null.
   std::vector<std::uint8_t> valid;
 
   bool is_valid(std::size_t row) const noexcept { return valid.empty() || valid[row] != 0; }
   std::size_t size() const noexcept {
     switch (type.kind) {
-      case value_kind::boolean: return bools.size();
+      case value_kind::boolean:
+        return bools.size();
       case value_kind::integer:
-      case value_kind::datetime: return ints.size();
-      case value_kind::floating: return floats.size();
-      case value_kind::text: return texts.size();
-      case value_kind::list: return lists.size();
+      case value_kind::datetime:
+        return ints.size();
+      case value_kind::floating:
+        return floats.size();
+      case value_kind::text:
+        return texts.size();
+      case value_kind::list:
+        return lists.size();
     }
     return 0;
   }

@@ -11,23 +11,40 @@ namespace {
 
 std::string_view sign_of(expression_op op) {
   switch (op) {
-    case expression_op::negate: return "-";
-    case expression_op::invert: return "~";
-    case expression_op::add: return "+";
-    case expression_op::subtract: return "-";
-    case expression_op::multiply: return "*";
-    case expression_op::divide: return "/";
-    case expression_op::modulo: return "%";
-    case expression_op::equal: return "==";
-    case expression_op::not_equal: return "!=";
-    case expression_op::less: return "<";
-    case expression_op::less_equal: return "<=";
-    case expression_op::greater: return ">";
-    case expression_op::greater_equal: return ">=";
-    case expression_op::in: return "in";
-    case expression_op::logical_and: return "&";
-    case expression_op::logical_or: return "|";
-    default: return "";
+    case expression_op::negate:
+      return "-";
+    case expression_op::invert:
+      return "~";
+    case expression_op::add:
+      return "+";
+    case expression_op::subtract:
+      return "-";
+    case expression_op::multiply:
+      return "*";
+    case expression_op::divide:
+      return "/";
+    case expression_op::modulo:
+      return "%";
+    case expression_op::equal:
+      return "==";
+    case expression_op::not_equal:
+      return "!=";
+    case expression_op::less:
+      return "<";
+    case expression_op::less_equal:
+      return "<=";
+    case expression_op::greater:
+      return ">";
+    case expression_op::greater_equal:
+      return ">=";
+    case expression_op::in:
+      return "in";
+    case expression_op::logical_and:
+      return "&";
+    case expression_op::logical_or:
+      return "|";
+    default:
+      return "";
   }
 }
 
@@ -41,12 +58,18 @@ std::string spell(double number) {
 }
 
 void print_literal(const windrow::value& literal, std::string& out) {
-  if (literal.is_null()) out += "null";
-  else if (const auto* b = std::get_if<bool>(&literal)) out += *b ? "true" : "false";
-  else if (const auto* i = std::get_if<std::int64_t>(&literal)) out += std::to_string(*i);
-  else if (const auto* d = std::get_if<double>(&literal)) out += spell(*d);
-  else if (const auto* s = std::get_if<std::string>(&literal)) out += quote(*s);
-  else if (const auto* t = std::get_if<timestamp>(&literal)) out += quote(format_time(*t));
+  if (literal.is_null())
+    out += "null";
+  else if (const auto* b = std::get_if<bool>(&literal))
+    out += *b ? "true" : "false";
+  else if (const auto* i = std::get_if<std::int64_t>(&literal))
+    out += std::to_string(*i);
+  else if (const auto* d = std::get_if<double>(&literal))
+    out += spell(*d);
+  else if (const auto* s = std::get_if<std::string>(&literal))
+    out += quote(*s);
+  else if (const auto* t = std::get_if<timestamp>(&literal))
+    out += quote(format_time(*t));
   else if (const auto* items = std::get_if<value_list>(&literal)) {
     out += '[';
     for (const auto& item : *items) {
@@ -85,7 +108,8 @@ void print_call(const aggregate_call& call, std::string& out) {
 
 void print(const expression& e, std::string& out) {
   switch (e.op) {
-    case expression_op::literal: return print_literal(e.literal, out);
+    case expression_op::literal:
+      return print_literal(e.literal, out);
     case expression_op::attribute:
       out += '_';
       for (const auto& part : e.path) out += "." + part;
@@ -93,7 +117,8 @@ void print(const expression& e, std::string& out) {
     case expression_op::header:
       out += "_." + e.path.front() + "[" + quote(e.path.back()) + "]";
       return;
-    case expression_op::aggregate: return print_call(*e.call, out);
+    case expression_op::aggregate:
+      return print_call(*e.call, out);
     case expression_op::list:
       out += '[';
       print_items(e.operands, out);
@@ -105,7 +130,8 @@ void print(const expression& e, std::string& out) {
       print(*e.operands.front(), out);
       out += ')';
       return;
-    default: break;
+    default:
+      break;
   }
   out += '(';
   print(*e.operands[0], out);

@@ -22,16 +22,27 @@ struct source_position {
 
 /// Operators, in one enumeration so that printing, typing and evaluation are one table each.
 enum class expression_op : std::uint8_t {
-  literal,        ///< `literal`
-  attribute,      ///< `_.name`, `_.a.b`: `path`
-  header,         ///< `_.message_headers["h"]`: `path` = {"message_headers", "h"}
-  negate, invert, ///< `-a`, `~a`
-  add, subtract, multiply, divide, modulo,
-  equal, not_equal, less, less_equal, greater, greater_equal,
-  in,             ///< `a in [..]`
-  logical_and, logical_or,
-  aggregate,      ///< `_.rel[keys...].agg(args)`: see `aggregate_call`
-  list,           ///< `[a, b]`
+  literal,    ///< `literal`
+  attribute,  ///< `_.name`, `_.a.b`: `path`
+  header,     ///< `_.message_headers["h"]`: `path` = {"message_headers", "h"}
+  negate,
+  invert,  ///< `-a`, `~a`
+  add,
+  subtract,
+  multiply,
+  divide,
+  modulo,
+  equal,
+  not_equal,
+  less,
+  less_equal,
+  greater,
+  greater_equal,
+  in,  ///< `a in [..]`
+  logical_and,
+  logical_or,
+  aggregate,  ///< `_.rel[keys...].agg(args)`: see `aggregate_call`
+  list,       ///< `[a, b]`
 };
 
 struct expression;
@@ -49,9 +60,9 @@ struct aggregate_call {
 /// A node of a parsed expression. Immutable and shared.
 struct expression {
   expression_op op = expression_op::literal;
-  source_position at;                    ///< of the node's first character (operators: the sign)
+  source_position at;  ///< of the node's first character (operators: the sign)
   windrow::value literal;
-  std::vector<std::string> path;         ///< attribute names after `_`
+  std::vector<std::string> path;  ///< attribute names after `_`
   std::vector<expression_ptr> operands;
   std::shared_ptr<const aggregate_call> call;
 };

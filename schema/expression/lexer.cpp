@@ -6,14 +6,12 @@ namespace windrow::schema {
 namespace {
 
 // Longest first. Those of other languages are here so that the parser can say what to write.
-constexpr std::string_view signs[] = {
-    "===", "!==", "==", "!=", "<=", ">=", "<>", "&&", "||", "//", "**", "+", "-", "*", "/", "%",
-    "<",   ">",   "&",  "|",  "~",  "(",  ")",  "[",  "]",  ",",  ".",  "=", "!"};
+constexpr std::string_view signs[] = {"===", "!==", "==", "!=", "<=", ">=", "<>", "&&", "||", "//",
+                                      "**",  "+",   "-",  "*",  "/",  "%",  "<",  ">",  "&",  "|",
+                                      "~",   "(",   ")",  "[",  "]",  ",",  ".",  "=",  "!"};
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_name_start(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-}
+bool is_name_start(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
 bool is_name(char c) { return is_name_start(c) || is_digit(c); }
 bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
@@ -158,16 +156,33 @@ private:
   /// Reads the escape at `from` into `value`; the bytes used, or 0 where it is not an escape.
   std::size_t read_escape(std::size_t from, std::string& value) {
     switch (const char c = peek(from + 1)) {
-      case '"': case '\'': case '\\': case '/': value += c; return 2;
-      case 'b': value += '\b'; return 2;
-      case 'f': value += '\f'; return 2;
-      case 'n': value += '\n'; return 2;
-      case 'r': value += '\r'; return 2;
-      case 't': value += '\t'; return 2;
-      case 'u': break;
+      case '"':
+      case '\'':
+      case '\\':
+      case '/':
+        value += c;
+        return 2;
+      case 'b':
+        value += '\b';
+        return 2;
+      case 'f':
+        value += '\f';
+        return 2;
+      case 'n':
+        value += '\n';
+        return 2;
+      case 'r':
+        value += '\r';
+        return 2;
+      case 't':
+        value += '\t';
+        return 2;
+      case 'u':
+        break;
       default:
-        escape_error_ = "there is an unknown escape in this string; known are "
-                        "\\\" \\' \\\\ \\/ \\b \\f \\n \\r \\t and \\u with four hex digits";
+        escape_error_ =
+            "there is an unknown escape in this string; known are "
+            "\\\" \\' \\\\ \\/ \\b \\f \\n \\r \\t and \\u with four hex digits";
         return 0;
     }
     std::optional<std::uint32_t> code = hex4(from + 2);
@@ -193,10 +208,14 @@ private:
     for (std::size_t i = 0; i < 4; ++i) {
       const char c = peek(from + i);
       int digit = 0;
-      if (is_digit(c)) digit = c - '0';
-      else if (c >= 'a' && c <= 'f') digit = c - 'a' + 10;
-      else if (c >= 'A' && c <= 'F') digit = c - 'A' + 10;
-      else return std::nullopt;
+      if (is_digit(c))
+        digit = c - '0';
+      else if (c >= 'a' && c <= 'f')
+        digit = c - 'a' + 10;
+      else if (c >= 'A' && c <= 'F')
+        digit = c - 'A' + 10;
+      else
+        return std::nullopt;
       code = code * 16 + static_cast<std::uint32_t>(digit);
     }
     return code;

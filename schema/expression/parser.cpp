@@ -39,19 +39,27 @@ constexpr binary_operator binary_operators[] = {
 /// What to write instead of a word or sign that other languages have; empty where unknown.
 std::string_view advice_for(std::string_view text) {
   constexpr std::pair<std::string_view, std::string_view> advice[] = {
-      {"and", "use `&`"},           {"or", "use `|`"},
-      {"&&", "use `&`"},            {"||", "use `|`"},
+      {"and", "use `&`"},
+      {"or", "use `|`"},
+      {"&&", "use `&`"},
+      {"||", "use `|`"},
       {"not", "use `~`, as in `~(_.a in [1, 2])`"},
-      {"!", "use `~`"},             {"is", "use `==` or `!=`"},
-      {"=", "use `==` to compare"}, {"===", "use `==`"},
-      {"!==", "use `!=`"},          {"<>", "use `!=`"},
+      {"!", "use `~`"},
+      {"is", "use `==` or `!=`"},
+      {"=", "use `==` to compare"},
+      {"===", "use `==`"},
+      {"!==", "use `!=`"},
+      {"<>", "use `!=`"},
       {"//", "use `/`, which divides as floats"},
       {"**", "there are no powers; multiply with `*`"},
       {"if", "there are no conditions inside an expression"},
       {"else", "there are no conditions inside an expression"},
-      {"True", "write `true`"},     {"False", "write `false`"},
-      {"None", "write `null`"},     {"NULL", "write `null`"},
-      {"TRUE", "write `true`"},     {"FALSE", "write `false`"}};
+      {"True", "write `true`"},
+      {"False", "write `false`"},
+      {"None", "write `null`"},
+      {"NULL", "write `null`"},
+      {"TRUE", "write `true`"},
+      {"FALSE", "write `false`"}};
   for (const auto& [word, what] : advice)
     if (word == text) return what;
   return {};
@@ -132,8 +140,9 @@ private:
     if (at_sign(",")) return fail(t.at, "`,` stands outside of brackets");
     if (at_sign("~")) return fail(t.at, "`~` needs an operator before it, such as `&`");
     if (at_sign("[") || at_sign("(") || at_sign("."))
-      return fail(t.at, tick(t.text) + " cannot stand here: only `_.relation[..].function(..)` and "
-                        "`_.message_headers[\"name\"]` have brackets");
+      return fail(t.at, tick(t.text) +
+                            " cannot stand here: only `_.relation[..].function(..)` and "
+                            "`_.message_headers[\"name\"]` have brackets");
     return fail(t.at, "an operator is missing before " + tick(t.text));
   }
 
@@ -230,16 +239,21 @@ private:
   node parse_primary() {
     const token& t = peek();
     switch (t.kind) {
-      case token_kind::invalid: return fail(t.at, t.value);
+      case token_kind::invalid:
+        return fail(t.at, t.value);
       case token_kind::integer:
-      case token_kind::floating: return parse_number(false, t.at);
+      case token_kind::floating:
+        return parse_number(false, t.at);
       case token_kind::text: {
         token text = take();
         return make_literal(text.at, std::move(text.value));
       }
-      case token_kind::name: return parse_name();
-      case token_kind::end: return missing_operand();
-      case token_kind::sign: break;
+      case token_kind::name:
+        return parse_name();
+      case token_kind::end:
+        return missing_operand();
+      case token_kind::sign:
+        break;
     }
     if (t.text == "(") return parse_group();
     if (t.text == "[") return parse_list();
@@ -256,8 +270,9 @@ private:
     if (const auto advice = advice_for(t.text); !advice.empty())
       return fail(t.at, tick(t.text) + " is not known here: " + std::string(advice));
     if (t.text == ".")
-      return fail(t.at, "`.` stands where a value is expected; attributes are written `_.name`, "
-                        "fractions `0.5`");
+      return fail(t.at,
+                  "`.` stands where a value is expected; attributes are written `_.name`, "
+                  "fractions `0.5`");
     return fail(t.at, tick(t.text) + " stands where a value is expected");
   }
 
@@ -287,8 +302,8 @@ private:
   bool open() {
     open_.push_back(take());
     if (static_cast<int>(open_.size()) <= depth_max) return true;
-    fail(open_.back().at, "there are more than " + std::to_string(depth_max) +
-                              " brackets inside one another");
+    fail(open_.back().at,
+         "there are more than " + std::to_string(depth_max) + " brackets inside one another");
     return false;
   }
   node unclosed() { return fail(open_.back().at, tick(open_.back().text) + " is never closed"); }
@@ -375,8 +390,9 @@ private:
     if (e.path.empty())
       return fail(peek().at, "`_[` has no meaning: write `_.name`, or `_.relation[..].function()`");
     if (e.path.size() > 1)
-      return fail(peek().at, "brackets follow one relation, as in `_.relation[..].function()`, not " +
-                                 tick("_." + joined(e.path).substr(0, joined(e.path).size() - 1)));
+      return fail(peek().at,
+                  "brackets follow one relation, as in `_.relation[..].function()`, not " +
+                      tick("_." + joined(e.path).substr(0, joined(e.path).size() - 1)));
     if (e.path.front() == "message_headers") {
       if (!open()) return {};
       if (peek().kind == token_kind::end) return unclosed();

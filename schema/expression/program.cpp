@@ -22,22 +22,38 @@ bool is_null_literal(const expression& e) {
 
 node_op node_op_of(expression_op op) {
   switch (op) {
-    case expression_op::negate: return node_op::negate;
-    case expression_op::invert: return node_op::invert;
-    case expression_op::add: return node_op::add;
-    case expression_op::subtract: return node_op::subtract;
-    case expression_op::multiply: return node_op::multiply;
-    case expression_op::divide: return node_op::divide;
-    case expression_op::modulo: return node_op::modulo;
-    case expression_op::equal: return node_op::equal;
-    case expression_op::not_equal: return node_op::not_equal;
-    case expression_op::less: return node_op::less;
-    case expression_op::less_equal: return node_op::less_equal;
-    case expression_op::greater: return node_op::greater;
-    case expression_op::greater_equal: return node_op::greater_equal;
-    case expression_op::logical_and: return node_op::logical_and;
-    case expression_op::logical_or: return node_op::logical_or;
-    default: return node_op::constant;
+    case expression_op::negate:
+      return node_op::negate;
+    case expression_op::invert:
+      return node_op::invert;
+    case expression_op::add:
+      return node_op::add;
+    case expression_op::subtract:
+      return node_op::subtract;
+    case expression_op::multiply:
+      return node_op::multiply;
+    case expression_op::divide:
+      return node_op::divide;
+    case expression_op::modulo:
+      return node_op::modulo;
+    case expression_op::equal:
+      return node_op::equal;
+    case expression_op::not_equal:
+      return node_op::not_equal;
+    case expression_op::less:
+      return node_op::less;
+    case expression_op::less_equal:
+      return node_op::less_equal;
+    case expression_op::greater:
+      return node_op::greater;
+    case expression_op::greater_equal:
+      return node_op::greater_equal;
+    case expression_op::logical_and:
+      return node_op::logical_and;
+    case expression_op::logical_or:
+      return node_op::logical_or;
+    default:
+      return node_op::constant;
   }
 }
 
@@ -56,9 +72,11 @@ public:
 
   int compile(const expression& e) {
     switch (e.op) {
-      case expression_op::literal: return literal(e.literal);
+      case expression_op::literal:
+        return literal(e.literal);
       case expression_op::attribute:
-      case expression_op::header: return attribute(e);
+      case expression_op::header:
+        return attribute(e);
       case expression_op::negate: {
         const int operand = compile(*e.operands[0]);
         const value_type& type = type_of_node(operand);
@@ -70,18 +88,22 @@ public:
       case expression_op::logical_and:
       case expression_op::logical_or: {
         const int left = compile(*e.operands[0]);
-        return add(node_op_of(e.op), plain(value_kind::boolean),
-                   {left, compile(*e.operands[1])});
+        return add(node_op_of(e.op), plain(value_kind::boolean), {left, compile(*e.operands[1])});
       }
       case expression_op::add:
       case expression_op::subtract:
       case expression_op::multiply:
       case expression_op::divide:
-      case expression_op::modulo: return arithmetic(e);
-      case expression_op::in: return in(*e.operands[0], *e.operands[1]);
-      case expression_op::list: return list(e);
-      case expression_op::aggregate: return null_of(plain(value_kind::boolean, true));
-      default: return comparison(e.op, *e.operands[0], *e.operands[1]);
+      case expression_op::modulo:
+        return arithmetic(e);
+      case expression_op::in:
+        return in(*e.operands[0], *e.operands[1]);
+      case expression_op::list:
+        return list(e);
+      case expression_op::aggregate:
+        return null_of(plain(value_kind::boolean, true));
+      default:
+        return comparison(e.op, *e.operands[0], *e.operands[1]);
     }
   }
 
@@ -179,8 +201,7 @@ private:
     const value_type left_type = type_of_node(left), right_type = type_of_node(right);
     if (left_type.kind == value_kind::text)
       return add(node_op::concat,
-                 plain(value_kind::text, left_type.nullable || right_type.nullable),
-                 {left, right});
+                 plain(value_kind::text, left_type.nullable || right_type.nullable), {left, right});
     const bool whole = left_type.kind == value_kind::integer &&
                        right_type.kind == value_kind::integer && e.op != expression_op::divide;
     if (!whole) left = as_float(left), right = as_float(right);
@@ -225,8 +246,8 @@ private:
     for (const auto& item : list.operands) {
       if (item->op == expression_op::literal) continue;
       const int equal = comparison(expression_op::equal, value, *item);
-      found = found < 0 ? equal
-                        : add(node_op::logical_or, plain(value_kind::boolean), {found, equal});
+      found =
+          found < 0 ? equal : add(node_op::logical_or, plain(value_kind::boolean), {found, equal});
     }
     return found;
   }
@@ -249,9 +270,12 @@ private:
     for (const auto& item : list.operands) {
       if (item->op != expression_op::literal) continue;
       const auto* whole = std::get_if<std::int64_t>(&item->literal);
-      if (const auto time = time_literal(*item, kind)) append(members, *time);
-      else if (whole && floats) append(members, static_cast<double>(*whole));
-      else append(members, item->literal);
+      if (const auto time = time_literal(*item, kind))
+        append(members, *time);
+      else if (whole && floats)
+        append(members, static_cast<double>(*whole));
+      else
+        append(members, item->literal);
       detail += canonical(*item) + ",";
     }
     if (members.size() == 0) return -1;
@@ -308,12 +332,22 @@ void repeat(const column& one, std::size_t rows, column& result) {
   result.type = one.type;
   if (!one.valid.empty()) result.valid.assign(rows, one.valid[0]);
   switch (one.type.kind) {
-    case value_kind::boolean: result.bools.assign(rows, one.bools[0]); break;
+    case value_kind::boolean:
+      result.bools.assign(rows, one.bools[0]);
+      break;
     case value_kind::integer:
-    case value_kind::datetime: result.ints.assign(rows, one.ints[0]); break;
-    case value_kind::floating: result.floats.assign(rows, one.floats[0]); break;
-    case value_kind::text: result.texts.assign(rows, one.texts[0]); break;
-    case value_kind::list: result.lists.assign(rows, one.lists[0]); break;
+    case value_kind::datetime:
+      result.ints.assign(rows, one.ints[0]);
+      break;
+    case value_kind::floating:
+      result.floats.assign(rows, one.floats[0]);
+      break;
+    case value_kind::text:
+      result.texts.assign(rows, one.texts[0]);
+      break;
+    case value_kind::list:
+      result.lists.assign(rows, one.lists[0]);
+      break;
   }
 }
 
@@ -344,8 +378,8 @@ program program::compile(std::vector<input> inputs, std::span<const expression_p
   for (const expression_ptr& e : outputs) {
     const auto type = type_of(*e, types);
     program_output output;
-    output.node = type ? compiling.compile(*e)
-                       : compiling.null_of({value_kind::boolean, true, nullptr});
+    output.node =
+        type ? compiling.compile(*e) : compiling.null_of({value_kind::boolean, true, nullptr});
     output.type = built->nodes[static_cast<std::size_t>(output.node)].type;
     output.steps = steps_to(output.node, built->nodes);
     built->outputs.push_back(std::move(output));
@@ -398,8 +432,7 @@ const column& program::output(std::size_t output, scratch& scratch) const {
       else
         state.operands.push_back({&state.results[at(operand)], false});
     }
-    compute_node(node, state.operands, state.rows, state.results[at(step)],
-                 state.arenas[at(step)]);
+    compute_node(node, state.operands, state.rows, state.results[at(step)], state.arenas[at(step)]);
     state.computed_in[at(step)] = state.run;
   }
   const program_node& last = impl_->nodes[at(wanted.node)];

@@ -17,13 +17,26 @@ enum class node_op : std::uint8_t {
   input,     ///< column `input` of the caller
   constant,  ///< `constant` holds one row, which stands for all
   to_float,
-  negate, invert,
-  add, subtract, multiply, divide, modulo, concat,
-  equal, not_equal, less, less_equal, greater, greater_equal,
-  is_null, is_valid,
-  in_set,    ///< the members are in `constant`, sorted
-  in_list,   ///< operands: value, list column
-  logical_and, logical_or,
+  negate,
+  invert,
+  add,
+  subtract,
+  multiply,
+  divide,
+  modulo,
+  concat,
+  equal,
+  not_equal,
+  less,
+  less_equal,
+  greater,
+  greater_equal,
+  is_null,
+  is_valid,
+  in_set,   ///< the members are in `constant`, sorted
+  in_list,  ///< operands: value, list column
+  logical_and,
+  logical_or,
   make_list,
 };
 
@@ -44,7 +57,7 @@ struct program_output {
 };
 
 struct program::impl {
-  std::uint64_t id = 0;    ///< tells a scratch whose columns it holds
+  std::uint64_t id = 0;  ///< tells a scratch whose columns it holds
   std::vector<input> inputs;
   std::vector<program_node> nodes;
   std::vector<program_output> outputs;
@@ -62,8 +75,8 @@ struct program::scratch::impl {
   std::vector<const column*> columns;
   std::size_t rows = 0;
   std::uint64_t run = 0;
-  std::vector<column> results;        ///< one a node
-  std::vector<std::string> arenas;    ///< one a node: text that the node has made
+  std::vector<column> results;             ///< one a node
+  std::vector<std::string> arenas;         ///< one a node: text that the node has made
   std::vector<std::uint64_t> computed_in;  ///< the run in which the node was computed
   std::vector<node_operand> operands;      ///< of the node at hand
 };

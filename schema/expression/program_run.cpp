@@ -22,11 +22,16 @@ struct view {
 
 template <class T>
 const std::vector<T>& items_of(const column& values) {
-  if constexpr (std::is_same_v<T, std::int64_t>) return values.ints;
-  else if constexpr (std::is_same_v<T, double>) return values.floats;
-  else if constexpr (std::is_same_v<T, std::uint8_t>) return values.bools;
-  else if constexpr (std::is_same_v<T, std::string_view>) return values.texts;
-  else return values.lists;
+  if constexpr (std::is_same_v<T, std::int64_t>)
+    return values.ints;
+  else if constexpr (std::is_same_v<T, double>)
+    return values.floats;
+  else if constexpr (std::is_same_v<T, std::uint8_t>)
+    return values.bools;
+  else if constexpr (std::is_same_v<T, std::string_view>)
+    return values.texts;
+  else
+    return values.lists;
 }
 
 template <class T>
@@ -71,8 +76,10 @@ void drop_if_all_valid(std::vector<std::uint8_t>& valid) {
 /// The validity of `operand` as that of the result.
 void copy_valid(const node_operand& operand, std::size_t rows, column& result) {
   const auto& valid = operand.values->valid;
-  if (!operand.constant || valid.empty()) result.valid = valid;
-  else result.valid.assign(rows, valid[0]);
+  if (!operand.constant || valid.empty())
+    result.valid = valid;
+  else
+    result.valid.assign(rows, valid[0]);
 }
 
 template <class Body>
@@ -82,9 +89,8 @@ void int_arithmetic(std::span<const node_operand> operands, std::size_t rows, co
   result.ints.resize(rows), result.valid.resize(rows);
   std::int64_t* const out = result.ints.data();
   std::uint8_t* const valid = result.valid.data();
-  zip(a, b, rows, [&](std::size_t i, std::int64_t x, std::int64_t y) {
-    valid[i] = body(x, y, out[i]);
-  });
+  zip(a, b, rows,
+      [&](std::size_t i, std::int64_t x, std::int64_t y) { valid[i] = body(x, y, out[i]); });
   mask(valid, a, rows), mask(valid, b, rows);
   drop_if_all_valid(result.valid);
 }
@@ -137,7 +143,8 @@ void compute_int(node_op op, std::span<const node_operand> operands, std::size_t
       return int_arithmetic(operands, rows, result, [](int64 x, int64 y, int64& r) {
         return !__builtin_mul_overflow(x, y, &r);
       });
-    default: return int_arithmetic(operands, rows, result, int_modulo);
+    default:
+      return int_arithmetic(operands, rows, result, int_modulo);
   }
 }
 
@@ -152,7 +159,8 @@ void compute_float(node_op op, std::span<const node_operand> operands, std::size
       return float_arithmetic(operands, rows, result, [](double x, double y) { return x * y; });
     case node_op::divide:  // what is divided by zero is not finite
       return float_arithmetic(operands, rows, result, [](double x, double y) { return x / y; });
-    default: return float_arithmetic(operands, rows, result, float_modulo);
+    default:
+      return float_arithmetic(operands, rows, result, float_modulo);
   }
 }
 
@@ -223,12 +231,18 @@ template <class T>
 void compare_by(node_op op, std::span<const node_operand> operands, std::size_t rows,
                 column& result) {
   switch (op) {
-    case node_op::equal: return compare<T>(operands, rows, result, std::equal_to<T>());
-    case node_op::not_equal: return compare<T>(operands, rows, result, std::not_equal_to<T>());
-    case node_op::less: return compare<T>(operands, rows, result, std::less<T>());
-    case node_op::less_equal: return compare<T>(operands, rows, result, std::less_equal<T>());
-    case node_op::greater: return compare<T>(operands, rows, result, std::greater<T>());
-    default: return compare<T>(operands, rows, result, std::greater_equal<T>());
+    case node_op::equal:
+      return compare<T>(operands, rows, result, std::equal_to<T>());
+    case node_op::not_equal:
+      return compare<T>(operands, rows, result, std::not_equal_to<T>());
+    case node_op::less:
+      return compare<T>(operands, rows, result, std::less<T>());
+    case node_op::less_equal:
+      return compare<T>(operands, rows, result, std::less_equal<T>());
+    case node_op::greater:
+      return compare<T>(operands, rows, result, std::greater<T>());
+    default:
+      return compare<T>(operands, rows, result, std::greater_equal<T>());
   }
 }
 
@@ -236,11 +250,16 @@ void compute_comparison(node_op op, std::span<const node_operand> operands, std:
                         column& result) {
   switch (operands[0].values->type.kind) {
     case value_kind::integer:
-    case value_kind::datetime: return compare_by<std::int64_t>(op, operands, rows, result);
-    case value_kind::floating: return compare_by<double>(op, operands, rows, result);
-    case value_kind::boolean: return compare_by<std::uint8_t>(op, operands, rows, result);
-    case value_kind::text: return compare_by<std::string_view>(op, operands, rows, result);
-    case value_kind::list: break;  // refused by the types
+    case value_kind::datetime:
+      return compare_by<std::int64_t>(op, operands, rows, result);
+    case value_kind::floating:
+      return compare_by<double>(op, operands, rows, result);
+    case value_kind::boolean:
+      return compare_by<std::uint8_t>(op, operands, rows, result);
+    case value_kind::text:
+      return compare_by<std::string_view>(op, operands, rows, result);
+    case value_kind::list:
+      break;  // refused by the types
   }
   result.bools.assign(rows, 0);
 }
@@ -275,11 +294,16 @@ void compute_in_set(const program_node& node, const node_operand& operand, std::
   const column& members = node.constant;
   switch (operand.values->type.kind) {
     case value_kind::integer:
-    case value_kind::datetime: return look_up(operand, members.ints, rows, result);
-    case value_kind::floating: return look_up(operand, members.floats, rows, result);
-    case value_kind::boolean: return look_up(operand, members.bools, rows, result);
-    case value_kind::text: return look_up(operand, members.texts, rows, result);
-    case value_kind::list: break;  // refused by the types
+    case value_kind::datetime:
+      return look_up(operand, members.ints, rows, result);
+    case value_kind::floating:
+      return look_up(operand, members.floats, rows, result);
+    case value_kind::boolean:
+      return look_up(operand, members.bools, rows, result);
+    case value_kind::text:
+      return look_up(operand, members.texts, rows, result);
+    case value_kind::list:
+      break;  // refused by the types
   }
   result.bools.assign(rows, 0);
 }
@@ -288,7 +312,8 @@ void compute_in_set(const program_node& node, const node_operand& operand, std::
 bool is_item(const windrow::value& item, const column& values, std::size_t row) {
   const auto* whole = std::get_if<std::int64_t>(&item);
   switch (values.type.kind) {
-    case value_kind::integer: return whole && *whole == values.ints[row];
+    case value_kind::integer:
+      return whole && *whole == values.ints[row];
     case value_kind::floating: {
       const auto* number = std::get_if<double>(&item);
       if (number) return *number == values.floats[row];
@@ -306,7 +331,8 @@ bool is_item(const windrow::value& item, const column& values, std::size_t row) 
       const auto* text = std::get_if<std::string>(&item);
       return text && *text == values.texts[row];
     }
-    case value_kind::list: break;
+    case value_kind::list:
+      break;
   }
   return false;
 }
@@ -318,21 +344,26 @@ void compute_in_list(std::span<const node_operand> operands, std::size_t rows, c
   for (std::size_t i = 0; i < rows; ++i) {
     const std::size_t row = operands[0].constant ? 0 : i;
     result.bools[i] = values.is_valid(row) && lists.is_valid(i) &&
-                      std::any_of(lists[i].begin(), lists[i].end(), [&](const auto& item) {
-                        return is_item(item, values, row);
-                      });
+                      std::any_of(lists[i].begin(), lists[i].end(),
+                                  [&](const auto& item) { return is_item(item, values, row); });
   }
 }
 
 windrow::value value_at(const column& values, std::size_t row) {
   if (!values.is_valid(row)) return windrow::null{};
   switch (values.type.kind) {
-    case value_kind::boolean: return values.bools[row] != 0;
-    case value_kind::integer: return values.ints[row];
-    case value_kind::floating: return values.floats[row];
-    case value_kind::text: return std::string(values.texts[row]);
-    case value_kind::datetime: return timestamp{values.ints[row]};
-    case value_kind::list: return values.lists[row];
+    case value_kind::boolean:
+      return values.bools[row] != 0;
+    case value_kind::integer:
+      return values.ints[row];
+    case value_kind::floating:
+      return values.floats[row];
+    case value_kind::text:
+      return std::string(values.texts[row]);
+    case value_kind::datetime:
+      return timestamp{values.ints[row]};
+    case value_kind::list:
+      return values.lists[row];
   }
   return windrow::null{};
 }
@@ -370,32 +401,43 @@ void compute_node(const program_node& node, std::span<const node_operand> operan
   result.type = node.type;
   switch (node.op) {
     case node_op::input:
-    case node_op::constant: return;  // have columns already
-    case node_op::to_float: return compute_to_float(operands[0], rows, result);
-    case node_op::negate: return compute_negate(operands[0], node.type.kind, rows, result);
-    case node_op::invert: return compute_invert(operands[0], rows, result);
+    case node_op::constant:
+      return;  // have columns already
+    case node_op::to_float:
+      return compute_to_float(operands[0], rows, result);
+    case node_op::negate:
+      return compute_negate(operands[0], node.type.kind, rows, result);
+    case node_op::invert:
+      return compute_invert(operands[0], rows, result);
     case node_op::add:
     case node_op::subtract:
     case node_op::multiply:
     case node_op::divide:
     case node_op::modulo:
-      return node.type.kind == value_kind::integer
-                 ? compute_int(node.op, operands, rows, result)
-                 : compute_float(node.op, operands, rows, result);
-    case node_op::concat: return compute_concat(operands, rows, result, arena);
+      return node.type.kind == value_kind::integer ? compute_int(node.op, operands, rows, result)
+                                                   : compute_float(node.op, operands, rows, result);
+    case node_op::concat:
+      return compute_concat(operands, rows, result, arena);
     case node_op::equal:
     case node_op::not_equal:
     case node_op::less:
     case node_op::less_equal:
     case node_op::greater:
-    case node_op::greater_equal: return compute_comparison(node.op, operands, rows, result);
-    case node_op::is_null: return compute_null_test(operands[0], true, rows, result);
-    case node_op::is_valid: return compute_null_test(operands[0], false, rows, result);
-    case node_op::in_set: return compute_in_set(node, operands[0], rows, result);
-    case node_op::in_list: return compute_in_list(operands, rows, result);
+    case node_op::greater_equal:
+      return compute_comparison(node.op, operands, rows, result);
+    case node_op::is_null:
+      return compute_null_test(operands[0], true, rows, result);
+    case node_op::is_valid:
+      return compute_null_test(operands[0], false, rows, result);
+    case node_op::in_set:
+      return compute_in_set(node, operands[0], rows, result);
+    case node_op::in_list:
+      return compute_in_list(operands, rows, result);
     case node_op::logical_and:
-    case node_op::logical_or: return compute_logical(node.op, operands, rows, result);
-    case node_op::make_list: return compute_make_list(operands, rows, result);
+    case node_op::logical_or:
+      return compute_logical(node.op, operands, rows, result);
+    case node_op::make_list:
+      return compute_make_list(operands, rows, result);
   }
 }
 

@@ -10,8 +10,7 @@
 namespace windrow::schema {
 
 /// What an attribute becomes; null leaves it as it is.
-using attribute_substitution =
-    std::function<expression_ptr(const std::vector<std::string>& path)>;
+using attribute_substitution = std::function<expression_ptr(const std::vector<std::string>& path)>;
 
 /// `e` with its attributes replaced. Aggregate nodes are left alone.
 expression_ptr substitute(const expression_ptr& e, const attribute_substitution& replacement);

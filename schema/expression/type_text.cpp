@@ -24,11 +24,21 @@ constexpr std::array<named_kind, 5> scalar_kinds{{{"str", value_kind::text},
                                                   {"bool", value_kind::boolean},
                                                   {"datetime", value_kind::datetime}}};
 /// What people coming from elsewhere write.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 14> aliases{{
-    {"string", "str"}, {"text", "str"}, {"integer", "int"}, {"long", "int"}, {"int64", "int"},
-    {"bigint", "int"}, {"double", "float"}, {"real", "float"}, {"float64", "float"},
-    {"number", "float"}, {"boolean", "bool"}, {"timestamp", "datetime"}, {"date", "datetime"},
-    {"time", "datetime"}}};
+constexpr std::array<std::pair<std::string_view, std::string_view>, 14> aliases{
+    {{"string", "str"},
+     {"text", "str"},
+     {"integer", "int"},
+     {"long", "int"},
+     {"int64", "int"},
+     {"bigint", "int"},
+     {"double", "float"},
+     {"real", "float"},
+     {"float64", "float"},
+     {"number", "float"},
+     {"boolean", "bool"},
+     {"timestamp", "datetime"},
+     {"date", "datetime"},
+     {"time", "datetime"}}};
 
 std::string_view trim(std::string_view text) {
   while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front()))) {
@@ -45,9 +55,8 @@ failure unknown_type(std::string_view text) {
   for (const auto& [alias, name] : aliases) {
     if (text == alias) return {errc::invalid, message + "write " + ticked(name)};
   }
-  return {errc::invalid,
-          message + did_you_mean(text, {"str", "int", "float", "bool", "datetime", "list[str]",
-                                        "FeatureTime"})};
+  return {errc::invalid, message + did_you_mean(text, {"str", "int", "float", "bool", "datetime",
+                                                       "list[str]", "FeatureTime"})};
 }
 
 /// Takes `| null` off either end; nothing where there is none. A bar inside `list[..]` belongs to
@@ -104,8 +113,8 @@ std::string snake_case(std::string_view class_name) {
     const char c = class_name[i];
     if (is_upper(c) && i > 0 && class_name[i - 1] != '_') {
       const bool after_lower = !is_upper(class_name[i - 1]);
-      const bool ends_acronym = i + 1 < class_name.size() && !is_upper(class_name[i + 1]) &&
-                                class_name[i + 1] != '_';
+      const bool ends_acronym =
+          i + 1 < class_name.size() && !is_upper(class_name[i + 1]) && class_name[i + 1] != '_';
       if (after_lower || ends_acronym) out.push_back('_');
     }
     out.push_back(is_upper(c) ? static_cast<char>(c - 'A' + 'a') : c);

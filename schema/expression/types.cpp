@@ -16,30 +16,48 @@ bool is_number(value_kind kind) {
 /// A type with its article, for sentences.
 std::string_view a_kind(value_kind kind) {
   switch (kind) {
-    case value_kind::boolean: return "a bool";
-    case value_kind::integer: return "an int";
-    case value_kind::floating: return "a float";
-    case value_kind::text: return "a str";
-    case value_kind::datetime: return "a datetime";
-    case value_kind::list: return "a list";
+    case value_kind::boolean:
+      return "a bool";
+    case value_kind::integer:
+      return "an int";
+    case value_kind::floating:
+      return "a float";
+    case value_kind::text:
+      return "a str";
+    case value_kind::datetime:
+      return "a datetime";
+    case value_kind::list:
+      return "a list";
   }
   return "a value";
 }
 
 std::string_view sign_of(expression_op op) {
   switch (op) {
-    case expression_op::add: return "+";
-    case expression_op::subtract: return "-";
-    case expression_op::multiply: return "*";
-    case expression_op::divide: return "/";
-    case expression_op::modulo: return "%";
-    case expression_op::less: return "<";
-    case expression_op::less_equal: return "<=";
-    case expression_op::greater: return ">";
-    case expression_op::greater_equal: return ">=";
-    case expression_op::logical_and: return "&";
-    case expression_op::logical_or: return "|";
-    default: return "";
+    case expression_op::add:
+      return "+";
+    case expression_op::subtract:
+      return "-";
+    case expression_op::multiply:
+      return "*";
+    case expression_op::divide:
+      return "/";
+    case expression_op::modulo:
+      return "%";
+    case expression_op::less:
+      return "<";
+    case expression_op::less_equal:
+      return "<=";
+    case expression_op::greater:
+      return ">";
+    case expression_op::greater_equal:
+      return ">=";
+    case expression_op::logical_and:
+      return "&";
+    case expression_op::logical_or:
+      return "|";
+    default:
+      return "";
   }
 }
 
@@ -58,29 +76,39 @@ public:
 
   std::optional<value_type> visit(const expression& e) {
     switch (e.op) {
-      case expression_op::literal: return visit_literal(e);
+      case expression_op::literal:
+        return visit_literal(e);
       case expression_op::attribute:
-      case expression_op::header: return visit_attribute(e);
-      case expression_op::negate: return visit_negate(e);
-      case expression_op::invert: return visit_logical(e, "~");
+      case expression_op::header:
+        return visit_attribute(e);
+      case expression_op::negate:
+        return visit_negate(e);
+      case expression_op::invert:
+        return visit_logical(e, "~");
       case expression_op::logical_and:
-      case expression_op::logical_or: return visit_logical(e, sign_of(e.op));
+      case expression_op::logical_or:
+        return visit_logical(e, sign_of(e.op));
       case expression_op::add:
       case expression_op::subtract:
       case expression_op::multiply:
       case expression_op::divide:
-      case expression_op::modulo: return visit_arithmetic(e);
+      case expression_op::modulo:
+        return visit_arithmetic(e);
       case expression_op::equal:
       case expression_op::not_equal:
       case expression_op::less:
       case expression_op::less_equal:
       case expression_op::greater:
-      case expression_op::greater_equal: return visit_comparison(e);
-      case expression_op::in: return visit_in(e);
-      case expression_op::list: return visit_list(e);
+      case expression_op::greater_equal:
+        return visit_comparison(e);
+      case expression_op::in:
+        return visit_in(e);
+      case expression_op::list:
+        return visit_list(e);
       case expression_op::aggregate:
         return fail(e, "an aggregation such as `_." + e.call->relation + "[..]." +
-                           e.call->function + "(..)` cannot be used here, only attributes of the "
+                           e.call->function +
+                           "(..)` cannot be used here, only attributes of the "
                            "row");
     }
     return fail(e, "this operator is not known");
@@ -94,15 +122,22 @@ private:
 
   std::optional<value_type> visit_literal(const expression& e) {
     switch (e.literal.index()) {
-      case 1: return plain(value_kind::boolean);
-      case 2: return plain(value_kind::integer);
-      case 3: return plain(value_kind::floating);
-      case 4: return plain(value_kind::text);
-      case 5: return plain(value_kind::datetime);
-      default: break;
+      case 1:
+        return plain(value_kind::boolean);
+      case 2:
+        return plain(value_kind::integer);
+      case 3:
+        return plain(value_kind::floating);
+      case 4:
+        return plain(value_kind::text);
+      case 5:
+        return plain(value_kind::datetime);
+      default:
+        break;
     }
-    return fail(e, "`null` has no type of its own: it can only be compared, `_.a == null` or "
-                   "`_.a != null`");
+    return fail(e,
+                "`null` has no type of its own: it can only be compared, `_.a == null` or "
+                "`_.a != null`");
   }
 
   std::optional<value_type> visit_attribute(const expression& e) {
@@ -155,8 +190,8 @@ private:
     if (e.op == expression_op::add && left->kind == value_kind::text &&
         right->kind == value_kind::text)
       return plain(value_kind::text, nullable);
-    const std::string sides = std::string(a_kind(left->kind)) + " and " +
-                              std::string(a_kind(right->kind));
+    const std::string sides =
+        std::string(a_kind(left->kind)) + " and " + std::string(a_kind(right->kind));
     return fail(e, "`" + std::string(sign_of(e.op)) + "` cannot take " + sides + ": it needs " +
                        (e.op == expression_op::add ? "two numbers or two strings" : "two numbers"));
   }
@@ -203,8 +238,7 @@ private:
     if (is_null_literal(left) || is_null_literal(right)) {
       if (is_null_literal(left) && is_null_literal(right))
         return fail(e, "`null` compared with `null` says nothing: compare an attribute");
-      if (ordered)
-        return fail(e, "`null` has no order: write `== null` or `!= null`");
+      if (ordered) return fail(e, "`null` has no order: write `== null` or `!= null`");
       if (!visit(is_null_literal(left) ? right : left)) return std::nullopt;
       return plain(value_kind::boolean);
     }

@@ -72,8 +72,8 @@ void planner_state::plan_class(int index) {
   entity.key_type = type;
   entity.key_space = static_cast<int>(p.key_spaces.size());
   key_space space;
-  space.id = definition_hash("key_space")
-                 .add("class").add(entity.name).add(to_string(type)).finish();
+  space.id =
+      definition_hash("key_space").add("class").add(entity.name).add(to_string(type)).finish();
   space.name = entity.name;
   space.parts = {type};
   space.part_names = {entity.primary_key};
@@ -123,8 +123,8 @@ void planner_state::plan_scalars(planner_class& c, int index) {
     if (name == entity.primary_key || staleness <= 0 || !kept) continue;
     scalar s;
     s.fqn = entity.namespace_name + "." + name;
-    s.id = definition_hash("scalar")
-               .add(entity.name).add(name).add(to_string(field->type)).finish();
+    s.id =
+        definition_hash("scalar").add(entity.name).add(name).add(to_string(field->type)).finish();
     s.type = field->type;
     s.entity_class = index;
     s.key_space = entity.key_space;

@@ -29,7 +29,7 @@ inline constexpr int none = -1;
 /// 8 bytes big-endian with the sign bit flipped, bool one byte. A float cannot be part of a key.
 struct key_space {
   std::uint64_t id = 0;
-  std::string name;                ///< for people: `User`, `Transaction by (user_id, country)`
+  std::string name;  ///< for people: `User`, `Transaction by (user_id, country)`
   std::vector<value_type> parts;
   std::vector<std::string> part_names;
   /// The class whose primary key this is, or `none`.
@@ -37,14 +37,14 @@ struct key_space {
   /// Parts hashed for placement. All of them, or, where the local join keys include the primary
   /// key, only that part, so that groups sit on their entity's shard.
   std::vector<int> placement_parts;
-  std::vector<int> scalars;        ///< `plan.scalars` stored in records of this space
-  std::vector<int> tilings;        ///< `plan.tilings` of this space, longest bucket first
+  std::vector<int> scalars;  ///< `plan.scalars` stored in records of this space
+  std::vector<int> tilings;  ///< `plan.tilings` of this space, longest bucket first
 };
 
 /// A scalar feature that is stored online: newest event time wins.
 struct scalar {
   std::uint64_t id = 0;
-  std::string fqn;                 ///< `user.name`
+  std::string fqn;  ///< `user.name`
   value_type type;
   int entity_class = none;
   int key_space = none;
@@ -58,36 +58,46 @@ struct timeline {
   std::uint64_t id = 0;
   int key_space = none;
   std::string child_class;
-  std::string filter;              ///< canonical text; empty without a filter
+  std::string filter;  ///< canonical text; empty without a filter
 };
 
 enum class aggregation : std::uint8_t {
-  sum, count, min, max, mean, std, var, approx_count_distinct
+  sum,
+  count,
+  min,
+  max,
+  mean,
+  std,
+  var,
+  approx_count_distinct
 };
 std::string_view to_string(aggregation a) noexcept;
 
 /// What a tile stores beside its row count. Each is mergeable.
 enum class partial_kind : std::uint8_t {
-  non_null,       ///< how many rows had an argument; only where arguments may be null
-  sum_int,        ///< 128-bit integer sum
-  sum_float,      ///< compensated sum
-  min_int, max_int, min_float, max_float,
-  moments,        ///< mean and sum of squared deviations (Welford/Chan)
-  distinct,       ///< HyperLogLog, exact while small
+  non_null,   ///< how many rows had an argument; only where arguments may be null
+  sum_int,    ///< 128-bit integer sum
+  sum_float,  ///< compensated sum
+  min_int,
+  max_int,
+  min_float,
+  max_float,
+  moments,   ///< mean and sum of squared deviations (Welford/Chan)
+  distinct,  ///< HyperLogLog, exact while small
 };
 
 struct partial {
   partial_kind kind = partial_kind::non_null;
-  int argument = none;             ///< index into `tiling.arguments`
+  int argument = none;  ///< index into `tiling.arguments`
 };
 
 /// The tiles of one timeline with one bucket length and origin.
 struct tiling {
   int timeline = none;
   int key_space = none;
-  std::int64_t duration = 0;       ///< microseconds, > 0
-  std::int64_t origin = 0;         ///< microseconds since the epoch, in [0, duration)
-  std::int64_t retention = 0;      ///< the longest of its rules'
+  std::int64_t duration = 0;           ///< microseconds, > 0
+  std::int64_t origin = 0;             ///< microseconds since the epoch, in [0, duration)
+  std::int64_t retention = 0;          ///< the longest of its rules'
   std::vector<std::string> arguments;  ///< canonical texts
   std::vector<value_type> argument_types;
   /// In storage order. A tile is its bucket, its row count, then these.
@@ -100,7 +110,7 @@ struct rule {
   int series = none;
   int tiling = none;
   aggregation function = aggregation::count;
-  std::int64_t retention = 0;      ///< longest window that uses it plus one bucket, or declared
+  std::int64_t retention = 0;  ///< longest window that uses it plus one bucket, or declared
   /// Indexes into `tiling.partials`; `none` where the row count serves.
   int value_partial = none;
   int non_null_partial = none;
@@ -111,9 +121,9 @@ struct rule {
 struct series {
   std::uint64_t id = 0;
   std::string child_class;
-  std::vector<std::string> join_key;   ///< child fields, in the key space's part order
-  std::string argument;                ///< canonical text; empty for `count`
-  std::string filter;                  ///< canonical text; empty without a filter
+  std::vector<std::string> join_key;  ///< child fields, in the key space's part order
+  std::string argument;               ///< canonical text; empty for `count`
+  std::string filter;                 ///< canonical text; empty without a filter
   int timeline = none;
   int key_space = none;
   std::vector<int> rules;
@@ -121,19 +131,19 @@ struct series {
 
 /// One window of one windowed feature: what a query reads.
 struct window_value {
-  std::string fqn;                 ///< `user.sum_transaction_amount__600__`
-  int feature = none;              ///< `plan.windowed_features`
-  std::int64_t window = 0;         ///< microseconds
+  std::string fqn;          ///< `user.sum_transaction_amount__600__`
+  int feature = none;       ///< `plan.windowed_features`
+  std::int64_t window = 0;  ///< microseconds
   int rule = none;
-  bool all = false;                ///< `__all__`
+  bool all = false;  ///< `__all__`
 };
 
 struct windowed_feature {
-  std::string fqn;                 ///< `user.sum_transaction_amount`
-  std::string name;                ///< `sum_transaction_amount`
+  std::string fqn;   ///< `user.sum_transaction_amount`
+  std::string name;  ///< `sum_transaction_amount`
   int entity_class = none;
   aggregation function = aggregation::count;
-  value_type type;                 ///< what a query returns
+  value_type type;  ///< what a query returns
   std::optional<windrow::value> default_value;
   std::vector<int> window_values;  ///< shortest window first
   /// The local fields (of the class) that give the group's key, in the key space's part order.
@@ -142,12 +152,12 @@ struct windowed_feature {
 };
 
 struct entity_class {
-  std::string name;                ///< `User`
-  std::string namespace_name;      ///< `user`
-  std::string primary_key;         ///< the field, normally `id`
+  std::string name;            ///< `User`
+  std::string namespace_name;  ///< `user`
+  std::string primary_key;     ///< the field, normally `id`
   value_type key_type;
   int key_space = none;
-  std::vector<int> scalars;        ///< stored ones
+  std::vector<int> scalars;  ///< stored ones
   std::vector<int> windowed_features;
 };
 
@@ -156,21 +166,21 @@ struct entity_class {
 struct route {
   int stream = none;
   int key_space = none;
-  std::vector<int> key;            ///< stream outputs, one a key part
+  std::vector<int> key;  ///< stream outputs, one a key part
 
   /// Outputs whose columns travel with the rows; the indexes below point into this list.
   std::vector<int> columns;
 
   struct scalar_write {
-    int scalar = none;             ///< `plan.scalars`
+    int scalar = none;  ///< `plan.scalars`
     int column = none;
   };
   std::vector<scalar_write> scalars;
 
   struct tiling_update {
     int tiling = none;
-    int filter = none;             ///< a bool column, or none; a row counts where it is true
-    std::vector<int> arguments;    ///< one a `tiling.arguments`
+    int filter = none;           ///< a bool column, or none; a row counts where it is true
+    std::vector<int> arguments;  ///< one a `tiling.arguments`
   };
   std::vector<tiling_update> tilings;
 
@@ -187,9 +197,9 @@ enum class source_kind : std::uint8_t { file, kafka };
 struct source {
   std::string name;
   source_kind kind = source_kind::file;
-  std::string path;                                ///< file: absolute, or `-`
-  std::int64_t max_future_skew = 300'000'000;      ///< microseconds
-  std::int64_t late_arrival_deadline = -1;         ///< microseconds; -1: none
+  std::string path;                            ///< file: absolute, or `-`
+  std::int64_t max_future_skew = 300'000'000;  ///< microseconds
+  std::int64_t late_arrival_deadline = -1;     ///< microseconds; -1: none
   /// Kafka: as declared, by name (`schema/catalog/kafka_settings.hpp`), secrets among them.
   std::vector<std::pair<std::string, std::string>> settings = {};
 };
@@ -225,8 +235,8 @@ struct stream {
   /// Which messages are repeats of others: those with the same value of a program output (null: of
   /// none) and an event time at most `within` apart. Of a type that a key may have.
   struct deduplication_rule {
-    int output = none;             ///< none: no message is a repeat
-    std::int64_t within = 0;       ///< microseconds
+    int output = none;        ///< none: no message is a repeat
+    std::int64_t within = 0;  ///< microseconds
   } deduplication;
   std::vector<int> routes;
 };
@@ -236,7 +246,7 @@ struct inference {
   int stream = none;
   int series = none;
   bool updates = false;
-  std::string reason;              ///< empty where it updates
+  std::string reason;  ///< empty where it updates
 };
 
 struct plan {
@@ -263,7 +273,7 @@ using plan_ptr = std::shared_ptr<const plan>;
 /// One thing a query can ask for.
 struct feature_reference {
   enum class kind : std::uint8_t { primary_key, scalar, window_value } what = kind::scalar;
-  int index = none;                ///< into `plan.scalars` or `plan.window_values`
+  int index = none;  ///< into `plan.scalars` or `plan.window_values`
 };
 
 /// Resolves one name a user may write for features of `entity_class`: `name`, `User.name`,

@@ -35,8 +35,7 @@ int planner_state::find_class(std::string_view name, source_position at) {
 }
 
 bool planner_state::check_attributes(const expression& e, const std::vector<std::string>& known,
-                                     const std::string& owner,
-                                     const declared_path& broken_prefix) {
+                                     const std::string& owner, const declared_path& broken_prefix) {
   bool good = true;
   for_each_attribute(e, [&](const expression& a) {
     if (a.op == expression_op::header) return;
@@ -49,12 +48,11 @@ bool planner_state::check_attributes(const expression& e, const std::vector<std:
     if (std::find(known.begin(), known.end(), name) == known.end()) {
       good = false;
       if (file.is_broken(broken_prefix + "/" + name)) return;
-      out.error(a.at, owner + " has no field " + ticked(name) + "; " +
-                          did_you_mean(name, known));
+      out.error(a.at, owner + " has no field " + ticked(name) + "; " + did_you_mean(name, known));
     } else if (a.path.size() > 1) {
       good = false;
-      out.error(a.at, ticked("_." + name) + " has no fields of its own; write " +
-                          ticked("_." + name));
+      out.error(a.at,
+                ticked("_." + name) + " has no fields of its own; write " + ticked("_." + name));
     }
   });
   return good;

@@ -16,17 +16,17 @@ struct planner_class {
   const class_declaration* declared = nullptr;
   declared_path path;
   std::map<std::string, const field_declaration*, std::less<>> fields;
-  std::string feature_time;                          ///< the field, or empty
-  std::map<std::string, int, std::less<>> scalars;   ///< stored fields -> `plan.scalars`
+  std::string feature_time;                         ///< the field, or empty
+  std::map<std::string, int, std::less<>> scalars;  ///< stored fields -> `plan.scalars`
 };
 
 /// What a series needs beyond `plan.all_series`.
 struct planner_series {
-  expression_ptr argument;            ///< over child features; null for `count`
+  expression_ptr argument;  ///< over child features; null for `count`
   value_type argument_type;
-  expression_ptr filter;              ///< over child features; null without one
-  std::vector<std::string> needs;     ///< child fields a stream must output, sorted
-  std::string readable_join;          ///< `User.id == Transaction.user_id`
+  expression_ptr filter;           ///< over child features; null without one
+  std::vector<std::string> needs;  ///< child fields a stream must output, sorted
+  std::string readable_join;       ///< `User.id == Transaction.user_id`
 };
 
 /// The outputs of one stream, as they go into its program.
@@ -35,9 +35,9 @@ struct planner_stream {
   declared_path path;
   /// class -> field -> expression over the message, in the field's type.
   std::map<std::string, std::map<std::string, expression_ptr>> outputs;
-  std::vector<expression_ptr> program;               ///< distinct outputs of the program
-  std::map<std::string, int> by_text;                ///< canonical text -> `program`
-  std::map<std::string, value_type> attributes;      ///< message keys and envelope
+  std::vector<expression_ptr> program;           ///< distinct outputs of the program
+  std::map<std::string, int> by_text;            ///< canonical text -> `program`
+  std::map<std::string, value_type> attributes;  ///< message keys and envelope
 
   /// The program output that computes `e`.
   int output_of(const expression_ptr& e);
@@ -61,20 +61,20 @@ public:
 
   const declaration_file& file;
   diagnostics& out;
-  catalog declarations;               ///< in name order
+  catalog declarations;  ///< in name order
   plan p;
   std::vector<idle_output> idle_outputs;
 
-  std::vector<planner_class> classes;                ///< one a `p.classes`
+  std::vector<planner_class> classes;  ///< one a `p.classes`
   std::map<std::string, int, std::less<>> class_by_name;
-  std::vector<planner_series> series;                ///< one a `p.all_series`
+  std::vector<planner_series> series;  ///< one a `p.all_series`
   std::map<std::uint64_t, int> series_by_id;
   std::map<std::uint64_t, int> rule_by_id;
   /// Duration and origin, one a `p.rules`.
   std::vector<std::pair<std::int64_t, std::int64_t>> rule_buckets;
   std::map<std::uint64_t, int> key_space_by_id;
-  std::vector<planner_stream> streams;               ///< one a `p.streams`
-  std::set<declared_path> bad_relations;             ///< reported; uses are passed over
+  std::vector<planner_stream> streams;    ///< one a `p.streams`
+  std::set<declared_path> bad_relations;  ///< reported; uses are passed over
 
   /// The parsed expression declared at `path`; reports and returns null where it does not parse.
   expression_ptr expression_at(const declared_path& path, const std::string& text);
@@ -94,7 +94,7 @@ private:
   int key_space_of_join(int class_index, const relation_declaration& relation,
                         const std::vector<join_pair>& pairs, source_position at);
   int series_of(int key_space, const relation_declaration& relation,
-                const std::vector<join_pair>& pairs, const struct aggregate_shape& shape);
+                const std::vector<join_pair>& pairs, const struct bound_aggregate& shape);
   void plan_windows(int feature, int series_index, const windowed_declaration& declared,
                     const declared_path& path);
   int rule_of(int series_index, aggregation function, std::int64_t duration, std::int64_t origin);

@@ -98,8 +98,8 @@ result<std::vector<feature_reference>> resolve_feature(const plan& p, int entity
     }
     if (f.name == feature_name) {
       if (rest.back() != ']') {
-        return failure{errc::not_found, ticked(name) + " has no closing `]`; write " +
-                                            ticked(f.name + "[\"1h\"]")};
+        return failure{errc::not_found,
+                       ticked(name) + " has no closing `]`; write " + ticked(f.name + "[\"1h\"]")};
       }
       const std::string_view text =
           without_quotes(rest.substr(bracket + 1, rest.size() - bracket - 2));

@@ -74,9 +74,8 @@ void planner_state::route_scalars(int index) {
 
 void planner_state::route_timeline(int index, int timeline_index) {
   // Series of one timeline see the same rows: the first speaks for all.
-  const auto first = std::find_if(p.all_series.begin(), p.all_series.end(), [&](const auto& s) {
-    return s.timeline == timeline_index;
-  });
+  const auto first = std::find_if(p.all_series.begin(), p.all_series.end(),
+                                  [&](const auto& s) { return s.timeline == timeline_index; });
   const auto first_index = static_cast<std::size_t>(first - p.all_series.begin());
   const bool updates =
       std::any_of(p.inferences.begin(), p.inferences.end(), [&](const inference& found) {
@@ -146,15 +145,17 @@ void planner_state::explain_idle_outputs(int index) {
     const std::string& key = p.classes[static_cast<std::size_t>(class_index)].primary_key;
     const bool has_key = outputs.count(key) > 0;
     const bool stores = has_key && std::any_of(outputs.begin(), outputs.end(), [&](const auto& o) {
-      return c.scalars.count(o.first) > 0;
-    });
+                          return c.scalars.count(o.first) > 0;
+                        });
     for (const auto& [field, _] : outputs) {
       const std::string feature = class_name + "." + field;
       std::vector<std::string> reasons;
       if (field == key) {
         if (stores) continue;
-        reasons.push_back("it is the primary key, which is kept with stored features, and this "
-                          "stream gives " + class_name + " none");
+        reasons.push_back(
+            "it is the primary key, which is kept with stored features, and this "
+            "stream gives " +
+            class_name + " none");
       } else if (c.scalars.count(field) > 0) {
         if (has_key) continue;
         reasons.push_back("the stream does not output " + class_name + "." + key);

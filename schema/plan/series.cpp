@@ -54,28 +54,25 @@ void planner_state::plan_windowed(int class_index, const windowed_declaration& d
     return;
   }
   const auto& relations = owner.declared->relations;
-  const auto relation = std::find_if(relations.begin(), relations.end(), [&](const auto& r) {
-    return r.name == e->call->relation;
-  });
+  const auto relation = std::find_if(relations.begin(), relations.end(),
+                                     [&](const auto& r) { return r.name == e->call->relation; });
   if (relation == relations.end()) {
     if (file.is_broken(owner.path + "/" + e->call->relation)) return;
     std::vector<std::string> names;
     for (const relation_declaration& r : relations) names.push_back(r.name);
     out.error(e->at, ticked(owner.declared->name) + " has no has_many " +
-                         ticked(e->call->relation) + "; " +
-                         did_you_mean(e->call->relation, names));
+                         ticked(e->call->relation) + "; " + did_you_mean(e->call->relation, names));
     return;
   }
   const auto child_index = class_by_name.find(relation->child_class);
   if (child_index == class_by_name.end()) return;
   const planner_class& child = classes[static_cast<std::size_t>(child_index->second)];
-  const auto shape = take_apart(*e, child, *this);
+  const auto shape = bind_aggregate(*e, child, *this);
   if (!shape || bad_relations.count(owner.path + "/" + relation->name) > 0) return;
 
   std::vector<join_pair> pairs = relation->join;
-  std::sort(pairs.begin(), pairs.end(), [](const join_pair& a, const join_pair& b) {
-    return a.child_field < b.child_field;
-  });
+  std::sort(pairs.begin(), pairs.end(),
+            [](const join_pair& a, const join_pair& b) { return a.child_field < b.child_field; });
   const int space = key_space_of_join(class_index, *relation, pairs,
                                       file.at(owner.path + "/" + relation->name + "/join"));
   if (space == none) return;
@@ -91,15 +88,15 @@ void planner_state::plan_windowed(int class_index, const windowed_declaration& d
   if (declared.default_value && !declared.default_value->is_null()) {
     feature.default_value = converted(*declared.default_value, feature.type.kind);
     if (!feature.default_value) {
-      out.error(file.at(path + "/default"),
-                "the default of " + ticked(declared.name) + " must be " +
-                    ticked(to_string(feature.type)) + ", as its values are");
+      out.error(file.at(path + "/default"), "the default of " + ticked(declared.name) +
+                                                " must be " + ticked(to_string(feature.type)) +
+                                                ", as its values are");
       return;
     }
     if (!feature.type.nullable) {
-      out.note(file.at(path + "/default"),
-               "the default of " + ticked(declared.name) + " is idle: " +
-                   ticked(to_string(feature.function)) + " is never null, an empty window gives 0");
+      out.note(file.at(path + "/default"), "the default of " + ticked(declared.name) +
+                                               " is idle: " + ticked(to_string(feature.function)) +
+                                               " is never null, an empty window gives 0");
     }
     feature.type.nullable = false;
   }
@@ -108,8 +105,8 @@ void planner_state::plan_windowed(int class_index, const windowed_declaration& d
   if (made.readable_join.empty()) {
     for (const join_pair& pair : pairs) {
       if (!made.readable_join.empty()) made.readable_join += " & ";
-      made.readable_join += owner.declared->name + "." + pair.local_field + " == " +
-                            relation->child_class + "." + pair.child_field;
+      made.readable_join += owner.declared->name + "." + pair.local_field +
+                            " == " + relation->child_class + "." + pair.child_field;
     }
   }
   const int feature_index = static_cast<int>(p.windowed_features.size());
@@ -167,7 +164,7 @@ int planner_state::key_space_of_join(int class_index, const relation_declaration
 }
 
 int planner_state::series_of(int key_space, const relation_declaration& relation,
-                             const std::vector<join_pair>& pairs, const aggregate_shape& shape) {
+                             const std::vector<join_pair>& pairs, const bound_aggregate& shape) {
   schema::series s;
   s.child_class = relation.child_class;
   s.argument = text_of(shape.argument);
@@ -228,9 +225,9 @@ void planner_state::plan_windows(int feature, int series_index,
     const std::int64_t needed = w.window + w.bucket_duration;
     const std::int64_t retention = declared.retention.value_or(needed);
     if (retention < w.window) {
-      out.error(file.at(path + "/retention"),
-                "the retention of " + format_duration(retention) +
-                    " is shorter than the window of " + length + "; write " + length + " or more");
+      out.error(file.at(path + "/retention"), "the retention of " + format_duration(retention) +
+                                                  " is shorter than the window of " + length +
+                                                  "; write " + length + " or more");
       continue;
     }
     if (retention > retention_max || retention / w.bucket_duration >= buckets_max) {
@@ -263,8 +260,11 @@ int planner_state::rule_of(int series_index, aggregation function, std::int64_t 
                            std::int64_t origin) {
   schema::series& owner = p.all_series[static_cast<std::size_t>(series_index)];
   const std::uint64_t id = definition_hash("rule")
-                               .add_id(owner.id).add(to_string(function))
-                               .add(duration).add(origin).finish();
+                               .add_id(owner.id)
+                               .add(to_string(function))
+                               .add(duration)
+                               .add(origin)
+                               .finish();
   const auto [found, fresh] = rule_by_id.emplace(id, static_cast<int>(p.rules.size()));
   if (!fresh) return found->second;
   schema::rule r;

@@ -99,9 +99,8 @@ std::optional<value_type> planner_state::type_in_stream(int index, const express
   for (const auto& [name, _] : s.attributes) known.push_back(name);
   const std::string owner = "the message of " + ticked(s.declared->name);
   if (!check_attributes(e, known, owner, s.path + "/message")) return std::nullopt;
-  const auto type = type_of(e, [&](const std::vector<std::string>& path) {
-    return s.attribute_type(path);
-  });
+  const auto type =
+      type_of(e, [&](const std::vector<std::string>& path) { return s.attribute_type(path); });
   if (type) return type.value;
   out.error(type.error->at, type.error->message);
   return std::nullopt;
@@ -201,8 +200,10 @@ void planner_state::report_unknown_output(const planner_class& c, const std::str
   }
   for (const relation_declaration& r : c.declared->relations) {
     if (r.name != field_name) continue;
-    out.error(at, ticked(feature) + " is a has_many and cannot be an output; output the fields "
-                                    "of " + ticked(r.child_class));
+    out.error(at, ticked(feature) +
+                      " is a has_many and cannot be an output; output the fields "
+                      "of " +
+                      ticked(r.child_class));
     return;
   }
   std::vector<std::string> names;

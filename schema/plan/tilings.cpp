@@ -19,7 +19,8 @@ struct needed_partials {
 needed_partials partials_of(aggregation function, const value_type& argument) {
   const bool whole = argument.kind == value_kind::integer;
   switch (function) {
-    case aggregation::count: return {};
+    case aggregation::count:
+      return {};
     case aggregation::sum:
     case aggregation::mean:
       return {whole ? partial_kind::sum_int : partial_kind::sum_float, argument.nullable};
@@ -28,8 +29,10 @@ needed_partials partials_of(aggregation function, const value_type& argument) {
     case aggregation::max:
       return {whole ? partial_kind::max_int : partial_kind::max_float, argument.nullable};
     case aggregation::std:
-    case aggregation::var: return {partial_kind::moments, argument.nullable};
-    case aggregation::approx_count_distinct: return {partial_kind::distinct, false};
+    case aggregation::var:
+      return {partial_kind::moments, argument.nullable};
+    case aggregation::approx_count_distinct:
+      return {partial_kind::distinct, false};
   }
   return {};
 }
@@ -166,8 +169,8 @@ void planner_state::plan_partials(int index) {
   for (rule& r : p.rules) {
     if (r.tiling != index || r.function == aggregation::count) continue;
     const int argument = argument_of(p.all_series[static_cast<std::size_t>(r.series)].argument);
-    const needed_partials needed = partials_of(
-        r.function, series[static_cast<std::size_t>(r.series)].argument_type);
+    const needed_partials needed =
+        partials_of(r.function, series[static_cast<std::size_t>(r.series)].argument_type);
     if (needed.value) r.value_partial = index_of(t.partials, *needed.value, argument);
     if (!needed.non_null) continue;
     r.non_null_partial = index_of(t.partials, partial_kind::non_null, argument);

@@ -6,11 +6,21 @@ namespace windrow::schema {
 std::string to_string(const value_type& type) {
   std::string out;
   switch (type.kind) {
-    case value_kind::boolean: out = "bool"; break;
-    case value_kind::integer: out = "int"; break;
-    case value_kind::floating: out = "float"; break;
-    case value_kind::text: out = "str"; break;
-    case value_kind::datetime: out = "datetime"; break;
+    case value_kind::boolean:
+      out = "bool";
+      break;
+    case value_kind::integer:
+      out = "int";
+      break;
+    case value_kind::floating:
+      out = "float";
+      break;
+    case value_kind::text:
+      out = "str";
+      break;
+    case value_kind::datetime:
+      out = "datetime";
+      break;
     case value_kind::list:
       out = "list[" + (type.element ? to_string(*type.element) : std::string("?")) + "]";
       break;
@@ -20,14 +30,22 @@ std::string to_string(const value_type& type) {
 
 std::string_view to_string(aggregation a) noexcept {
   switch (a) {
-    case aggregation::sum: return "sum";
-    case aggregation::count: return "count";
-    case aggregation::min: return "min";
-    case aggregation::max: return "max";
-    case aggregation::mean: return "mean";
-    case aggregation::std: return "std";
-    case aggregation::var: return "var";
-    case aggregation::approx_count_distinct: return "approx_count_distinct";
+    case aggregation::sum:
+      return "sum";
+    case aggregation::count:
+      return "count";
+    case aggregation::min:
+      return "min";
+    case aggregation::max:
+      return "max";
+    case aggregation::mean:
+      return "mean";
+    case aggregation::std:
+      return "std";
+    case aggregation::var:
+      return "var";
+    case aggregation::approx_count_distinct:
+      return "approx_count_distinct";
   }
   return "?";
 }

@@ -39,8 +39,8 @@ void read_plain_field(const yaml_entry& entry, const std::vector<yaml_entry>* se
     context.place(path + "/type", text_position(entry.value, entry.at));
     good = read_type(entry.value, entry.at, field, context);
   } else {
-    refuse_unknown_keys(*settings, {"type", "max_staleness", "etl_offline_to_online", "has_many",
-                                    "windowed"},
+    refuse_unknown_keys(*settings,
+                        {"type", "max_staleness", "etl_offline_to_online", "has_many", "windowed"},
                         "the field " + ticked(entry.key), context.out);
     if (const yaml_entry* type = find_entry(*settings, "type")) {
       context.place(path + "/type", text_position(type->value, type->at));
@@ -58,8 +58,10 @@ void read_plain_field(const yaml_entry& entry, const std::vector<yaml_entry>* se
       field.etl_offline_to_online = read_bool(*etl, context.out);
     }
   }
-  if (good) owner.fields.push_back(std::move(field));
-  else context.mark_broken(path);
+  if (good)
+    owner.fields.push_back(std::move(field));
+  else
+    context.mark_broken(path);
 }
 
 void read_field(const yaml_entry& entry, class_declaration& owner, yaml_context& context) {
@@ -67,8 +69,8 @@ void read_field(const yaml_entry& entry, class_declaration& owner, yaml_context&
   context.place(path, entry.key_at);
   if (!check_name(entry, "a field", context)) return context.mark_broken(path);
   if (entry.key.starts_with("chalk_")) {
-    context.out.error(entry.key_at, "names beginning with `chalk_` are reserved; rename " +
-                                        ticked(entry.key));
+    context.out.error(entry.key_at,
+                      "names beginning with `chalk_` are reserved; rename " + ticked(entry.key));
     return context.mark_broken(path);
   }
   if (!entry.value.IsMap()) return read_plain_field(entry, nullptr, owner, path, context);

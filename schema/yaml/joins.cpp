@@ -62,8 +62,7 @@ private:
     if (left->class_name == local_ && right->class_name == child_) {
       return join_pair{left->field, right->field};
     }
-    const side& wrong =
-        left->class_name != local_ && left->class_name != child_ ? *left : *right;
+    const side& wrong = left->class_name != local_ && left->class_name != child_ ? *left : *right;
     out_.error(wrong.at, "a join compares a field of " + ticked(local_) + " with one of " +
                              ticked(child_) + "; write " + example());
     return std::nullopt;
@@ -155,13 +154,12 @@ void read_relation(const yaml_entry& field, const std::vector<yaml_entry>& setti
   }
   if (join == nullptr) join = on;
   if (join != nullptr) {
-    const auto text = read_text(join->value, join->at, "a join such as `User.id == Order.user_id`",
-                                context.out);
+    const auto text =
+        read_text(join->value, join->at, "a join such as `User.id == Order.user_id`", context.out);
     if (!text) return context.mark_broken(path);
     const source_position at = text_position(join->value, join->at);
     context.place(path + "/join", at);
-    auto pairs =
-        join_parser(*text, at, owner.name, relation.child_class, context.out).parse();
+    auto pairs = join_parser(*text, at, owner.name, relation.child_class, context.out).parse();
     if (!pairs) return context.mark_broken(path);
     relation.join = std::move(*pairs);
   }
@@ -192,15 +190,14 @@ void link_relations(yaml_context& context) {
         return false;
       }
       context.mark_broken(path);
-      const std::string example =
-          "join: " + owner.name + ".id == " + relation.child_class + "." +
-          (keys.empty() ? snake_case(owner.name) + "_id" : keys.front());
+      const std::string example = "join: " + owner.name + ".id == " + relation.child_class + "." +
+                                  (keys.empty() ? snake_case(owner.name) + "_id" : keys.front());
       if (keys.empty()) {
-        context.out.error(context.file.at(path),
-                          "the has_many " + ticked(relation.name) +
-                              " has no join, and no field of " + ticked(relation.child_class) +
-                              " is typed " +
-                              ticked(owner.name + ".id") + "; write such as " + ticked(example));
+        context.out.error(context.file.at(path), "the has_many " + ticked(relation.name) +
+                                                     " has no join, and no field of " +
+                                                     ticked(relation.child_class) + " is typed " +
+                                                     ticked(owner.name + ".id") +
+                                                     "; write such as " + ticked(example));
       } else {
         for (std::string& key : keys) key = ticked(relation.child_class + "." + key);
         context.out.error(context.file.at(path), "the join of " + ticked(relation.name) +

@@ -70,8 +70,8 @@ private:
     for (const kafka_setting& s : kafka_settings()) {
       names.emplace_back(s.name);
       if (s.property != entry.key) continue;
-      return error(entry.key_at, ticked(entry.key) + " in " + what_ + " is written " +
-                                     ticked(s.name));
+      return error(entry.key_at,
+                   ticked(entry.key) + " in " + what_ + " is written " + ticked(s.name));
     }
     if (entry.key.find('.') != std::string::npos) {
       return error(entry.key_at, "settings of librdkafka stand under `kafka_args`; write " +
@@ -120,8 +120,9 @@ private:
                       });
     if (!good) {
       error(text_position(entry.value, entry.at),
-            ticked(value) + " cannot be the name of a topic: letters, digits, `.`, `_` and `-`, "
-                            "at most 249");
+            ticked(value) +
+                " cannot be the name of a topic: letters, digits, `.`, `_` and `-`, "
+                "at most 249");
     }
     return good;
   }
@@ -154,20 +155,21 @@ private:
     const bool tls = protocol.ends_with("ssl");
     for (const yaml_entry& entry : entries) {
       if (!sasl && entry.key.starts_with("sasl_")) {
-        error(entry.key_at, ticked(entry.key) + " needs `security_protocol: sasl_ssl` (or "
-                                                "`sasl_plaintext`)");
+        error(entry.key_at, ticked(entry.key) +
+                                " needs `security_protocol: sasl_ssl` (or "
+                                "`sasl_plaintext`)");
       }
       if (!tls && (entry.key.starts_with("ssl_") || entry.key == "insecure")) {
-        error(entry.key_at,
-              ticked(entry.key) + " needs `security_protocol: ssl` (or `sasl_ssl`)");
+        error(entry.key_at, ticked(entry.key) + " needs `security_protocol: ssl` (or `sasl_ssl`)");
       }
     }
     if (!sasl) return;
     const std::string* mechanism = setting("sasl_mechanism");
     if (mechanism == nullptr) {
       return error(find_entry(entries, "security_protocol")->key_at,
-                   what_ + " has no `sasl_mechanism`; write such as `sasl_mechanism: "
-                           "SCRAM-SHA-512`");
+                   what_ +
+                       " has no `sasl_mechanism`; write such as `sasl_mechanism: "
+                       "SCRAM-SHA-512`");
     }
     if (*mechanism == "GSSAPI" || *mechanism == "OAUTHBEARER") return;
     for (const std::string required : {"sasl_username", "sasl_password"}) {

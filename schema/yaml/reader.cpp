@@ -18,8 +18,10 @@ constexpr std::size_t file_bytes_max = 16u << 20;
 source_position position_at(std::string_view text, std::size_t offset) {
   source_position at{1, 1};
   for (std::size_t i = 0; i < offset; ++i) {
-    if (text[i] == '\n') ++at.line, at.column = 1;
-    else ++at.column;
+    if (text[i] == '\n')
+      ++at.line, at.column = 1;
+    else
+      ++at.column;
   }
   return at;
 }

@@ -101,8 +101,9 @@ void read_source(const yaml_entry& entry, yaml_context& context) {
   const yaml_entry* kafka = find_entry(*settings, "kafka");
   bool good = (file != nullptr) != (kafka != nullptr);
   if (!good) {
-    context.out.error(entry.key_at, what + (file == nullptr ? " has neither `file` nor `kafka`"
-                                                            : " has both `file` and `kafka`") +
+    context.out.error(entry.key_at, what +
+                                        (file == nullptr ? " has neither `file` nor `kafka`"
+                                                         : " has both `file` and `kafka`") +
                                         "; write such as `file: events.ndjson`");
   } else {
     good = file != nullptr ? read_file_source(*file, source, context)
@@ -128,14 +129,16 @@ bool read_message(const yaml_entry& entry, stream_declaration& stream, const dec
     }
     if (field.key == "message_key" || field.key == "message_time" ||
         field.key == "message_headers") {
-      context.out.error(field.key_at, ticked(field.key) + " is the envelope's and always there; "
-                                                          "leave it out of `message`");
+      context.out.error(field.key_at, ticked(field.key) +
+                                          " is the envelope's and always there; "
+                                          "leave it out of `message`");
       context.mark_broken(place);
       continue;
     }
     if (field.value.IsMap()) {
-      context.out.error(field.at, "nested messages are not supported; the type of a message key is "
-                                  "such as `str`");
+      context.out.error(field.at,
+                        "nested messages are not supported; the type of a message key is "
+                        "such as `str`");
       context.mark_broken(place);
       continue;
     }
@@ -166,8 +169,10 @@ bool read_output(const yaml_entry& entry, stream_declaration& stream, const decl
     const declared_path place = path + "/output/" + output.key;
     context.place(place, output.key_at);
     const auto text = read_expression(output, place + "/expression", context);
-    if (text) stream.output.emplace_back(output.key, *text);
-    else context.mark_broken(place);
+    if (text)
+      stream.output.emplace_back(output.key, *text);
+    else
+      context.mark_broken(place);
   }
   // Where none could be read, that the stream outputs nothing is not worth saying.
   return outputs->empty() || !stream.output.empty();
@@ -185,12 +190,10 @@ bool read_deduplication(const yaml_entry& entry, stream_declaration& stream,
   const yaml_entry* within = find_entry(*settings, "within");
   if (on == nullptr) context.out.error(entry.key_at, what + " has no `on`" + example);
   if (within == nullptr) context.out.error(entry.key_at, what + " has no `within`" + example);
-  const auto id = on == nullptr
-                      ? std::nullopt
-                      : read_expression(*on, path + "/deduplication/on", context);
-  const auto period = within == nullptr
-                          ? std::nullopt
-                          : read_duration(within->value, within->at, 1, context.out);
+  const auto id =
+      on == nullptr ? std::nullopt : read_expression(*on, path + "/deduplication/on", context);
+  const auto period =
+      within == nullptr ? std::nullopt : read_duration(within->value, within->at, 1, context.out);
   // Ids of all time would need unbounded room.
   if (period && *period >= duration_all) {
     context.out.error(within->at, what + " is for a limited time" + example);
@@ -208,8 +211,9 @@ void read_stream(const yaml_entry& entry, yaml_context& context) {
   if (!check_name(entry, "a stream", context)) return context.mark_broken(path);
   const auto settings = entries_of(entry.value, entry.at, what, context.out);
   if (!settings) return context.mark_broken(path);
-  refuse_unknown_keys(*settings, {"source", "message", "parse", "output",
-                                  "updates_materialized_aggregations", "deduplication"},
+  refuse_unknown_keys(*settings,
+                      {"source", "message", "parse", "output", "updates_materialized_aggregations",
+                       "deduplication"},
                       what, context.out);
   stream_declaration stream;
   stream.name = entry.key;

@@ -119,8 +119,8 @@ void read_bucket_durations(const yaml_entry& entry, const std::vector<window_dec
       continue;
     }
     for (const placed& window : listed_windows(bucket, windows, context, out.good)) {
-      const auto [at, fresh] = out.durations.try_emplace(window.micros,
-                                                         placed{*micros, bucket.key_at});
+      const auto [at, fresh] =
+          out.durations.try_emplace(window.micros, placed{*micros, bucket.key_at});
       if (fresh) continue;
       context.out.error(window.at, "the window " + format_duration(window.micros) +
                                        " is given two bucket lengths, " +
@@ -163,8 +163,9 @@ buckets read_materialization(const yaml_entry& entry, windowed_declaration& decl
     out.good = flag.value_or(false);
     out.same_as_window = true;
     if (flag && !*flag) {
-      context.out.error(entry.at, "a windowed feature is always materialized; write "
-                                  "`materialization: true` or a bucket length");
+      context.out.error(entry.at,
+                        "a windowed feature is always materialized; write "
+                        "`materialization: true` or a bucket length");
     }
     return out;
   }
@@ -173,9 +174,10 @@ buckets read_materialization(const yaml_entry& entry, windowed_declaration& decl
     out.good = false;
     return out;
   }
-  refuse_unknown_keys(*settings, {"bucket_duration", "bucket_durations", "bucket_start",
-                                  "bucket_starts", "retention"},
-                      "`materialization`", context.out);
+  refuse_unknown_keys(
+      *settings,
+      {"bucket_duration", "bucket_durations", "bucket_start", "bucket_starts", "retention"},
+      "`materialization`", context.out);
   for (const yaml_entry& s : *settings) {
     if (s.key == "bucket_duration") {
       const auto micros = read_duration(s.value, s.at, 1, context.out);
@@ -212,7 +214,8 @@ bool spread(const buckets& from, windowed_declaration& declared, const declared_
       const std::string length = format_duration(window.window);
       context.out.error(from.at, "the window " + length + " of " + ticked(declared.name) +
                                      " has no bucket length; write `bucket_duration: 1m`, or list "
-                                     "it as in `bucket_durations: { 1m: [" + length + "] }`");
+                                     "it as in `bucket_durations: { 1m: [" +
+                                     length + "] }`");
       good = false;
       continue;
     }
@@ -249,8 +252,9 @@ std::optional<windrow::value> read_default(const yaml_entry& entry, diagnostics&
 
 void read_windowed(const yaml_entry& field, const std::vector<yaml_entry>& settings,
                    class_declaration& owner, const declared_path& path, yaml_context& context) {
-  refuse_unknown_keys(settings, {"windowed", "expression", "materialization", "default",
-                                 "max_staleness", "etl_offline_to_online"},
+  refuse_unknown_keys(settings,
+                      {"windowed", "expression", "materialization", "default", "max_staleness",
+                       "etl_offline_to_online"},
                       "the windowed feature " + ticked(field.key), context.out);
   for (const std::string_view unused : {"max_staleness", "etl_offline_to_online"}) {
     if (const yaml_entry* entry = find_entry(settings, unused)) {
@@ -261,8 +265,8 @@ void read_windowed(const yaml_entry& field, const std::vector<yaml_entry>& setti
   }
   windowed_declaration declared;
   declared.name = field.key;
-  bool good = true;        // the windows and what is said of them
-  bool readable = true;    // the expression
+  bool good = true;      // the windows and what is said of them
+  bool readable = true;  // the expression
   const yaml_entry* windows = find_entry(settings, "windowed");
   context.place(path + "/windowed", windows->at);
   declared.windows = read_windows(*windows, path, context, good);

@@ -30,7 +30,7 @@ bool is_bearer(std::string_view value) {
 
 }  // namespace
 
-identity gatekeeper::identify(const peer& from, const request& asked, timestamp now) {
+identity authenticator::identify(const peer& from, const request& asked, timestamp now) {
   if (from.local) return {principal::owner(), std::nullopt};
   const std::string_view given = asked.header("authorization");
   if (!given.empty()) return by_token(from, given, now);
@@ -44,9 +44,9 @@ identity gatekeeper::identify(const peer& from, const request& asked, timestamp 
   return {{"anonymous", role::reader | role::writer, {}}, std::nullopt};
 }
 
-identity gatekeeper::by_token(const peer& from, std::string_view given, timestamp now) {
+identity authenticator::by_token(const peer& from, std::string_view given, timestamp now) {
   {
-    const std::lock_guard lock(guard_);
+    const std::lock_guard lock(mutex_);
     const auto known = wrong_.find(from.address);
     if (known != wrong_.end() && now.micros - known->second.since.micros >= wrong_period) {
       wrong_.erase(known);
@@ -64,7 +64,7 @@ identity gatekeeper::by_token(const peer& from, std::string_view given, timestam
   }
   if (who) return {std::move(*who), std::nullopt};
   {
-    const std::lock_guard lock(guard_);
+    const std::lock_guard lock(mutex_);
     if (wrong_.size() >= addresses_max) wrong_.clear();
     failures& f = wrong_.try_emplace(from.address, failures{now, 0}).first->second;
     ++f.count;

@@ -15,7 +15,7 @@ namespace windrow::server {
 
 /// Where a connection came from.
 struct peer {
-  bool local = false;   ///< the Unix socket: whoever can open it owns the node
+  bool local = false;  ///< the Unix socket: whoever can open it owns the node
   bool tls = false;
   std::string address;  ///< for limits per address and the audit log
 };
@@ -34,10 +34,10 @@ struct identity {
 ///   host. Once there are tokens, or by TLS, without one nobody may do anything.
 ///
 /// Concurrency: any thread.
-class gatekeeper {
+class authenticator {
 public:
-  /// `tokens` may be null: then there are none. It outlives the gatekeeper.
-  explicit gatekeeper(token_store* tokens, std::size_t wrong_tokens = 10)
+  /// `tokens` may be null: then there are none. It outlives the authenticator.
+  explicit authenticator(token_store* tokens, std::size_t wrong_tokens = 10)
       : tokens_(tokens), wrong_max_(wrong_tokens) {}
 
   identity identify(const peer& from, const request& asked, timestamp now);
@@ -51,7 +51,7 @@ private:
 
   token_store* tokens_;
   const std::size_t wrong_max_;  // a minute, of an address
-  std::mutex guard_;
+  std::mutex mutex_;
   std::map<std::string, failures> wrong_;  // by address
 };
 

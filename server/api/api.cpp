@@ -53,8 +53,8 @@ explain_context context_of(const schema::plan& plan, const std::string& feature)
   for (const schema::window_value& v : plan.window_values) {
     if (v.fqn != feature) continue;
     const schema::rule& rule = plan.rules[static_cast<std::size_t>(v.rule)];
-    context.aggregation = std::string(to_string(rule.function)) + " of " +
-                          schema::describe_series(plan, rule.series);
+    context.aggregation =
+        std::string(to_string(rule.function)) + " of " + schema::describe_series(plan, rule.series);
     context.bucket_duration = plan.tilings[static_cast<std::size_t>(rule.tiling)].duration;
   }
   return context;
@@ -91,8 +91,9 @@ response api::health(const call&) {
 response api::readiness(const call& what) {
   if (draining_) return problem(503, "draining", "the node is stopping");
   if (!node_.caught_up()) {
-    return problem(503, "catching_up", "what was pushed before the start is still being applied; "
-                                       "answers would be older than those given before");
+    return problem(503, "catching_up",
+                   "what was pushed before the start is still being applied; "
+                   "answers would be older than those given before");
   }
   return health(what);
 }
@@ -130,9 +131,9 @@ response api::query(const call& what) {
                   : read_query(what.asked.body);
   if (!body) return problem(body.error());
   if (body->request.entities.size() > options_.bounds.rows) {
-    return problem(413, "too_large", "a query of more than " +
-                                         std::to_string(options_.bounds.rows) +
-                                         " entities; ask for them in several");
+    return problem(413, "too_large",
+                   "a query of more than " + std::to_string(options_.bounds.rows) +
+                       " entities; ask for them in several");
   }
   for (const entity_reference& e : body->request.entities) {
     if (auto refused = out_of_scope(what.asked.who, e.entity_class)) return std::move(*refused);
@@ -164,7 +165,7 @@ result<api::prepared_ptr> api::prepared_for(const std::string& entity_class,
   std::string name = entity_class;
   for (const std::string& f : features) name.append(1, '\0').append(f);
   {
-    std::lock_guard lock(prepared_guard_);
+    std::lock_guard lock(prepared_mutex_);
     if (const auto known = prepared_.find(name); known != prepared_.end()) return known->second;
   }
   std::vector<std::string> wanted = features;
@@ -176,7 +177,7 @@ result<api::prepared_ptr> api::prepared_for(const std::string& entity_class,
   auto prepared = node_.prepare(entity_class, wanted);
   if (!prepared) return prepared.error();
   auto shared = std::make_shared<const node::node::prepared>(std::move(*prepared));
-  std::lock_guard lock(prepared_guard_);
+  std::lock_guard lock(prepared_mutex_);
   if (prepared_.size() >= prepared_max) prepared_.clear();
   prepared_.emplace(std::move(name), shared);
   return shared;
@@ -254,7 +255,7 @@ response api::inspection(const call& what) {
 }
 
 response api::dead_letters(const call& what) {
-  letter_filter filter;
+  dead_letter_filter filter;
   const auto source = what.address.one("source"), reason = what.address.one("reason"),
              partition = what.address.one("partition"), messages = what.address.one("messages");
   for (const auto* given : {&source, &reason, &partition, &messages}) {
@@ -272,7 +273,7 @@ response api::dead_letters(const call& what) {
   if (!limit) return problem(limit.error());
   filter.at = *at;
   filter.limit = limit->value_or(filter.limit);
-  const auto found = list_letters(node_, filter);
+  const auto found = list_dead_letters(node_, filter);
   if (!found) return problem(found.error());
   return answer(letters_json(*found, filter.whole));
 }

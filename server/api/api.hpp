@@ -78,7 +78,7 @@ private:
   const api_options options_;
   metrics counts_;
   std::atomic<bool> draining_{false};
-  std::mutex prepared_guard_;
+  std::mutex prepared_mutex_;
   std::unordered_map<std::string, prepared_ptr> prepared_;
 };
 

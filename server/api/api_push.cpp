@@ -19,8 +19,9 @@ result<push_options> producer_of(const request& asked) {
   const char* end = sequence.data() + sequence.size();
   const auto read = std::from_chars(sequence.data(), end, out.sequence);
   if (out.producer.empty() || read.ec != std::errc() || read.ptr != end || out.sequence == 0) {
-    return failure{errc::invalid, "`Windrow-Producer` (a name) and `Windrow-Sequence` (1, 2, 3, …) "
-                                  "belong together"};
+    return failure{errc::invalid,
+                   "`Windrow-Producer` (a name) and `Windrow-Sequence` (1, 2, 3, …) "
+                   "belong together"};
   }
   return out;
 }
@@ -59,13 +60,14 @@ response api::push(const call& what) {
   const auto split = messages_of(what.asked, options_.bounds.push_rows, text);
   if (!split) return problem(split.error());
   if (split->too_many) {
-    return problem(413, "too_large", "a push of more than " +
-                                         std::to_string(options_.bounds.push_rows) +
-                                         " messages; send several");
+    return problem(413, "too_large",
+                   "a push of more than " + std::to_string(options_.bounds.push_rows) +
+                       " messages; send several");
   }
   if (node_.pushes_waiting() >= options_.bounds.pushes_waiting) {
-    auto out = problem(429, "behind", "what was pushed before is not applied yet; push it again in "
-                                      "a second");
+    auto out = problem(429, "behind",
+                       "what was pushed before is not applied yet; push it again in "
+                       "a second");
     out.headers.emplace_back("Retry-After", "1");
     return out;
   }

@@ -13,8 +13,8 @@ response answer(std::string body) {
   return out;
 }
 
-response answer(const result<sources::steering>& done) {
-  return done ? answer(steering_json(*done)) : problem(done.error());
+response answer(const result<sources::source_control>& done) {
+  return done ? answer(source_control_json(*done)) : problem(done.error());
 }
 
 /// The body of what has no place to go to.
@@ -30,7 +30,7 @@ result<storage::dead_letter_filter> letters_of(node::node& node, const target& a
   for (const auto* given : {&source, &reason, &partition}) {
     if (!*given) return given->error();
   }
-  node::letter_selection what{source->value_or(""), reason->value_or(""), std::nullopt};
+  node::dead_letter_selection what{source->value_or(""), reason->value_or(""), std::nullopt};
   const auto at = address.one("at");
   if (!at) return at.error();
   if (*at) {

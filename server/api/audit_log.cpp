@@ -29,8 +29,8 @@ bool audit_log::open() {
   file_ = ::open(path_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
                  S_IRUSR | S_IWUSR);
   struct stat status {};
-  bytes_ = file_ >= 0 && ::fstat(file_, &status) == 0 ? static_cast<std::uint64_t>(status.st_size)
-                                                      : 0;
+  bytes_ =
+      file_ >= 0 && ::fstat(file_, &status) == 0 ? static_cast<std::uint64_t>(status.st_size) : 0;
   return file_ >= 0;
 }
 
@@ -42,7 +42,7 @@ void audit_log::write(const entry& what) {
   out.key("status").integer(what.status).key("result");
   out.string(what.code.empty() ? std::string_view("done") : what.code).end_object();
   const std::string line = out.take() + "\n";
-  const std::lock_guard lock(guard_);
+  const std::lock_guard lock(mutex_);
   const bool written =
       open() && ::write(file_, line.data(), line.size()) == static_cast<ssize_t>(line.size());
   bytes_ += line.size();
@@ -50,7 +50,7 @@ void audit_log::write(const entry& what) {
 }
 
 std::uint64_t audit_log::lost() const {
-  const std::lock_guard lock(guard_);
+  const std::lock_guard lock(mutex_);
   return lost_;
 }
 

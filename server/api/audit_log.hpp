@@ -19,12 +19,12 @@ class audit_log {
 public:
   struct entry {
     timestamp at;
-    std::string_view who;     ///< `owner`, `token 3f2a…`, `anonymous`
-    std::string_view peer;    ///< address
+    std::string_view who;   ///< `owner`, `token 3f2a…`, `anonymous`
+    std::string_view peer;  ///< address
     std::string_view method;
-    std::string_view path;    ///< without the query
+    std::string_view path;  ///< without the query
     int status = 0;
-    std::string_view code;    ///< of the refusal; empty where it was done
+    std::string_view code;  ///< of the refusal; empty where it was done
   };
 
   explicit audit_log(std::string path, std::uint64_t bytes_max = std::uint64_t{64} << 20)
@@ -42,7 +42,7 @@ private:
 
   const std::string path_;
   const std::uint64_t bytes_max_;
-  mutable std::mutex guard_;
+  mutable std::mutex mutex_;
   int file_ = -1;
   std::uint64_t bytes_ = 0;
   std::uint64_t lost_ = 0;

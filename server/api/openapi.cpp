@@ -96,8 +96,8 @@ void write_bytes(json_writer& out) {
   out.key("description").string("Cap'n Proto: see /v1/api.capnp");
 }
 
-void write_answer(json_writer& out, std::string_view about,
-                  std::span<const std::string_view> types, std::string_view schema) {
+void write_answer(json_writer& out, std::string_view about, std::span<const std::string_view> types,
+                  std::string_view schema) {
   out.begin_object().key("description").string(about).key("content").begin_object();
   for (const std::string_view type : types) {
     out.key(type).begin_object().key("schema").begin_object();

@@ -9,18 +9,24 @@ namespace windrow::server {
 
 int status_of(errc code) noexcept {
   switch (code) {
-    case errc::invalid: return 400;
-    case errc::not_found: return 404;
+    case errc::invalid:
+      return 400;
+    case errc::not_found:
+      return 404;
     case errc::mismatch:
     case errc::conflict:
     case errc::gap:
-    case errc::busy: return 409;
+    case errc::busy:
+      return 409;
     case errc::expired:
     case errc::overflow:
-    case errc::join_key_missing: return 422;
-    case errc::closed: return 503;
+    case errc::join_key_missing:
+      return 422;
+    case errc::closed:
+      return 503;
     case errc::corrupt:
-    case errc::io: break;
+    case errc::io:
+      break;
   }
   return 500;
 }
@@ -34,29 +40,52 @@ errc code_named(std::string_view name) noexcept {
 
 std::string_view reason_of(int status) noexcept {
   switch (status) {
-    case 200: return "OK";
-    case 202: return "Accepted";
-    case 400: return "Bad Request";
-    case 401: return "Unauthorized";
-    case 403: return "Forbidden";
-    case 404: return "Not Found";
-    case 405: return "Method Not Allowed";
-    case 406: return "Not Acceptable";
-    case 408: return "Request Timeout";
-    case 409: return "Conflict";
-    case 411: return "Length Required";
-    case 413: return "Content Too Large";
-    case 415: return "Unsupported Media Type";
-    case 417: return "Expectation Failed";
-    case 421: return "Misdirected Request";
-    case 422: return "Unprocessable Content";
-    case 429: return "Too Many Requests";
-    case 431: return "Request Header Fields Too Large";
-    case 500: return "Internal Server Error";
-    case 501: return "Not Implemented";
-    case 503: return "Service Unavailable";
-    case 505: return "HTTP Version Not Supported";
-    default: return "Unknown";
+    case 200:
+      return "OK";
+    case 202:
+      return "Accepted";
+    case 400:
+      return "Bad Request";
+    case 401:
+      return "Unauthorized";
+    case 403:
+      return "Forbidden";
+    case 404:
+      return "Not Found";
+    case 405:
+      return "Method Not Allowed";
+    case 406:
+      return "Not Acceptable";
+    case 408:
+      return "Request Timeout";
+    case 409:
+      return "Conflict";
+    case 411:
+      return "Length Required";
+    case 413:
+      return "Content Too Large";
+    case 415:
+      return "Unsupported Media Type";
+    case 417:
+      return "Expectation Failed";
+    case 421:
+      return "Misdirected Request";
+    case 422:
+      return "Unprocessable Content";
+    case 429:
+      return "Too Many Requests";
+    case 431:
+      return "Request Header Fields Too Large";
+    case 500:
+      return "Internal Server Error";
+    case 501:
+      return "Not Implemented";
+    case 503:
+      return "Service Unavailable";
+    case 505:
+      return "HTTP Version Not Supported";
+    default:
+      return "Unknown";
   }
 }
 
@@ -72,8 +101,7 @@ failure read_problem(int status, std::string_view body) {
   using code_and_detail = std::pair<errc, std::string>;
   auto read = with_json<code_and_detail>(
       body, errc::io, "the answer", [](simdjson::dom::element root) -> result<code_and_detail> {
-        return code_and_detail{code_named(std::string_view(root["code"])),
-                               text_of(root, "detail")};
+        return code_and_detail{code_named(std::string_view(root["code"])), text_of(root, "detail")};
       });
   if (read) return {read->first, std::move(read->second)};
   return {errc::io, "the server answered " + std::to_string(status) + " " +

@@ -33,12 +33,14 @@ constexpr roles operator|(role a, role b) noexcept { return roles(a) | roles(b);
 
 /// Who asks.
 struct principal {
-  std::string name;                  ///< for the audit log: `socket`, `token 3f2a…`, `anonymous`
+  std::string name;  ///< for the audit log: `socket`, `token 3f2a…`, `anonymous`
   roles may;
   std::vector<std::string> classes;  ///< the only ones it may see; empty: all
 
   static principal nobody() { return {"anonymous", {}, {}}; }
-  static principal owner() { return {"owner", role::reader | role::writer | roles(role::admin), {}}; }
+  static principal owner() {
+    return {"owner", role::reader | role::writer | roles(role::admin), {}};
+  }
 };
 
 struct request {
@@ -48,7 +50,7 @@ struct request {
   /// Names in lower case.
   std::vector<std::pair<std::string, std::string>> headers;
   principal who;
-  std::string peer;    ///< address, for the audit log
+  std::string peer;  ///< address, for the audit log
 
   /// Empty where it is not there.
   std::string_view header(std::string_view name) const noexcept;

@@ -23,7 +23,7 @@ inline constexpr std::string_view json_answer[] = {"application/json"};
 struct call {
   const request& asked;
   const target& address;
-  std::vector<std::string> parameters;  ///< of the path, in its order
+  std::vector<std::string> parameters;        ///< of the path, in its order
   std::string_view answers = json_answer[0];  ///< the media type that is wanted
 };
 
@@ -47,13 +47,13 @@ struct query_parameter {
 
 struct route {
   std::string_view method;
-  std::string_view pattern;             ///< `/v1/entities/{class}/{key}`
-  roles open_to;                        ///< not looked at where `covers` is open
+  std::string_view pattern;  ///< `/v1/entities/{class}/{key}`
+  roles open_to;             ///< not looked at where `covers` is open
   scope covers = scope::whole_node;
   pace takes = pace::slow;
   std::span<const query_parameter> parameters;
   std::span<const std::string_view> bodies;  ///< media types taken; none: no body
-  std::string_view operation;           ///< name of the operation, for OpenAPI
+  std::string_view operation;                ///< name of the operation, for OpenAPI
   std::string_view summary;
   response (api::*handle)(const call&);
   std::span<const std::string_view> answers = json_answer;  ///< media types, the usual one first

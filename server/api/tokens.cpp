@@ -68,30 +68,32 @@ result<void> append_line(const std::string& path, std::string line) {
 }
 
 result<token> read_line(std::string_view line, std::map<std::string, token>& into) {
-  return with_json<token>(line, errc::corrupt, "a line of the tokens",
-                          [&](element root) -> result<token> {
-    const std::string id = text_of(root, "id");
-    element revoked;
-    if (root["revoked"].get(revoked) == simdjson::SUCCESS) {
-      const auto known = into.find(id);
-      if (known == into.end()) return failure{errc::corrupt, "a token that is not there is revoked"};
-      known->second.revoked = time_of(revoked);
-      return known->second;
-    }
-    token out;
-    out.id = id;
-    out.sha256 = text_of(root, "sha256");
-    const auto may = role_named(std::string_view(root["role"]));
-    if (!may) return failure{errc::corrupt, "a line of the tokens has a role that there is not"};
-    out.may = *may;
-    for (const element name : simdjson::dom::array(root["classes"])) {
-      out.classes.emplace_back(std::string_view(name));
-    }
-    out.created = time_of(root["created"]);
-    if (!element(root["expires"]).is_null()) out.expires = time_of(root["expires"]);
-    into[id] = out;
-    return out;
-  });
+  return with_json<token>(
+      line, errc::corrupt, "a line of the tokens", [&](element root) -> result<token> {
+        const std::string id = text_of(root, "id");
+        element revoked;
+        if (root["revoked"].get(revoked) == simdjson::SUCCESS) {
+          const auto known = into.find(id);
+          if (known == into.end())
+            return failure{errc::corrupt, "a token that is not there is revoked"};
+          known->second.revoked = time_of(revoked);
+          return known->second;
+        }
+        token out;
+        out.id = id;
+        out.sha256 = text_of(root, "sha256");
+        const auto may = role_named(std::string_view(root["role"]));
+        if (!may)
+          return failure{errc::corrupt, "a line of the tokens has a role that there is not"};
+        out.may = *may;
+        for (const element name : simdjson::dom::array(root["classes"])) {
+          out.classes.emplace_back(std::string_view(name));
+        }
+        out.created = time_of(root["created"]);
+        if (!element(root["expires"]).is_null()) out.expires = time_of(root["expires"]);
+        into[id] = out;
+        return out;
+      });
 }
 
 }  // namespace
@@ -105,9 +107,12 @@ std::optional<role> role_named(std::string_view name) {
 
 std::string_view name_of(role one) noexcept {
   switch (one) {
-    case role::reader: return "reader";
-    case role::writer: return "writer";
-    case role::admin: return "admin";
+    case role::reader:
+      return "reader";
+    case role::writer:
+      return "writer";
+    case role::admin:
+      return "admin";
   }
   return "";
 }
@@ -173,7 +178,8 @@ result<void> revoke_token(const std::string& path, const std::string& id, timest
   if (!known) return known.error();
   const auto found = known->find(id);
   if (found == known->end()) {
-    return failure{errc::not_found, "there is no token " + id + "; `windrow token list` shows them"};
+    return failure{errc::not_found,
+                   "there is no token " + id + "; `windrow token list` shows them"};
   }
   if (found->second.revoked) return {};
   json_writer line;
@@ -189,13 +195,13 @@ std::optional<principal> token_store::find(std::string_view text, timestamp now)
     if (cut != std::string_view::npos) id = text.substr(0, cut), secret = text.substr(cut + 1);
   }
   const std::string sum = sha256_of(secret);
-  std::lock_guard lock(guard_);
+  std::lock_guard lock(mutex_);
   look(now);
   const auto found = tokens_.find(std::string(id));
   static const std::string none(64, '-');
   const std::string& expected = found == tokens_.end() ? none : found->second.sha256;
-  const bool same = expected.size() == sum.size() &&
-                    CRYPTO_memcmp(expected.data(), sum.data(), sum.size()) == 0;
+  const bool same =
+      expected.size() == sum.size() && CRYPTO_memcmp(expected.data(), sum.data(), sum.size()) == 0;
   if (!same || found == tokens_.end()) return std::nullopt;
   const token& t = found->second;
   if (t.revoked || (t.expires && *t.expires <= now)) return std::nullopt;
@@ -203,7 +209,7 @@ std::optional<principal> token_store::find(std::string_view text, timestamp now)
 }
 
 bool token_store::any(timestamp now) {
-  std::lock_guard lock(guard_);
+  std::lock_guard lock(mutex_);
   look(now);
   return unreadable_ || !tokens_.empty();
 }

@@ -11,17 +11,17 @@
 #include "server/api/request.hpp"
 #include "windrow/value.hpp"
 
-/// Bearer tokens. A token is `wdr_ID_SECRET`: the id is no secret and stands in logs; of the secret,
-/// 256 random bits, only the SHA-256 is stored.
+/// Bearer tokens. A token is `wdr_ID_SECRET`: the id is no secret and stands in logs; of the
+/// secret, 256 random bits, only the SHA-256 is stored.
 ///
 /// The file is append-only, a JSON object a line, mode 0600: `{"id", "sha256", "role", "classes",
-/// "created", "expires"}` makes a token, `{"id", "revoked"}` ends one. So a token is made or revoked
-/// while the node runs, and nothing that was there is rewritten.
+/// "created", "expires"}` makes a token, `{"id", "revoked"}` ends one. So a token is made or
+/// revoked while the node runs, and nothing that was there is rewritten.
 namespace windrow::server {
 
 struct token {
   std::string id;
-  std::string sha256;                ///< of the secret, hexadecimal
+  std::string sha256;  ///< of the secret, hexadecimal
   roles may;
   std::vector<std::string> classes;  ///< none: all
   timestamp created;
@@ -71,7 +71,7 @@ private:
   void look(timestamp now);
 
   const std::string path_;
-  std::mutex guard_;
+  std::mutex mutex_;
   std::map<std::string, token> tokens_;
   bool unreadable_ = false;
   timestamp looked_{INT64_MIN};

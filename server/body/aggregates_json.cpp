@@ -111,19 +111,20 @@ std::string aggregates_json(const aggregate_listing& what) {
 }
 
 result<aggregate_listing> read_aggregates(std::string_view json) {
-  return with_json<aggregate_listing>(json, errc::io, "the answer",
-                                      [](element root) -> result<aggregate_listing> {
-    aggregate_listing out;
-    out.catalog_version = number_of(root, "catalog_version");
-    for (const element s : simdjson::dom::array(root["series"])) {
-      aggregate_listing::series line;
-      line.text = text_of(s, "series");
-      line.group = text_of(s, "group");
-      for (const element r : simdjson::dom::array(s["rules"])) line.rules.push_back(read_rule(r));
-      out.all_series.push_back(std::move(line));
-    }
-    return out;
-  });
+  return with_json<aggregate_listing>(
+      json, errc::io, "the answer", [](element root) -> result<aggregate_listing> {
+        aggregate_listing out;
+        out.catalog_version = number_of(root, "catalog_version");
+        for (const element s : simdjson::dom::array(root["series"])) {
+          aggregate_listing::series line;
+          line.text = text_of(s, "series");
+          line.group = text_of(s, "group");
+          for (const element r : simdjson::dom::array(s["rules"]))
+            line.rules.push_back(read_rule(r));
+          out.all_series.push_back(std::move(line));
+        }
+        return out;
+      });
 }
 
 }  // namespace windrow::server

@@ -12,16 +12,16 @@ namespace windrow::server {
 struct aggregate_listing {
   struct rule {
     std::string aggregation;
-    std::int64_t bucket = 0;     ///< microseconds, like the next two
+    std::int64_t bucket = 0;  ///< microseconds, like the next two
     std::int64_t origin = 0;
     std::int64_t retention = 0;
-    std::uint64_t tiling = 0;    ///< rules with the same number share tiles and bytes
+    std::uint64_t tiling = 0;  ///< rules with the same number share tiles and bytes
     node::node::rule_statistics holds;
     std::vector<std::string> features;  ///< canonical names
     std::string readers;                ///< `User.sum_amount[10m, 1h], User.mean_amount[1h]`
   };
   struct series {
-    std::string text;            ///< as a person reads it
+    std::string text;  ///< as a person reads it
     std::string group;
     std::vector<rule> rules;
   };

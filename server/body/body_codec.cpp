@@ -83,25 +83,32 @@ unsigned count_of(std::size_t count) { return static_cast<unsigned>(count); }
 
 std::string key_of(wire::Entity::Key::Reader key) {
   switch (key.which()) {
-    case wire::Entity::Key::TEXT: return string_of(key.getText(), "a key");
-    case wire::Entity::Key::INTEGER: return std::to_string(std::int64_t{key.getInteger()});
-    case wire::Entity::Key::BOOLEAN: return key.getBoolean() ? "true" : "false";
+    case wire::Entity::Key::TEXT:
+      return string_of(key.getText(), "a key");
+    case wire::Entity::Key::INTEGER:
+      return std::to_string(std::int64_t{key.getInteger()});
+    case wire::Entity::Key::BOOLEAN:
+      return key.getBoolean() ? "true" : "false";
   }
   throw unusable{"a key of a kind that is not known here"};
 }
 
 std::optional<timestamp> now_of(wire::Entity::Now::Reader now) {
   switch (now.which()) {
-    case wire::Entity::Now::OF_QUERY: return std::nullopt;
-    case wire::Entity::Now::AT: return time_of(now.getAt(), "the `now` of an entity");
+    case wire::Entity::Now::OF_QUERY:
+      return std::nullopt;
+    case wire::Entity::Now::AT:
+      return time_of(now.getAt(), "the `now` of an entity");
   }
   throw unusable{"a `now` of a kind that is not known here"};
 }
 
 std::optional<timestamp> now_of(wire::Query::Now::Reader now) {
   switch (now.which()) {
-    case wire::Query::Now::CLOCK: return std::nullopt;
-    case wire::Query::Now::AT: return time_of(now.getAt(), "`now`");
+    case wire::Query::Now::CLOCK:
+      return std::nullopt;
+    case wire::Query::Now::AT:
+      return time_of(now.getAt(), "`now`");
   }
   throw unusable{"a `now` of a kind that is not known here"};
 }
@@ -165,8 +172,8 @@ result<query_body> decode_query(std::string_view body, std::size_t most) {
     query_body out;
     for (const auto entity : query.getEntities()) {
       if (out.request.entities.size() > most) break;
-      out.request.entities.push_back({string_of(entity.getEntityClass(), "an `entityClass`"),
-                                      key_of(entity.getKey())});
+      out.request.entities.push_back(
+          {string_of(entity.getEntityClass(), "an `entityClass`"), key_of(entity.getKey())});
       out.now_of_row.push_back(now_of(entity.getNow()));
     }
     for (const auto feature : query.getFeatures()) {
@@ -229,18 +236,30 @@ void put_json(std::string& out, double number) {
 
 void put_json_time(std::string& out, std::int64_t micros) {
   const bool sayable = micros >= time_min && micros <= time_max;
-  put_json(out, sayable ? format_time({micros})
-                        : std::to_string(micros) + " microseconds since 1970");
+  put_json(out,
+           sayable ? format_time({micros}) : std::to_string(micros) + " microseconds since 1970");
 }
 
 void put_json(std::string& out, wire::Value::Reader value) {
   switch (value.which()) {
-    case wire::Value::NULL_: out += "null"; return;
-    case wire::Value::BOOLEAN: out += value.getBoolean() ? "true" : "false"; return;
-    case wire::Value::INTEGER: out += std::to_string(std::int64_t{value.getInteger()}); return;
-    case wire::Value::FLOATING: put_json(out, value.getFloating()); return;
-    case wire::Value::TEXT: put_json(out, string_view_of(value.getText())); return;
-    case wire::Value::TIME: put_json_time(out, value.getTime()); return;
+    case wire::Value::NULL_:
+      out += "null";
+      return;
+    case wire::Value::BOOLEAN:
+      out += value.getBoolean() ? "true" : "false";
+      return;
+    case wire::Value::INTEGER:
+      out += std::to_string(std::int64_t{value.getInteger()});
+      return;
+    case wire::Value::FLOATING:
+      put_json(out, value.getFloating());
+      return;
+    case wire::Value::TEXT:
+      put_json(out, string_view_of(value.getText()));
+      return;
+    case wire::Value::TIME:
+      put_json_time(out, value.getTime());
+      return;
     case wire::Value::LIST: {
       char before = '[';
       for (const auto item : value.getList()) {

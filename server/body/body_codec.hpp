@@ -9,8 +9,8 @@
 #include "server/body/push_json.hpp"
 #include "server/body/query_json.hpp"
 
-/// Bodies in Cap'n Proto (`api.capnp`). Whatever the bytes are, a decoder ends in time and memory in
-/// proportion to them, with what they say or `invalid`. Nothing throws.
+/// Bodies in Cap'n Proto (`api.capnp`). Whatever the bytes are, a decoder ends in time and memory
+/// in proportion to them, with what they say or `invalid`. Nothing throws.
 namespace windrow::server {
 
 inline constexpr std::string_view capnp_type = "application/x-capnp";

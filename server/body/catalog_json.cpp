@@ -12,8 +12,7 @@ void write_scalar(json_writer& out, const schema::scalar& s) {
   out.key("max_staleness").string(format_duration(s.max_staleness)).end_object();
 }
 
-void write_windowed(json_writer& out, const schema::plan& plan,
-                    const schema::windowed_feature& f) {
+void write_windowed(json_writer& out, const schema::plan& plan, const schema::windowed_feature& f) {
   out.begin_object().key("feature").string(f.fqn).key("kind").string("windowed");
   out.key("type").string(to_string(f.type));
   out.key("aggregation").string(to_string(f.function));

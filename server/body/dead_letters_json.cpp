@@ -71,7 +71,7 @@ result<void> check_source(const schema::plan& plan, const std::string& name) {
   return failure{errc::not_found, "there is no source `" + name + "`; there are: " + names};
 }
 
-bool is_asked_for(const letter_filter& filter, const std::string& phase,
+bool is_asked_for(const dead_letter_filter& filter, const std::string& phase,
                   const std::string& reason) {
   return filter.reason.empty() || filter.reason == reason || filter.reason == phase ||
          filter.reason == phase + ": " + reason;
@@ -108,8 +108,8 @@ void write_letter(json_writer& out, const letter_line& shown, bool whole) {
   out.key("phase").string(l.phase).key("reason").string(l.reason);
   out.key("message").string(l.message).key("arrival").time({l.arrival});
   out.key("total_bytes").unsigned_integer(l.total_bytes);
-  const std::string_view bytes = whole ? std::string_view(l.bytes)
-                                       : std::string_view(l.bytes).substr(0, beginning_bytes);
+  const std::string_view bytes =
+      whole ? std::string_view(l.bytes) : std::string_view(l.bytes).substr(0, beginning_bytes);
   out.key("bytes").string(bytes);
   if (!is_utf8(bytes)) out.key("base64").string(base64(bytes));
   out.end_object();
@@ -139,7 +139,7 @@ letter_line read_letter(element from) {
 
 }  // namespace
 
-result<letter_listing> list_letters(node::node& node, const letter_filter& filter) {
+result<dead_letter_listing> list_dead_letters(node::node& node, const dead_letter_filter& filter) {
   const schema::plan& plan = node.plan();
   if (auto known = check_source(plan, filter.source); !known.ok()) return known.error();
   storage::dead_letter_filter stored;
@@ -149,7 +149,7 @@ result<letter_listing> list_letters(node::node& node, const letter_filter& filte
   if (!found.ok()) return found.error();
 
   const partition_names partitions(node.journal().partitions());
-  letter_listing out;
+  dead_letter_listing out;
   std::map<storage::partition_id, bool> of_source;
   for (storage::dead_letter& letter : found.value()) {
     std::string source = source_of(plan, letter.stream);
@@ -203,16 +203,15 @@ result<void> narrow(node::node& node, const std::optional<std::string>& partitio
   if (!found) return found.error();
   for (const storage::dead_letter& letter : *found) {
     if (letter.partition == found->front().partition) continue;
-    return failure{errc::invalid, "letters of several partitions are at " +
-                                      std::to_string(*filter.at) + " (" +
-                                      names.label(found->front().partition) + ", " +
-                                      names.label(letter.partition) +
-                                      "); say which partition is meant"};
+    return failure{errc::invalid,
+                   "letters of several partitions are at " + std::to_string(*filter.at) + " (" +
+                       names.label(found->front().partition) + ", " +
+                       names.label(letter.partition) + "); say which partition is meant"};
   }
   return {};
 }
 
-std::string letters_json(const letter_listing& what, bool whole) {
+std::string letters_json(const dead_letter_listing& what, bool whole) {
   json_writer out;
   out.begin_object().key("found").unsigned_integer(what.found).key("counts").begin_array();
   for (const letter_count& c : what.counts) {
@@ -225,20 +224,20 @@ std::string letters_json(const letter_listing& what, bool whole) {
   return out.take() + "\n";
 }
 
-result<letter_listing> read_letters(std::string_view json) {
-  return with_json<letter_listing>(json, errc::io, "the answer",
-                                   [](element root) -> result<letter_listing> {
-    letter_listing out;
-    out.found = number_of(root, "found");
-    for (const element c : simdjson::dom::array(root["counts"])) {
-      out.counts.push_back({text_of(c, "partition"), text_of(c, "phase"), text_of(c, "reason"),
-                            number_of(c, "messages")});
-    }
-    for (const element l : simdjson::dom::array(root["letters"])) {
-      out.letters.push_back(read_letter(l));
-    }
-    return out;
-  });
+result<dead_letter_listing> read_letters(std::string_view json) {
+  return with_json<dead_letter_listing>(
+      json, errc::io, "the answer", [](element root) -> result<dead_letter_listing> {
+        dead_letter_listing out;
+        out.found = number_of(root, "found");
+        for (const element c : simdjson::dom::array(root["counts"])) {
+          out.counts.push_back({text_of(c, "partition"), text_of(c, "phase"), text_of(c, "reason"),
+                                number_of(c, "messages")});
+        }
+        for (const element l : simdjson::dom::array(root["letters"])) {
+          out.letters.push_back(read_letter(l));
+        }
+        return out;
+      });
 }
 
 std::string replay_json(const storage::replay_outcome& done) {
@@ -264,10 +263,9 @@ std::string drop_json(std::uint64_t dropped) {
 }
 
 result<std::uint64_t> read_drop(std::string_view json) {
-  return with_json<std::uint64_t>(json, errc::io, "the answer",
-                                  [](element root) -> result<std::uint64_t> {
-                                    return number_of(root, "dropped");
-                                  });
+  return with_json<std::uint64_t>(
+      json, errc::io, "the answer",
+      [](element root) -> result<std::uint64_t> { return number_of(root, "dropped"); });
 }
 
 }  // namespace windrow::server

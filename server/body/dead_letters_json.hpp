@@ -12,7 +12,7 @@
 /// Messages that could not be used: the answers of `windrow deadletters list` and `show`.
 namespace windrow::server {
 
-struct letter_filter {
+struct dead_letter_filter {
   std::string source;               ///< declared name; empty for all
   std::string reason;               ///< a reason, a phase, or `phase: reason`; empty for all
   std::string partition;            ///< as listed; empty for all
@@ -38,14 +38,14 @@ struct letter_count {
   std::uint64_t count = 0;
 };
 
-struct letter_listing {
-  std::vector<letter_line> letters;   ///< those shown, oldest first
-  std::uint64_t found = 0;            ///< kept letters that were asked for, shown or not
+struct dead_letter_listing {
+  std::vector<letter_line> letters;  ///< those shown, oldest first
+  std::uint64_t found = 0;           ///< kept letters that were asked for, shown or not
   std::vector<letter_count> counts;
 };
 
 /// `not_found` for a source that is not declared, and where nothing is at `at`.
-result<letter_listing> list_letters(node::node& node, const letter_filter& filter);
+result<dead_letter_listing> list_dead_letters(node::node& node, const dead_letter_filter& filter);
 
 /// Of letters that are to leave: only those of a partition, named as listed, where one is named.
 /// `invalid` where the filter says a place that is one of several partitions; `not_found` for a
@@ -55,8 +55,8 @@ result<void> narrow(node::node& node, const std::optional<std::string>& partitio
 
 /// `{"found", "counts": […], "letters": […]}`; letters with their messages where `whole`, else with
 /// their beginning. A message that is not UTF-8 is there as `base64` too.
-std::string letters_json(const letter_listing& what, bool whole);
-result<letter_listing> read_letters(std::string_view json);
+std::string letters_json(const dead_letter_listing& what, bool whole);
+result<dead_letter_listing> read_letters(std::string_view json);
 
 /// `{"replayed", "cut", "undeclared"}` and `{"dropped"}`: letters that left.
 std::string replay_json(const storage::replay_outcome& done);

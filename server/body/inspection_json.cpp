@@ -18,10 +18,14 @@ std::string hexadecimal(std::uint64_t number) {
 
 std::string_view kind_name(storage::partition_kind kind) noexcept {
   switch (kind) {
-    case storage::partition_kind::file: return "file";
-    case storage::partition_kind::standard_input: return "standard input";
-    case storage::partition_kind::kafka: return "kafka";
-    case storage::partition_kind::journal: return "journal";
+    case storage::partition_kind::file:
+      return "file";
+    case storage::partition_kind::standard_input:
+      return "standard input";
+    case storage::partition_kind::kafka:
+      return "kafka";
+    case storage::partition_kind::journal:
+      return "journal";
   }
   return "unknown";
 }
@@ -161,41 +165,41 @@ std::string inspection_json(const inspection& what) {
 }
 
 result<inspection> read_inspection(std::string_view json) {
-  return with_json<inspection>(json, errc::io, "the answer",
-                               [](element root) -> result<inspection> {
-    inspection out;
-    out.path = text_of(root, "path");
-    out.format_version = number_of(root, "format_version");
-    out.id = text_of(root, "id");
-    out.created = time_of(root["created"]);
-    out.shard_count = number_of(root, "shard_count");
-    out.declarations = text_of(root, "declarations");
-    for (const element s : simdjson::dom::array(root["shards"])) {
-      out.shards.push_back(read_shard(s));
-    }
-    const element journal = root["journal"];
-    out.journal = {text_of(journal, "file"), number_of(journal, "file_bytes"),
-                   number_of(journal, "used_bytes"), number_of(journal, "last"),
-                   number_of(journal, "trimmed"), read_counts(journal["tables"])};
-    element seen;
-    if (root["seen"].get(seen) == simdjson::SUCCESS) {
-      out.seen = {text_of(seen, "file"), number_of(seen, "file_bytes"),
-                  number_of(seen, "used_bytes"), number_of(seen, "values"),
-                  number_of(seen, "ids")};
-    }
-    for (const element p : simdjson::dom::array(root["partitions"])) {
-      out.partitions.push_back({number_of(p, "id"), text_of(p, "kind"), text_of(p, "name")});
-    }
-    for (const element l : simdjson::dom::array(root["dead_letters"])) {
-      out.dead_letters.push_back({number_of(l, "partition"), number_of(l, "kept"),
-                                  number_of(l, "kept_bytes"), number_of(l, "dropped")});
-    }
-    element verified;
-    if (root["verified_values"].get(verified) == simdjson::SUCCESS) {
-      out.verified = std::uint64_t(verified);
-    }
-    return out;
-  });
+  return with_json<inspection>(
+      json, errc::io, "the answer", [](element root) -> result<inspection> {
+        inspection out;
+        out.path = text_of(root, "path");
+        out.format_version = number_of(root, "format_version");
+        out.id = text_of(root, "id");
+        out.created = time_of(root["created"]);
+        out.shard_count = number_of(root, "shard_count");
+        out.declarations = text_of(root, "declarations");
+        for (const element s : simdjson::dom::array(root["shards"])) {
+          out.shards.push_back(read_shard(s));
+        }
+        const element journal = root["journal"];
+        out.journal = {text_of(journal, "file"),         number_of(journal, "file_bytes"),
+                       number_of(journal, "used_bytes"), number_of(journal, "last"),
+                       number_of(journal, "trimmed"),    read_counts(journal["tables"])};
+        element seen;
+        if (root["seen"].get(seen) == simdjson::SUCCESS) {
+          out.seen = {text_of(seen, "file"), number_of(seen, "file_bytes"),
+                      number_of(seen, "used_bytes"), number_of(seen, "values"),
+                      number_of(seen, "ids")};
+        }
+        for (const element p : simdjson::dom::array(root["partitions"])) {
+          out.partitions.push_back({number_of(p, "id"), text_of(p, "kind"), text_of(p, "name")});
+        }
+        for (const element l : simdjson::dom::array(root["dead_letters"])) {
+          out.dead_letters.push_back({number_of(l, "partition"), number_of(l, "kept"),
+                                      number_of(l, "kept_bytes"), number_of(l, "dropped")});
+        }
+        element verified;
+        if (root["verified_values"].get(verified) == simdjson::SUCCESS) {
+          out.verified = std::uint64_t(verified);
+        }
+        return out;
+      });
 }
 
 }  // namespace windrow::server

@@ -8,17 +8,23 @@ namespace windrow::server {
 windrow::value value_of(simdjson::dom::element element) {
   using simdjson::dom::element_type;
   switch (element.type()) {
-    case element_type::BOOL: return bool(element);
-    case element_type::INT64: return std::int64_t(element);
-    case element_type::UINT64: return static_cast<double>(std::uint64_t(element));
-    case element_type::DOUBLE: return double(element);
-    case element_type::STRING: return std::string(std::string_view(element));
+    case element_type::BOOL:
+      return bool(element);
+    case element_type::INT64:
+      return std::int64_t(element);
+    case element_type::UINT64:
+      return static_cast<double>(std::uint64_t(element));
+    case element_type::DOUBLE:
+      return double(element);
+    case element_type::STRING:
+      return std::string(std::string_view(element));
     case element_type::ARRAY: {
       value_list list;
       for (const auto item : simdjson::dom::array(element)) list.push_back(value_of(item));
       return list;
     }
-    default: return windrow::null{};
+    default:
+      return windrow::null{};
   }
 }
 

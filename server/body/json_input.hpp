@@ -26,7 +26,8 @@ result<T> with_json(std::string_view text, errc bad, const std::string& what, Re
     const simdjson::padded_string padded(text);
     simdjson::dom::element root;
     if (const auto wrong = parser.parse(padded).get(root)) {
-      return failure{bad, what + " is not JSON that can be used: " + simdjson::error_message(wrong)};
+      return failure{bad,
+                     what + " is not JSON that can be used: " + simdjson::error_message(wrong)};
     }
     return read(root);
   } catch (const simdjson::simdjson_error& wrong) {

@@ -31,11 +31,16 @@ result<timestamp> read_now(element value) {
 
 result<std::string> read_key(element value) {
   switch (value.type()) {
-    case element_type::STRING: return std::string(std::string_view(value));
-    case element_type::INT64: return std::to_string(std::int64_t(value));
-    case element_type::UINT64: return std::to_string(std::uint64_t(value));
-    case element_type::BOOL: return std::string(bool(value) ? "true" : "false");
-    default: return wrong("a `key` is text, a whole number, true or false");
+    case element_type::STRING:
+      return std::string(std::string_view(value));
+    case element_type::INT64:
+      return std::to_string(std::int64_t(value));
+    case element_type::UINT64:
+      return std::to_string(std::uint64_t(value));
+    case element_type::BOOL:
+      return std::string(bool(value) ? "true" : "false");
+    default:
+      return wrong("a `key` is text, a whole number, true or false");
   }
 }
 
@@ -182,15 +187,17 @@ void write_explained(json_writer& out, const feature_answer& answer) {
 result<query_body> read_query(std::string_view json) {
   return with_json<query_body>(json, errc::invalid, "the body",
                                [](element root) -> result<query_body> {
-    if (!root.is<simdjson::dom::object>()) return wrong("the body is an object");
-    query_body out;
-    std::set<std::string_view> seen;
-    for (const auto [name, value] : simdjson::dom::object(root)) {
-      if (!seen.insert(name).second) return twice(name);
-      if (auto read = read_member(name, value, out); !read) return read.error();
-    }
-    return out;
-  });
+                                 if (!root.is<simdjson::dom::object>())
+                                   return wrong("the body is an object");
+                                 query_body out;
+                                 std::set<std::string_view> seen;
+                                 for (const auto [name, value] : simdjson::dom::object(root)) {
+                                   if (!seen.insert(name).second) return twice(name);
+                                   if (auto read = read_member(name, value, out); !read)
+                                     return read.error();
+                                 }
+                                 return out;
+                               });
 }
 
 std::string query_request_json(const query_request& request) {
@@ -231,14 +238,15 @@ std::string entity_json(const answer_row& row, timestamp now, std::uint32_t cata
 }
 
 result<query_answer> read_query_answer(std::string_view json) {
-  return with_json<query_answer>(json, errc::io, "the answer",
-                                 [](element root) -> result<query_answer> {
-    query_answer out;
-    out.now = time_of(root["now"]);
-    out.catalog_version = static_cast<std::uint32_t>(number_of(root, "catalog_version"));
-    for (const element row : simdjson::dom::array(root["rows"])) out.rows.push_back(read_row(row));
-    return out;
-  });
+  return with_json<query_answer>(
+      json, errc::io, "the answer", [](element root) -> result<query_answer> {
+        query_answer out;
+        out.now = time_of(root["now"]);
+        out.catalog_version = static_cast<std::uint32_t>(number_of(root, "catalog_version"));
+        for (const element row : simdjson::dom::array(root["rows"]))
+          out.rows.push_back(read_row(row));
+        return out;
+      });
 }
 
 std::string explain_json(const explanation& what, const explain_context& context) {

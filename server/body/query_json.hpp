@@ -16,8 +16,8 @@ struct query_body {
   std::vector<std::optional<timestamp>> now_of_row;  ///< one an entity
 };
 
-/// `{"entities": [{"class", "key", "now"?}], "features": [], "now"?}`. Keys are text, or numbers and
-/// booleans as JSON writes them; times are RFC 3339 or milliseconds since the epoch. Unknown
+/// `{"entities": [{"class", "key", "now"?}], "features": [], "now"?}`. Keys are text, or numbers
+/// and booleans as JSON writes them; times are RFC 3339 or milliseconds since the epoch. Unknown
 /// members are refused, so that a misspelt one is not ignored, and so are members given twice.
 result<query_body> read_query(std::string_view json);
 std::string query_request_json(const query_request& request);
@@ -37,14 +37,15 @@ result<query_answer> read_query_answer(std::string_view json);
 struct explain_context {
   timestamp now = {};
   std::uint32_t catalog_version = 0;
-  std::string aggregation;          ///< `sum of _.amount where (_.amount >= 100)`
-  std::int64_t bucket_duration = 0; ///< microseconds
+  std::string aggregation;           ///< `sum of _.amount where (_.amount >= 100)`
+  std::int64_t bucket_duration = 0;  ///< microseconds
   /// A table shows this many buckets, the newest; 0 for all.
   std::size_t buckets_max = 0;
 };
 
-/// `{"now", "catalog_version", "entity", "key", "feature", "position", "value", "from", "to", "events", "aggregation",
-/// "bucket_seconds", "buckets": [{"start", "end", "events", "value"}]}` on one line, with its end;
+/// `{"now", "catalog_version", "entity", "key", "feature", "position", "value", "from", "to",
+/// "events", "aggregation", "bucket_seconds", "buckets": [{"start", "end", "events", "value"}]}` on
+/// one line, with its end;
 /// `"error": {"code", "message"}` in place of value, interval and events where there is no value.
 /// Requires an explanation whose row holds one feature.
 std::string explain_json(const explanation& what, const explain_context& context);

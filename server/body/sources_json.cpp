@@ -10,7 +10,8 @@ namespace windrow::server {
 
 namespace {
 
-void optional_number(json_writer& out, std::string_view key, const std::optional<std::uint64_t>& n) {
+void optional_number(json_writer& out, std::string_view key,
+                     const std::optional<std::uint64_t>& n) {
   out.key(key);
   n ? out.unsigned_integer(*n) : out.null();
 }
@@ -54,7 +55,8 @@ std::string optional_text_of(element object, const char* name) {
 
 sources::source_state state_of_text(const std::string& text) {
   using state = sources::source_state;
-  for (const state s : {state::running, state::waiting, state::paused, state::failed, state::ended}) {
+  for (const state s :
+       {state::running, state::waiting, state::paused, state::failed, state::ended}) {
     if (text == to_string(s)) return s;
   }
   return state::stopped;
@@ -117,10 +119,10 @@ result<std::vector<sources::source_status>> read_sources(std::string_view json) 
   });
 }
 
-std::string steering_json(const sources::steering& done) {
+std::string source_control_json(const sources::source_control& done) {
   json_writer out;
   out.begin_object().key("source").string(done.source).key("partitions").begin_array();
-  for (const sources::steering_step& step : done.steps) {
+  for (const sources::source_control_step& step : done.steps) {
     out.begin_object().key("partition").string(step.partition).key("unit").string(step.unit);
     out.key("before").unsigned_integer(step.before).key("after").unsigned_integer(step.after);
     out.key("skipped").unsigned_integer(step.skipped);
@@ -130,10 +132,10 @@ std::string steering_json(const sources::steering& done) {
   return out.take() + "\n";
 }
 
-result<sources::steering> read_steering(std::string_view json) {
-  return with_json<sources::steering>(
-      json, errc::io, "the answer", [](element root) -> result<sources::steering> {
-        sources::steering out{text_of(root, "source"), {}};
+result<sources::source_control> read_source_control(std::string_view json) {
+  return with_json<sources::source_control>(
+      json, errc::io, "the answer", [](element root) -> result<sources::source_control> {
+        sources::source_control out{text_of(root, "source"), {}};
         for (const element p : simdjson::dom::array(root["partitions"])) {
           out.steps.push_back({text_of(p, "partition"), text_of(p, "unit"), number_of(p, "before"),
                                number_of(p, "after"), number_of(p, "skipped"),
@@ -185,8 +187,10 @@ result<sources::seek_target> parse_seek_target(const std::string& text) {
     if (const auto time = parse_time(text); time.ok())
       return sources::seek_target{kind::time, 0, time->micros};
   }
-  return failure{errc::invalid, "`" + text + "` is no place to seek to; give `earliest`, `latest`, a "
-                                "position such as 1234, or a time such as 2026-03-01T12:00:00Z"};
+  return failure{errc::invalid,
+                 "`" + text +
+                     "` is no place to seek to; give `earliest`, `latest`, a "
+                     "position such as 1234, or a time such as 2026-03-01T12:00:00Z"};
 }
 
 }  // namespace windrow::server

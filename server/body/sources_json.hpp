@@ -16,8 +16,8 @@ namespace windrow::server {
 std::string sources_json(const std::vector<sources::source_status>& sources);
 result<std::vector<sources::source_status>> read_sources(std::string_view json);
 
-std::string steering_json(const sources::steering& done);
-result<sources::steering> read_steering(std::string_view json);
+std::string source_control_json(const sources::source_control& done);
+result<sources::source_control> read_source_control(std::string_view json);
 
 /// `earliest`, `latest`, a position, or a time in RFC 3339.
 result<sources::seek_target> parse_seek_target(const std::string& text);

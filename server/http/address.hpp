@@ -10,10 +10,10 @@
 namespace windrow::server {
 
 struct address {
-  bool local = false;      ///< a Unix socket
+  bool local = false;  ///< a Unix socket
   bool tls = false;
-  std::string path;        ///< of the socket
-  std::string host;        ///< `127.0.0.1`, `::1`, `features.example`
+  std::string path;  ///< of the socket
+  std::string host;  ///< `127.0.0.1`, `::1`, `features.example`
   std::uint16_t port = 0;
 };
 

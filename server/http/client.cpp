@@ -26,8 +26,7 @@ namespace beast = boost::beast;
 namespace http = beast::http;
 namespace ssl = asio::ssl;
 using boost::system::error_code;
-using stream = beast::basic_stream<asio::generic::stream_protocol,
-                                   asio::io_context::executor_type>;
+using stream = beast::basic_stream<asio::generic::stream_protocol, asio::io_context::executor_type>;
 
 /// Answers are of a node that is trusted, and as long as they are.
 constexpr std::uint64_t answer_bytes_max = std::uint64_t{1} << 32;
@@ -118,8 +117,8 @@ private:
     const long verified = SSL_get_verify_result(secure_->native_handle());
     if (verified != X509_V_OK)
       return distrusted(options_.where, X509_verify_cert_error_string(verified));
-    return failure{errc::io, "no TLS with the node at " + name_of(options_.where) + ": " +
-                                 why.message()};
+    return failure{errc::io,
+                   "no TLS with the node at " + name_of(options_.where) + ": " + why.message()};
   }
 
   template <class Stream>

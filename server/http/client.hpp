@@ -12,7 +12,7 @@ namespace windrow::server {
 
 struct client_options {
   address where;
-  std::string token;    ///< empty: none
+  std::string token;  ///< empty: none
   /// Of `https`: PEM of the authority that vouches for the node; empty: those of the system. The
   /// certificate must be for the host of the address.
   std::string ca_file;

@@ -4,12 +4,10 @@
 
 namespace windrow::server {
 
-connection_table::decision connection_table::arrived(connection_id id,
-                                                     const std::string& address) {
+connection_table::decision connection_table::arrived(connection_id id, const std::string& address) {
   decision out;
   const auto known = addresses_.find(address);
-  const bool address_full =
-      known != addresses_.end() && known->second.count >= most_per_address_;
+  const bool address_full = known != addresses_.end() && known->second.count >= most_per_address_;
   if (address_full || entries_.size() >= most_) {
     const order& candidates = address_full ? known->second.waiting : waiting_;
     if (candidates.empty()) return out;

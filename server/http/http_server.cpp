@@ -84,7 +84,7 @@ struct http_server::impl {
   const http_options options;
   token_store tokens;
   audit_log audit;
-  gatekeeper door;
+  authenticator door;
   session_context shared;  // connections that are left at the end refer to it
   asio::io_context io{1};
   std::optional<tls_material> secure;
@@ -131,9 +131,10 @@ result<void> http_server::impl::open_tcp() {
   const bool asks_who = !options.tls.client_ca.empty() || tokens.any({shared.front.clock()});
   if (!address.is_loopback() && !(secure && asks_who)) {
     return failure{errc::invalid,
-                   at->host + " is reachable from other machines, which needs TLS (--tls-cert, "
-                              "--tls-key) and tokens (`windrow token create`); or listen on "
-                              "127.0.0.1 or ::1"};
+                   at->host +
+                       " is reachable from other machines, which needs TLS (--tls-cert, "
+                       "--tls-key) and tokens (`windrow token create`); or listen on "
+                       "127.0.0.1 or ::1"};
   }
   const tcp::endpoint endpoint(address, at->port);
   on_tcp.emplace(io);
@@ -255,7 +256,7 @@ result<std::unique_ptr<http_server>> http_server::start(api& front, const http_o
   }
   i->look_at_deadlines();
   i->thread = std::thread([raw = i.get()] {
-    const prompt_thread soon;
+    const low_latency_thread soon;
     raw->io.run();
   });
   return std::unique_ptr<http_server>(new http_server(std::move(i)));

@@ -66,13 +66,11 @@ response busy_now(std::string_view detail) {
 
 /// Answers on a worker. A client waits, so the thread stays one that runs as soon as it is woken.
 response run_on_worker(api& front, const route& to, const call& what) {
-  thread_local const prompt_thread soon;
+  thread_local const low_latency_thread soon;
   return front.run(to, what);
 }
 
-response too_slow() {
-  return problem(408, "too_slow", "this request comes too slowly");
-}
+response too_slow() { return problem(408, "too_slow", "this request comes too slowly"); }
 
 /// Whether it is the message that is wrong, not the connection.
 bool is_malformed(const error_code& why) {
@@ -92,8 +90,8 @@ response refusal_of(const error_code& why) {
   if (why == http::error::bad_version) {
     return problem(505, "version", "this server speaks HTTP/1.1");
   }
-  return problem(400, "malformed", "this is no HTTP request that can be understood: " +
-                                       why.message());
+  return problem(400, "malformed",
+                 "this is no HTTP request that can be understood: " + why.message());
 }
 
 bool takes(const route& to, std::string_view type) {
@@ -104,8 +102,8 @@ bool takes(const route& to, std::string_view type) {
 response wrong_type(const route& to) {
   std::string types;
   for (const std::string_view t : to.bodies) types += (types.empty() ? "" : ", ") + std::string(t);
-  return problem(415, "media_type", types.empty() ? "this address takes no body"
-                                                  : "this address takes " + types);
+  return problem(415, "media_type",
+                 types.empty() ? "this address takes no body" : "this address takes " + types);
 }
 
 /// One connection. Runs on the network's thread, except while a worker answers.
@@ -122,7 +120,7 @@ public:
   }
 
 private:
-  task<bool> shake_hands();   // of TLS, like the next
+  task<bool> shake_hands();  // of TLS, like the next
   task<void> say_goodbye();
   task<bool> wait_for_request();
   task<bool> serve_request();
@@ -187,8 +185,8 @@ task<bool> session<Stream>::wait_for_request() {
   within(shared_.draining ? last_call_time : shared_.bounds.idle_time);
   waiting_ = true;
   error_code failed;
-  const std::size_t got = co_await stream_.async_read_some(
-      buffer_.prepare(read_bytes), asio::redirect_error(use_task, failed));
+  const std::size_t got = co_await stream_.async_read_some(buffer_.prepare(read_bytes),
+                                                           asio::redirect_error(use_task, failed));
   waiting_ = false;
   buffer_.commit(got);
   co_return !failed && got > 0;
@@ -201,8 +199,8 @@ request session<Stream>::request_of(const request_parser& parser) const {
   out.method = std::string(message.method_string());
   out.target = std::string(message.target());
   for (const auto& field : message) {
-    auto& [name, value] = out.headers.emplace_back(std::string(field.name_string()),
-                                                   std::string(field.value()));
+    auto& [name, value] =
+        out.headers.emplace_back(std::string(field.name_string()), std::string(field.value()));
     for (char& c : name) c = beast::detail::ascii_tolower(c);
   }
   out.peer = from_.address;
@@ -211,8 +209,8 @@ request session<Stream>::request_of(const request_parser& parser) const {
 
 /// Finds the route and who asks; the refusal, if any. All of it before the body is read.
 template <class Stream>
-std::optional<response> session<Stream>::admit(request& asked, const target& address,
-                                               bool has_body, matched& found) {
+std::optional<response> session<Stream>::admit(request& asked, const target& address, bool has_body,
+                                               matched& found) {
   identity who = shared_.door.identify(from_, asked, {shared_.front.clock()});
   if (who.refused) return std::move(who.refused);
   asked.who = std::move(who.who);
@@ -267,8 +265,7 @@ task<bool> session<Stream>::serve_request() {
     co_return keep;
   }
   asked.body = std::move(parser.get().body());
-  const response out =
-      co_await answer(*found.to, asked, *address, std::move(found.parameters));
+  const response out = co_await answer(*found.to, asked, *address, std::move(found.parameters));
   note(asked, found.to, out, began);
   const bool keep = parser.keep_alive() && !shared_.draining;
   co_await write(out, keep, head);
@@ -280,14 +277,19 @@ template <class Stream>
 void session<Stream>::note(const request& asked, const route* to, const response& out,
                            steady_time began) {
   shared_.front.counts().answered(to, out.status, clock::now() - began);
-  const bool refused = out.status == 401 || out.status == 403 || out.status == 421 ||
-                       (out.status == 429 && !to);
+  const bool refused =
+      out.status == 401 || out.status == 403 || out.status == 421 || (out.status == 429 && !to);
   const bool administers = to && to->method == "POST" && to->open_to == roles(role::admin);
   if (!shared_.audit || !(refused || administers)) return;
   const std::string_view path = std::string_view(asked.target).substr(0, asked.target.find('?'));
   const bool done = out.status < 300;
-  shared_.audit->write({{shared_.front.clock()}, asked.who.name, asked.peer, asked.method, path,
-                        out.status, done ? std::string_view{} : reason_of(out.status)});
+  shared_.audit->write({{shared_.front.clock()},
+                        asked.who.name,
+                        asked.peer,
+                        asked.method,
+                        path,
+                        out.status,
+                        done ? std::string_view{} : reason_of(out.status)});
 }
 
 /// Reads the body within the limits of size, rate and total; the refusal, if any.
@@ -326,7 +328,7 @@ task<std::optional<response>> session<Stream>::read_body(request_parser& parser,
 
 template <class Stream>
 task<response> session<Stream>::answer(const route& to, const request& asked, const target& address,
-                               std::vector<std::string> parameters) {
+                                       std::vector<std::string> parameters) {
   const call what{asked, address, std::move(parameters)};
   if (to.takes == pace::quick) co_return shared_.front.run(to, what);
   if (shared_.answering >= shared_.bounds.requests) {
@@ -358,7 +360,7 @@ task<void> session<Stream>::write(const response& what, bool keep, bool head) {
       asio::buffer(text), head ? asio::const_buffer() : asio::buffer(what.body)};
   const auto rate = static_cast<std::int64_t>(shared_.bounds.write_rate);
   within(shared_.bounds.write_grace +
-           std::chrono::milliseconds(static_cast<std::int64_t>(what.body.size()) * 1'000 / rate));
+         std::chrono::milliseconds(static_cast<std::int64_t>(what.body.size()) * 1'000 / rate));
   error_code failed;
   co_await asio::async_write(stream_, both, asio::redirect_error(use_task, failed));
   if (failed) stream_.lowest_layer().close();
@@ -381,9 +383,8 @@ task<void> session<Stream>::linger() {
 
 }  // namespace
 
-asio::awaitable<void, executor> serve(session_context& shared, net_socket socket,
-                                      connection_id id, peer from,
-                                      std::shared_ptr<asio::ssl::context> secure) {
+asio::awaitable<void, executor> serve(session_context& shared, net_socket socket, connection_id id,
+                                      peer from, std::shared_ptr<asio::ssl::context> secure) {
   if (secure) {
     session<tls_stream> one(shared, tls_stream(std::move(socket), *secure), id, std::move(from));
     co_await one.run();

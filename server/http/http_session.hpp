@@ -20,7 +20,8 @@
 namespace windrow::server {
 
 using executor = boost::asio::io_context::executor_type;
-using net_socket = boost::asio::basic_stream_socket<boost::asio::generic::stream_protocol, executor>;
+using net_socket =
+    boost::asio::basic_stream_socket<boost::asio::generic::stream_protocol, executor>;
 using steady_time = std::chrono::steady_clock::time_point;
 
 /// A connection, as the server sees it: it may be told to end, and has a time by which what it is
@@ -42,7 +43,7 @@ public:
 /// What all connections of a server share. Used by the network's thread alone, except `workers`.
 struct session_context {
   api& front;
-  gatekeeper& door;
+  authenticator& door;
   audit_log* audit;  ///< may be null
   const limits& bounds;
   connection_table remote;  ///< connections by TCP

@@ -19,10 +19,10 @@ struct limits {
   std::size_t body_bytes = std::size_t{16} << 20;    ///< 413, before any of it is read
   /// Bodies being received and held, of all connections together: 503.
   std::size_t bodies_bytes = std::size_t{128} << 20;
-  std::chrono::milliseconds body_grace{5'000};       ///< and never so long without a byte
-  std::size_t body_rate = std::size_t{4} << 10;      ///< bytes a second, after the grace: 408
-  std::size_t rows = 10'000;                         ///< entities in a query: 413
-  std::size_t push_rows = 100'000;                   ///< messages in a push: 413
+  std::chrono::milliseconds body_grace{5'000};   ///< and never so long without a byte
+  std::size_t body_rate = std::size_t{4} << 10;  ///< bytes a second, after the grace: 408
+  std::size_t rows = 10'000;                     ///< entities in a query: 413
+  std::size_t push_rows = 100'000;               ///< messages in a push: 413
   /// Pushes that are durable and not applied: with more, ingest is behind, 429.
   std::size_t pushes_waiting = 256;
   /// How long an answer waits for its push to be applied, so that it can say what could not be.
@@ -31,14 +31,14 @@ struct limits {
   /// where all are being answered, it gets 503.
   std::size_t connections = 1'024;
   std::size_t connections_per_address = 256;
-  std::chrono::milliseconds idle_time{60'000};       ///< between two requests of a connection
+  std::chrono::milliseconds idle_time{60'000};  ///< between two requests of a connection
   /// Requests being answered at the same time by workers: 503.
   std::size_t requests = 64;
-  std::size_t workers = 4;                           ///< threads for what may take longer
+  std::size_t workers = 4;  ///< threads for what may take longer
   std::chrono::milliseconds write_grace{10'000};
-  std::size_t write_rate = std::size_t{16} << 10;    ///< bytes a second, after the grace: closed
-  std::chrono::milliseconds drain_time{10'000};      ///< for requests under way at the end
-  std::size_t wrong_tokens = 10;                     ///< a minute, of an address: then 429
+  std::size_t write_rate = std::size_t{16} << 10;  ///< bytes a second, after the grace: closed
+  std::chrono::milliseconds drain_time{10'000};    ///< for requests under way at the end
+  std::size_t wrong_tokens = 10;                   ///< a minute, of an address: then 429
 };
 
 /// One of them, for whoever sets it by name.

@@ -82,8 +82,8 @@ void metrics::answered(const route* to, int status, std::chrono::nanoseconds too
   impl::of_route& r = impl_->routes[at];
   prometheus::Counter*& counter = r.by_status[status];
   if (!counter) {
-    counter = &impl_->requests.Add({{"operation", r.operation},
-                                    {"status", std::to_string(status)}});
+    counter =
+        &impl_->requests.Add({{"operation", r.operation}, {"status", std::to_string(status)}});
   }
   if (!r.seconds) r.seconds = &impl_->seconds.Add({{"operation", r.operation}}, request_seconds);
   counter->Increment();

@@ -13,10 +13,10 @@
 namespace windrow::server {
 namespace {
 
-using node::node_measures;
+using node::node_stats;
+using node::source_totals;
 using sources::source_state;
 using sources::source_status;
-using node::source_totals;
 
 double real(std::uint64_t number) { return static_cast<double>(number); }
 double seconds(std::int64_t micros) { return static_cast<double>(micros) / 1e6; }
@@ -41,7 +41,7 @@ private:
 const std::string journal_name = "journal";
 
 /// The same labels in every family: sources in the order of the declarations, and the journal.
-label_names source_labels(const node_measures& m) {
+label_names source_labels(const node_stats& m) {
   label_names names(node_metrics::sources_max + 1);
   names.of(journal_name);
   for (const source_status& s : m.statuses) names.of(s.source);
@@ -84,7 +84,7 @@ prometheus::ClientMetric::Histogram histogram_of(const actors::duration_meter::r
   return out;
 }
 
-void write_messages(metric_families& out, const node_measures& m, label_names& names) {
+void write_messages(metric_families& out, const node_stats& m, label_names& names) {
   std::map<std::string, source_totals> sources;  // by label
   for (const auto& [name, totals] : m.sources) {
     source_totals& sum = sources[names.of(name.empty() ? journal_name : name)];
@@ -103,7 +103,9 @@ void write_messages(metric_families& out, const node_measures& m, label_names& n
   out.counter("windrow_messages_total", "Messages by what became of them, once for each stream.");
   for (const auto& [name, s] : sources) {
     const std::array<std::pair<const char*, std::uint64_t>, 4> outcomes{
-        {{"applied", s.applied}, {"skipped", s.skipped}, {"duplicate", s.duplicate},
+        {{"applied", s.applied},
+         {"skipped", s.skipped},
+         {"duplicate", s.duplicate},
          {"dead_lettered", s.dead_lettered}}};
     for (const auto& [outcome, count] : outcomes)
       out.add(real(count), {{"source", name}, {"outcome", outcome}});
@@ -126,7 +128,7 @@ void write_messages(metric_families& out, const node_measures& m, label_names& n
   }
 }
 
-void write_sources(metric_families& out, const node_measures& m, label_names& names) {
+void write_sources(metric_families& out, const node_stats& m, label_names& names) {
   by_label bytes, messages, behind;
   std::map<std::string, source_state> states;
   for (const source_status& s : m.statuses) {
@@ -141,8 +143,7 @@ void write_sources(metric_families& out, const node_measures& m, label_names& na
   }
   out.gauge("windrow_source_lag_bytes", "Of files: what is there and not read.");
   bytes.write(out, "source");
-  out.gauge("windrow_source_lag_messages",
-            "Of topics: what is there and not read.");
+  out.gauge("windrow_source_lag_messages", "Of topics: what is there and not read.");
   messages.write(out, "source");
   out.gauge("windrow_source_behind_seconds",
             "How long ago what was taken last had arrived, where more is waiting.");
@@ -156,7 +157,7 @@ void write_sources(metric_families& out, const node_measures& m, label_names& na
   }
 }
 
-void write_series(metric_families& out, const node_measures& m) {
+void write_series(metric_families& out, const node_stats& m) {
   label_names names(node_metrics::series_max);
   by_label late, newest;
   for (const auto& s : m.all_series) {
@@ -171,7 +172,7 @@ void write_series(metric_families& out, const node_measures& m) {
   newest.write(out, "series");
 }
 
-void write_state(metric_families& out, const node_measures& m) {
+void write_state(metric_families& out, const node_stats& m) {
   out.gauge("windrow_entities_in_memory", "Entities, or groups of a join key, in memory.");
   for (const auto& k : m.key_spaces) out.add(real(k.records), {{"key", k.name}});
   out.gauge("windrow_buckets_in_memory", "Their buckets, of all windowed features.");
@@ -186,12 +187,11 @@ void write_state(metric_families& out, const node_measures& m) {
   one("windrow_file_bytes", "Size of the files of shards and journal.", real(m.file_bytes));
   one("windrow_memory_limit_bytes", "What the process may use: --memory.", real(m.memory_limit));
   one("windrow_state_memory_bytes", "What state takes of it.", real(m.state_memory));
-  one("windrow_state_memory_limit_bytes", "What state may take of it.",
-      real(m.state_memory_limit));
+  one("windrow_state_memory_limit_bytes", "What state may take of it.", real(m.state_memory_limit));
   one("windrow_unwritten_bytes", "About what a checkpoint would write now.", real(m.unwritten));
 }
 
-void write_durability(metric_families& out, const node_measures& m) {
+void write_durability(metric_families& out, const node_stats& m) {
   out.histogram("windrow_ingest_to_visible_seconds",
                 "Of each row, from its arrival until answers have it.");
   out.add(histogram_of(m.visible));

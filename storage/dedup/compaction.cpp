@@ -3,7 +3,7 @@
 #include "base/fault_injection.hpp"
 #include "storage/dedup/dedup_index.hpp"
 
-/// The runs of `seen_ids`: made from full tables, merged by size, left when forgotten.
+/// The runs of `dedup_index`: made from full tables, merged by size, left when forgotten.
 namespace windrow::storage {
 
 namespace {
@@ -18,15 +18,15 @@ bool by_id(const seen_id& a, const seen_id& b) noexcept {
 
 }  // namespace
 
-void seen_ids::work() {
+void dedup_index::work() {
   for (;;) {
     {
-      std::unique_lock lock(guard_);
+      std::unique_lock lock(mutex_);
       changed_.wait(lock, [&] { return stop_ || (runs_loaded_ && work_due()); });
       if (stop_) return;
     }
     auto done = tidy();
-    const std::lock_guard lock(guard_);
+    const std::lock_guard lock(mutex_);
     if (done || stop_) continue;
     failed_ = done.error();
     changed_.notify_all();
@@ -34,12 +34,12 @@ void seen_ids::work() {
   }
 }
 
-bool seen_ids::work_due() const {
+bool dedup_index::work_due() const {
   return !full_.empty() || !strays_looked_for_ || !left_logs_.empty() || !due_for_merge().empty() ||
          forgotten_run(limits_now());
 }
 
-result<void> seen_ids::tidy() {
+result<void> dedup_index::tidy() {
   for (bool more = true; more && !stop_;) {
     auto done = work_once();
     if (!done) return done.error();
@@ -49,7 +49,7 @@ result<void> seen_ids::tidy() {
 }
 
 /// One piece of what is due; false where nothing is.
-result<bool> seen_ids::work_once() {
+result<bool> dedup_index::work_once() {
   std::vector<std::uint64_t> numbers;
   std::optional<full_table> full;
   run_ptr forgotten;
@@ -57,7 +57,7 @@ result<bool> seen_ids::work_once() {
   std::optional<std::uint64_t> log;
   bool look_for_strays = false;
   {
-    const std::lock_guard lock(guard_);
+    const std::lock_guard lock(mutex_);
     if (auto loaded = load_runs(); !loaded) return loaded.error();
     if (!left_logs_.empty()) log = left_logs_.back();
     look_for_strays = !strays_looked_for_;
@@ -69,7 +69,7 @@ result<bool> seen_ids::work_once() {
   result<void> done;
   if (log) {
     done = pages_.erase_log(*log);
-    const std::lock_guard lock(guard_);
+    const std::lock_guard lock(mutex_);
     if (done) left_logs_.pop_back();
   } else if (look_for_strays) {
     std::sort(numbers.begin(), numbers.end());
@@ -77,7 +77,7 @@ result<bool> seen_ids::work_once() {
     if (!strays) return strays.error();
     for (const std::uint64_t stray : *strays)
       if (done = pages_.erase_pages(stray, stop_); !done) return done.error();
-    const std::lock_guard lock(guard_);
+    const std::lock_guard lock(mutex_);
     strays_looked_for_ = true;
   } else if (full) {
     done = write_table(*full);
@@ -93,9 +93,9 @@ result<bool> seen_ids::work_once() {
 }
 
 /// What may be left out, by what is durable: a crash must not bring back the need for it.
-seen_limits seen_ids::limits_now() const {
+seen_limits dedup_index::limits_now() const {
   std::vector<std::int64_t> newest(streams_.size(), no_time);
-  const bool memory = planted(seen_plant::forgets_by_memory);
+  const bool memory = fault_injected(dedup_failpoint::forgets_by_memory);
   for (const track& t : tracks_) {
     if (t.stream < 0) continue;
     auto& of_stream = newest[static_cast<std::size_t>(t.stream)];
@@ -106,7 +106,7 @@ seen_limits seen_ids::limits_now() const {
     seen_limits::of_track limit;
     const auto passed = passed_.find(t.partition);
     if (passed != passed_.end()) limit.passed = passed->second;
-    if (planted(seen_plant::forgets_what_may_be_replayed)) limit.passed = ~sequence{0};
+    if (fault_injected(dedup_failpoint::forgets_what_may_be_replayed)) limit.passed = ~sequence{0};
     const std::int64_t durable = memory ? t.newest : t.newest_durable;
     if (t.stream < 0) {
       limit.time = INT64_MAX;
@@ -121,13 +121,13 @@ seen_limits seen_ids::limits_now() const {
 }
 
 /// Runs of up to a table's ids are of level 0, of eight times as many of level 1, and so on.
-unsigned seen_ids::level_of(std::uint64_t ids) const noexcept {
+unsigned dedup_index::level_of(std::uint64_t ids) const noexcept {
   unsigned level = 0;
   for (std::uint64_t size = table_ids_; size < ids; size *= merged_runs) ++level;
   return level;
 }
 
-std::vector<seen_ids::run_ptr> seen_ids::due_for_merge() const {
+std::vector<dedup_index::run_ptr> dedup_index::due_for_merge() const {
   std::map<unsigned, std::vector<run_ptr>> levels;
   for (const run_ptr& run : runs_) {
     auto& level = levels[level_of(run->ids)];
@@ -137,24 +137,24 @@ std::vector<seen_ids::run_ptr> seen_ids::due_for_merge() const {
   return {};
 }
 
-seen_ids::run_ptr seen_ids::forgotten_run(const seen_limits& limits) const {
+dedup_index::run_ptr dedup_index::forgotten_run(const seen_limits& limits) const {
   for (const run_ptr& run : runs_) {
-    const bool kept = std::any_of(
-        run->tracks.begin(), run->tracks.end(),
-        [&](const seen_span& s) { return limits.keeps(s.track, s.newest, s.last); });
+    const bool kept = std::any_of(run->tracks.begin(), run->tracks.end(), [&](const seen_span& s) {
+      return limits.keeps(s.track, s.newest, s.last);
+    });
     if (!kept) return run;
   }
   return nullptr;
 }
 
-result<void> seen_ids::write_table(const full_table& full) {
+result<void> dedup_index::write_table(const full_table& full) {
   const auto entries = full.table->entries();
   std::vector<seen_id> ids(entries.begin(), entries.end());
   std::sort(ids.begin(), ids.end(), by_id);
   seen_limits limits;
   id_filter filter;
   {
-    const std::lock_guard lock(guard_);
+    const std::lock_guard lock(mutex_);
     limits = limits_now();
     filter = filter_for(ids.size());
   }
@@ -172,12 +172,12 @@ result<void> seen_ids::write_table(const full_table& full) {
 
 /// Makes the run stand for the table, and durable what had been decided when it was full: with its
 /// ids on disk, those of the tables before it are too.
-result<void> seen_ids::enter_table(const full_table& full, const run_ptr& run) {
-  const std::lock_guard one(flush_guard_);
+result<void> dedup_index::enter_table(const full_table& full, const run_ptr& run) {
+  const std::lock_guard one(flush_mutex_);
   std::vector<seen_value> values;
   std::vector<std::uint32_t> numbers;
   {
-    const std::lock_guard lock(guard_);
+    const std::lock_guard lock(mutex_);
     for (std::uint32_t i = 0; i < full.tracks.size(); ++i) {
       if (full.tracks[i].decided <= tracks_[i].decided_durable) continue;
       values.push_back(encode(i + 1, full.tracks[i]));
@@ -186,7 +186,7 @@ result<void> seen_ids::enter_table(const full_table& full, const run_ptr& run) {
   }
   if (run || !values.empty())
     if (auto entered = pages_.enter(run.get(), {}, values); !entered) return entered;
-  const std::lock_guard lock(guard_);
+  const std::lock_guard lock(mutex_);
   if (!values.empty()) ++flushes_;
   for (const std::uint32_t i : numbers) {
     tracks_[i].decided_durable = full.tracks[i].decided;
@@ -199,23 +199,23 @@ result<void> seen_ids::enter_table(const full_table& full, const run_ptr& run) {
 }
 
 /// A table is written ahead of what else is under way: ingest waits for it.
-result<void> seen_ids::write_waiting_table() {
+result<void> dedup_index::write_waiting_table() {
   std::optional<full_table> full;
   {
-    const std::lock_guard lock(guard_);
+    const std::lock_guard lock(mutex_);
     if (!full_.empty()) full = full_.front();
   }
   return full ? write_table(*full) : result<void>{};
 }
 
-result<void> seen_ids::merge(const std::vector<run_ptr>& runs) {
+result<void> dedup_index::merge(const std::vector<run_ptr>& runs) {
   seen_limits limits;
   id_filter filter;
   std::uint64_t number = 0;
   std::uint64_t ids = 0;
   for (const run_ptr& run : runs) ids += run->ids;
   {
-    const std::lock_guard lock(guard_);
+    const std::lock_guard lock(mutex_);
     limits = limits_now();
     filter = filter_for(ids);
     number = next_number_++;
@@ -247,12 +247,12 @@ result<void> seen_ids::merge(const std::vector<run_ptr>& runs) {
 }
 
 /// Puts a run (or nothing) in the place of others, then frees their pages.
-result<void> seen_ids::replace(const std::vector<run_ptr>& old, run_ptr made) {
+result<void> dedup_index::replace(const std::vector<run_ptr>& old, run_ptr made) {
   std::vector<std::uint64_t> numbers;
   for (const run_ptr& run : old) numbers.push_back(run->number);
   if (auto entered = pages_.enter(made.get(), numbers); !entered) return entered;
   {
-    const std::lock_guard lock(guard_);
+    const std::lock_guard lock(mutex_);
     std::erase_if(runs_, [&](const run_ptr& run) {
       return std::find(old.begin(), old.end(), run) != old.end();
     });

@@ -15,7 +15,7 @@ constexpr std::size_t table_ids_min = 4096;
 
 using track_key = std::array<std::uint8_t, 4>;
 
-lmdb::environment_options environment_of(const seen_ids::options& o) {
+lmdb::environment_options environment_of(const dedup_index::options& o) {
   return {o.directory, seen_files::table_names(), o.map_bytes};
 }
 
@@ -26,7 +26,7 @@ std::uint64_t hash_of_stream(std::string_view name) noexcept {
 /// Two tables, one being written, take a quarter of the memory; filters half; the rest is for
 /// merging and for transactions.
 std::size_t table_ids_of(std::size_t memory) noexcept {
-  return std::max(table_ids_min, memory / 8 / seen_table::bytes_per_id);
+  return std::max(table_ids_min, memory / 8 / dedup_memtable::bytes_per_id);
 }
 
 /// Pages of a run in one transaction, which holds them in memory twice.
@@ -36,10 +36,10 @@ std::size_t write_pages_of(std::size_t memory) noexcept {
 
 }  // namespace
 
-seen_ids::seen_ids(const options& o, std::unique_ptr<lmdb::environment> file)
+dedup_index::dedup_index(const options& o, std::unique_ptr<lmdb::environment> file)
     : identity_(o.identity),
-      look_only_(o.look_only),
-      own_thread_(o.thread && !o.look_only),
+      look_only_(o.read_only),
+      own_thread_(o.thread && !o.read_only),
       table_ids_(o.table_ids > 0 ? o.table_ids : table_ids_of(o.memory)),
       filter_bytes_max_(o.memory / 2),
       file_(std::move(file)),
@@ -49,12 +49,12 @@ seen_ids::seen_ids(const options& o, std::unique_ptr<lmdb::environment> file)
     streams_.push_back({rule.name, hash_of_stream(rule.name), rule.within, no_time});
 }
 
-key_hash seen_ids::hash_id(std::string_view key, std::uint64_t folder_seed,
-                           std::string_view stream) {
+key_hash dedup_index::hash_id(std::string_view key, std::uint64_t folder_seed,
+                              std::string_view stream) {
   return hash_key(key, folder_seed, hash_of_stream(stream));
 }
 
-result<void> seen_ids::create(const options& o) {
+result<void> dedup_index::create(const options& o) {
   auto made = lmdb::environment::create(environment_of(o), [&](lmdb::write_transaction& txn) {
     return write_identity(txn, txn.table(seen_files::identity_entry), o.identity);
   });
@@ -62,28 +62,28 @@ result<void> seen_ids::create(const options& o) {
   return {};
 }
 
-result<std::unique_ptr<seen_ids>> seen_ids::open(const options& o) {
+result<std::unique_ptr<dedup_index>> dedup_index::open(const options& o) {
   auto file = lmdb::environment::open(environment_of(o));
   if (!file) return file.error();
   if (auto ours = check_identity(**file, (*file)->table(seen_files::identity_entry), o.identity);
       !ours)
     return ours.error();
-  std::unique_ptr<seen_ids> opened(new seen_ids(o, std::move(*file)));
+  std::unique_ptr<dedup_index> opened(new dedup_index(o, std::move(*file)));
   if (auto loaded = opened->load(); !loaded) return loaded.error();
   if (opened->own_thread_) opened->thread_ = std::thread([seen = opened.get()] { seen->work(); });
   return opened;
 }
 
-result<void> seen_ids::begin_session() {
+result<void> dedup_index::begin_session() {
   return file_->write([&](lmdb::write_transaction& txn) {
     return write_identity(txn, pages_.id(seen_files::identity_entry), identity_);
   });
 }
 
-seen_ids::~seen_ids() {
+dedup_index::~dedup_index() {
   stop_ = true;
   {
-    const std::lock_guard lock(guard_);
+    const std::lock_guard lock(mutex_);
     changed_.notify_all();
   }
   if (thread_.joinable()) thread_.join();
@@ -91,7 +91,7 @@ seen_ids::~seen_ids() {
 
 // ---- reading back ------------------------------------------------------------------------------
 
-result<void> seen_ids::load() {
+result<void> dedup_index::load() {
   return file_->read([&](const lmdb::read_transaction& txn) -> result<void> {
     if (auto done = load_tracks(txn); !done) return done;
     auto done = txn.scan(pages_.id(seen_files::run_entries), {}, {},
@@ -107,7 +107,7 @@ result<void> seen_ids::load() {
   });
 }
 
-result<void> seen_ids::load_tracks(const lmdb::read_transaction& txn) {
+result<void> dedup_index::load_tracks(const lmdb::read_transaction& txn) {
   return txn.scan(
       pages_.id(seen_files::track_entries), {}, {}, [&](const lmdb::entry& found) -> result<bool> {
         auto value = pages_.unseal(seen_files::track_entries, found);
@@ -133,7 +133,7 @@ result<void> seen_ids::load_tracks(const lmdb::read_transaction& txn) {
 }
 
 // A log whose table has become a run is what a crash left behind.
-result<void> seen_ids::load_log(const lmdb::read_transaction& txn) {
+result<void> dedup_index::load_log(const lmdb::read_transaction& txn) {
   std::map<std::uint64_t, std::pair<std::vector<seen_id>, std::uint32_t>> logs;
   auto scanned = txn.scan(
       pages_.id(seen_files::log_entries), {}, {}, [&](const lmdb::entry& found) -> result<bool> {
@@ -156,7 +156,8 @@ result<void> seen_ids::load_log(const lmdb::read_transaction& txn) {
       left_logs_.push_back(generation);
       continue;
     }
-    auto table = std::make_shared<seen_table>(generation, std::max(table_ids_, log.first.size()));
+    auto table =
+        std::make_shared<dedup_memtable>(generation, std::max(table_ids_, log.first.size()));
     for (const seen_id& seen : log.first) table->add(seen);
     table->flushed = log.first.size();
     table->chunks = log.second;
@@ -167,11 +168,11 @@ result<void> seen_ids::load_log(const lmdb::read_transaction& txn) {
   return {};
 }
 
-seen_ids::table_ptr seen_ids::new_table() {
-  return std::make_shared<seen_table>(next_number_++, table_ids_);
+dedup_index::table_ptr dedup_index::new_table() {
+  return std::make_shared<dedup_memtable>(next_number_++, table_ids_);
 }
 
-result<void> seen_ids::load_runs() {
+result<void> dedup_index::load_runs() {
   if (runs_loaded_) return {};
   for (const seen_run_entry& entry : stored_runs_) {
     auto run = pages_.load(entry, filter_for(entry.ids));
@@ -185,7 +186,7 @@ result<void> seen_ids::load_runs() {
 }
 
 // Half of the room left is for runs to come. Below four bits an id a filter lets too much pass.
-id_filter seen_ids::filter_for(std::uint64_t ids) {
+id_filter dedup_index::filter_for(std::uint64_t ids) {
   std::size_t used = 0;
   for (const run_ptr& run : runs_) used += run->filter.bytes();
   const std::size_t room = filter_bytes_max_ - std::min(used, filter_bytes_max_);
@@ -196,7 +197,7 @@ id_filter seen_ids::filter_for(std::uint64_t ids) {
 
 // ---- deciding ----------------------------------------------------------------------------------
 
-std::uint32_t seen_ids::track_of(int stream, partition_id partition) {
+std::uint32_t dedup_index::track_of(int stream, partition_id partition) {
   const std::uint64_t hash = streams_[static_cast<std::size_t>(stream)].hash;
   std::uint32_t& number = track_numbers_[{hash, partition}];
   if (number == 0) {
@@ -210,13 +211,13 @@ std::uint32_t seen_ids::track_of(int stream, partition_id partition) {
   return number;
 }
 
-void seen_ids::note_newest(track& of, std::int64_t time) noexcept {
+void dedup_index::note_newest(track& of, std::int64_t time) noexcept {
   of.newest = std::max(of.newest, time);
   std::int64_t& of_stream = streams_[static_cast<std::size_t>(of.stream)].newest;
   of_stream = std::max(of_stream, time);
 }
 
-bool seen_ids::remembered(const seen_id& seen) const noexcept {
+bool dedup_index::remembered(const seen_id& seen) const noexcept {
   if (seen.track == 0 || seen.track > tracks_.size()) return false;
   const track& t = tracks_[seen.track - 1];
   if (t.stream < 0) return false;
@@ -226,7 +227,7 @@ bool seen_ids::remembered(const seen_id& seen) const noexcept {
 }
 
 /// Gathers in `found_` what runs hold of the messages' ids, and brings memory near for the rest.
-result<void> seen_ids::look_up(std::span<const message> messages) {
+result<void> dedup_index::look_up(std::span<const message> messages) {
   found_.clear();
   probes_.clear();
   for (const message& m : messages) {
@@ -243,8 +244,9 @@ result<void> seen_ids::look_up(std::span<const message> messages) {
   if (auto begun = reader_.renew(); !begun) return begun;
   result<void> read;
   for (const auto& [i, r] : probes_) {
-    read = pages_.find(reader_, *runs_[r], messages[i].id,
-                       [&, at = i](const seen_id& seen) { found_.push_back({at, seen}); });
+    read = pages_.find(reader_, *runs_[r], messages[i].id, [&, at = i](const seen_id& seen) {
+      found_.push_back({at, seen});
+    });
     if (!read) break;
   }
   reader_.release();
@@ -254,9 +256,9 @@ result<void> seen_ids::look_up(std::span<const message> messages) {
 }
 
 /// Whether a message is a duplicate. `stored` is what runs hold of its id.
-bool seen_ids::judge(std::uint32_t number, const message& m, std::span<const found_id> stored) {
+bool dedup_index::judge(std::uint32_t number, const message& m, std::span<const found_id> stored) {
   track& mine = tracks_[number - 1];
-  const bool decided = m.at <= mine.decided && !planted(seen_plant::decided_again);
+  const bool decided = m.at <= mine.decided && !fault_injected(dedup_failpoint::decided_again);
   bool own = false;
   bool repeated = false;
   const std::int64_t within = streams_[static_cast<std::size_t>(mine.stream)].within;
@@ -271,7 +273,7 @@ bool seen_ids::judge(std::uint32_t number, const message& m, std::span<const fou
   active_->find(m.id, see);
   for (const full_table& full : full_) full.table->find(m.id, see);
   for (const found_id& found : stored) see(found.seen);
-  if (own && planted(seen_plant::own_is_duplicate)) return true;
+  if (own && fault_injected(dedup_failpoint::own_is_duplicate)) return true;
   if (own) return false;
   if (decided || repeated) return true;
   active_->add({m.id, m.time, m.at, number});
@@ -279,12 +281,12 @@ bool seen_ids::judge(std::uint32_t number, const message& m, std::span<const fou
   return false;
 }
 
-result<void> seen_ids::decide(int stream, partition_id partition,
-                              std::span<const message> messages,
-                              std::vector<std::uint8_t>& duplicate) {
+result<void> dedup_index::decide(int stream, partition_id partition,
+                                 std::span<const message> messages,
+                                 std::vector<std::uint8_t>& duplicate) {
   duplicate.assign(messages.size(), 0);
   if (messages.empty()) return {};
-  std::unique_lock lock(guard_);
+  std::unique_lock lock(mutex_);
   if (auto loaded = load_runs(); !loaded) return loaded;
   if (auto room = make_room(lock, messages.size()); !room) return room;
   if (auto looked = look_up(messages); !looked) return looked;
@@ -302,13 +304,13 @@ result<void> seen_ids::decide(int stream, partition_id partition,
 }
 
 /// Puts the table aside where it may not hold so many more, once the one before it is a run.
-result<void> seen_ids::make_room(std::unique_lock<std::mutex>& lock, std::size_t count) {
+result<void> dedup_index::make_room(std::unique_lock<std::mutex>& lock, std::size_t count) {
   if (failed_) return *failed_;
   if (active_->has_room_for(count)) return {};
   changed_.wait(lock, [&] { return full_.empty() || look_only_ || !own_thread_ || failed_; });
   if (failed_) return *failed_;
   full_.push_back({std::move(active_), tracks_});
-  active_ = std::make_shared<seen_table>(next_number_++, std::max(table_ids_, count));
+  active_ = std::make_shared<dedup_memtable>(next_number_++, std::max(table_ids_, count));
   changed_.notify_all();
   if (look_only_ || own_thread_) return {};
   lock.unlock();
@@ -317,7 +319,7 @@ result<void> seen_ids::make_room(std::unique_lock<std::mutex>& lock, std::size_t
   return done;
 }
 
-seen_value seen_ids::encode(std::uint32_t number, const track& t) {
+seen_value dedup_index::encode(std::uint32_t number, const track& t) {
   seen_value out;
   out.key.resize(sizeof(track_key));
   store_big(out.key.data(), number);
@@ -332,9 +334,9 @@ seen_value seen_ids::encode(std::uint32_t number, const track& t) {
 
 // ---- making durable ----------------------------------------------------------------------------
 
-result<void> seen_ids::flush() {
+result<void> dedup_index::flush() {
   if (look_only_) return {};
-  const std::lock_guard one(flush_guard_);
+  const std::lock_guard one(flush_mutex_);
   struct part {
     table_ptr table;
     std::span<const seen_id> ids;  // not written yet; a table does not move what it holds
@@ -343,7 +345,7 @@ result<void> seen_ids::flush() {
   std::vector<part> parts;
   std::vector<std::pair<std::uint32_t, track>> changed;
   {
-    const std::lock_guard lock(guard_);
+    const std::lock_guard lock(mutex_);
     if (failed_) return *failed_;
     const auto add = [&](const table_ptr& table) {
       parts.push_back({table, table->entries().subspan(table->flushed), table->chunks});
@@ -356,7 +358,7 @@ result<void> seen_ids::flush() {
   if (changed.empty()) return {};
   auto written = file_->write([&](lmdb::write_transaction& txn) -> result<void> {
     for (part& p : parts) {
-      if (planted(seen_plant::ids_not_flushed)) continue;
+      if (fault_injected(dedup_failpoint::ids_not_flushed)) continue;
       if (auto put = pages_.put_log(txn, p.table->generation(), p.chunks, p.ids); !put) return put;
     }
     for (const auto& [number, t] : changed) {
@@ -367,7 +369,7 @@ result<void> seen_ids::flush() {
     return {};
   });
   if (!written) return written;
-  const std::lock_guard lock(guard_);
+  const std::lock_guard lock(mutex_);
   ++flushes_;
   for (const part& p : parts) {
     p.table->flushed += p.ids.size();
@@ -380,8 +382,8 @@ result<void> seen_ids::flush() {
   return {};
 }
 
-void seen_ids::forget(const positions& committed) {
-  const std::lock_guard lock(guard_);
+void dedup_index::forget(const positions& committed) {
+  const std::lock_guard lock(mutex_);
   for (const auto& [partition, at] : committed) {
     sequence& passed = passed_[partition];
     passed = std::max(passed, at);
@@ -389,8 +391,8 @@ void seen_ids::forget(const positions& committed) {
   changed_.notify_all();
 }
 
-seen_ids::statistics seen_ids::stats() const {
-  const std::lock_guard lock(guard_);
+dedup_index::statistics dedup_index::stats() const {
+  const std::lock_guard lock(mutex_);
   statistics all;
   for (const seen_run_entry& run : stored_runs_) all.ids += run.ids;
   for (const run_ptr& run : runs_) {
@@ -399,7 +401,7 @@ seen_ids::statistics seen_ids::stats() const {
   }
   all.flushes = flushes_;
   all.runs = stored_runs_.size() + runs_.size();
-  const auto add = [&](const seen_table& table) {
+  const auto add = [&](const dedup_memtable& table) {
     all.ids += table.entries().size();
     all.memory_bytes += table.memory_bytes();
   };
@@ -408,7 +410,7 @@ seen_ids::statistics seen_ids::stats() const {
   return all;
 }
 
-result<std::uint64_t> seen_ids::verify() {
+result<std::uint64_t> dedup_index::verify() {
   if (auto sound = file_->check_structure(); !sound) return sound.error();
   std::uint64_t count = 0;
   auto read = file_->read([&](const lmdb::read_transaction& txn) -> result<void> {

@@ -51,47 +51,46 @@ inline constexpr std::int64_t partition_lag_max = 30LL * 86'400 * 1'000'000;
 /// cover what was decided; a crash before that decides again, since nothing else remembers.
 /// Concurrency: any thread may call anything; `decide` of one partition in order of its sequences.
 /// Limits: `memory` bytes; about 40 bytes of disk an id (more while runs are merged).
-class seen_ids {
+class dedup_index {
 public:
   struct stream_rule {
     std::string name;
-    std::int64_t within = 0;   ///< microseconds; 0: no deduplication
+    std::int64_t within = 0;  ///< microseconds; 0: no deduplication
   };
   struct options {
     std::string directory;
     store_identity identity;
     std::uint64_t map_bytes = lmdb::default_map_bytes;
-    std::vector<stream_rule> streams = {};   ///< one a plan stream
+    std::vector<stream_rule> streams = {};  ///< one a plan stream
     std::size_t memory = std::size_t{64} << 20;
-    std::size_t table_ids = 0;               ///< in a table; 0: as many as memory allows
+    std::size_t table_ids = 0;  ///< in a table; 0: as many as memory allows
     /// Writes nothing: what is decided stays in memory, without a bound.
-    bool look_only = false;
+    bool read_only = false;
     /// False: the caller of `decide` writes runs itself (tests).
     bool thread = true;
   };
   struct message {
-    key_hash id;               ///< of `hash_id`
+    key_hash id;  ///< of `hash_id`
     std::int64_t time = 0;
     sequence at = 0;
   };
   struct statistics {
-    std::uint64_t ids = 0;     ///< forgotten ones that still take room included
+    std::uint64_t ids = 0;  ///< forgotten ones that still take room included
     std::uint64_t runs = 0;
-    std::uint64_t flushes = 0; ///< that wrote something, since `open`
+    std::uint64_t flushes = 0;  ///< that wrote something, since `open`
     std::size_t memory_bytes = 0;
   };
 
   static result<void> create(const options& o);
-  static result<std::unique_ptr<seen_ids>> open(const options& o);
-  ~seen_ids();
+  static result<std::unique_ptr<dedup_index>> open(const options& o);
+  ~dedup_index();
 
   /// Moves the file on by one transaction, so that no copy made before passes for it
   /// (versions.hpp). Before the first `decide`: nothing else writes yet.
   result<void> begin_session();
 
   /// The id of a message: a hash of its key bytes (`schema/catalog/key.hpp`) for one stream.
-  static key_hash hash_id(std::string_view key, std::uint64_t folder_seed,
-                          std::string_view stream);
+  static key_hash hash_id(std::string_view key, std::uint64_t folder_seed, std::string_view stream);
 
   /// Decides messages of a stream from one partition, in rising order of sequence: sets
   /// `duplicate` to 0 or 1 a message. Waits where ids come faster than runs can be written.
@@ -115,10 +114,10 @@ private:
   /// One stream's messages from one partition.
   struct track {
     std::uint64_t stream_hash = 0;
-    int stream = -1;                     ///< in `streams_`; -1: not of this plan
+    int stream = -1;  ///< in `streams_`; -1: not of this plan
     partition_id partition = 0;
     sequence decided = 0;
-    std::int64_t newest = no_time;       ///< event time of what was accepted
+    std::int64_t newest = no_time;  ///< event time of what was accepted
     sequence decided_durable = 0;
     std::int64_t newest_durable = no_time;
   };
@@ -132,7 +131,7 @@ private:
     std::uint32_t message = 0;
     seen_id seen;
   };
-  using table_ptr = std::shared_ptr<seen_table>;
+  using table_ptr = std::shared_ptr<dedup_memtable>;
   /// A table that waits to become a run, and what had been decided when it was full: empty where
   /// all of it is durable.
   struct full_table {
@@ -141,7 +140,7 @@ private:
   };
   using run_ptr = std::shared_ptr<const seen_run>;
 
-  seen_ids(const options& o, std::unique_ptr<lmdb::environment> file);
+  dedup_index(const options& o, std::unique_ptr<lmdb::environment> file);
   result<void> load();
   result<void> load_tracks(const lmdb::read_transaction& txn);
   result<void> load_log(const lmdb::read_transaction& txn);
@@ -179,23 +178,23 @@ private:
   seen_files pages_;
 
   std::atomic<bool> stop_{false};
-  std::mutex flush_guard_;               ///< one flush at a time; before guard_
-  mutable std::mutex guard_;             ///< everything below
+  std::mutex flush_mutex_;    ///< one flush at a time; before mutex_
+  mutable std::mutex mutex_;  ///< everything below
   std::condition_variable changed_;
-  std::optional<failure> failed_;        ///< of the thread
+  std::optional<failure> failed_;  ///< of the thread
   bool runs_loaded_ = false;
   std::vector<stream_state> streams_;
-  std::vector<track> tracks_;            ///< tracks_[i] has the number i + 1
+  std::vector<track> tracks_;  ///< tracks_[i] has the number i + 1
   std::map<std::pair<std::uint64_t, partition_id>, std::uint32_t> track_numbers_;
   positions passed_;
   table_ptr active_;
-  std::vector<full_table> full_;         ///< oldest first
-  std::vector<run_ptr> runs_;            ///< oldest first
+  std::vector<full_table> full_;             ///< oldest first
+  std::vector<run_ptr> runs_;                ///< oldest first
   std::vector<seen_run_entry> stored_runs_;  ///< until they are loaded
   std::vector<std::uint64_t> left_logs_;     ///< of tables that are runs
   bool strays_looked_for_ = false;
   std::uint64_t flushes_ = 0;
-  std::uint64_t next_number_ = 1;        ///< of a table or run
+  std::uint64_t next_number_ = 1;  ///< of a table or run
   lmdb::read_transaction reader_;
   std::vector<found_id> found_;
   std::vector<std::pair<std::uint32_t, std::uint32_t>> probes_;

@@ -13,21 +13,21 @@ namespace windrow::storage {
 /// A message that was accepted: what it was called, and which it was.
 struct seen_id {
   key_hash id;
-  std::int64_t time = 0;    ///< event time, microseconds
+  std::int64_t time = 0;  ///< event time, microseconds
   sequence at = 0;
-  std::uint32_t track = 0;  ///< its stream and source partition, by number (`seen_ids`)
+  std::uint32_t track = 0;  ///< its stream and source partition, by number (`dedup_index`)
   friend bool operator==(const seen_id&, const seen_id&) = default;
 };
 
 /// The ids accepted last, in order of arrival, with an index by hash. An id may be in it several
 /// times. One writer; what has been added does not move or change, so another thread may read
 /// entries below a size it was told.
-class seen_table {
+class dedup_memtable {
 public:
   /// 56 to 64 bytes of memory an id.
   static constexpr std::size_t bytes_per_id = sizeof(seen_id) + 2 * sizeof(std::uint64_t);
 
-  seen_table(std::uint64_t generation, std::size_t capacity)
+  dedup_memtable(std::uint64_t generation, std::size_t capacity)
       : generation_(generation),
         capacity_(capacity),
         mask_(std::bit_ceil(capacity + capacity / 2) - 1),
@@ -65,9 +65,9 @@ public:
     }
   }
 
-  // Of `seen_ids`: what of it is on disk.
-  std::size_t flushed = 0;      ///< entries
-  std::uint32_t chunks = 0;     ///< values in the log
+  // Of `dedup_index`: what of it is on disk.
+  std::size_t flushed = 0;   ///< entries
+  std::uint32_t chunks = 0;  ///< values in the log
 
 private:
   static constexpr std::uint64_t tag_bits = ~std::uint64_t{0} << 32;

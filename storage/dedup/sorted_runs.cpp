@@ -198,8 +198,8 @@ result<void> seen_files::find(const lmdb::read_transaction& txn, const seen_run&
                               const key_hash& id,
                               const std::function<void(const seen_id&)>& visit) const {
   // The ids of one hash may begin at the end of the page before the one that begins with it.
-  auto page = static_cast<std::size_t>(
-      std::lower_bound(run.first.begin(), run.first.end(), id.hi) - run.first.begin());
+  auto page = static_cast<std::size_t>(std::lower_bound(run.first.begin(), run.first.end(), id.hi) -
+                                       run.first.begin());
   if (page > 0) --page;
   for (; page < run.first.size() && run.first[page] <= id.hi; ++page) {
     const page_key key = key_of(run.number, static_cast<std::uint32_t>(page));
@@ -213,8 +213,10 @@ result<void> seen_files::find(const lmdb::read_transaction& txn, const seen_run&
     std::size_t low = 0;
     for (std::size_t high = count; low < high;) {
       const std::size_t middle = (low + high) / 2;
-      if (decode_id(value->data() + middle * entry_bytes).id < id) low = middle + 1;
-      else high = middle;
+      if (decode_id(value->data() + middle * entry_bytes).id < id)
+        low = middle + 1;
+      else
+        high = middle;
     }
     for (; low < count; ++low) {
       const seen_id seen = decode_id(value->data() + low * entry_bytes);

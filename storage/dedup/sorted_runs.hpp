@@ -13,7 +13,8 @@
 #include "storage/lmdb/file_identity.hpp"
 #include "storage/lmdb/lmdb.hpp"
 
-/// The stored form of ids: pages of them, in a log by arrival and in runs by hash. For `seen_ids`.
+/// The stored form of ids: pages of them, in a log by arrival and in runs by hash. For
+/// `dedup_index`.
 namespace windrow::storage {
 
 /// What the ids of one track in a run have in common.
@@ -43,7 +44,7 @@ struct seen_limits {
     std::int64_t time = no_time;
     sequence passed = 0;
   };
-  std::vector<of_track> tracks;      ///< by track number - 1
+  std::vector<of_track> tracks;  ///< by track number - 1
 
   bool keeps(std::uint32_t track, std::int64_t time, sequence at) const noexcept {
     if (track == 0 || track > tracks.size()) return true;
@@ -61,8 +62,14 @@ struct seen_value {
 /// The tables of the environment and the pages in them. Any thread; a run's pages never change.
 class seen_files {
 public:
-  enum table : std::size_t { identity_entry, track_entries, log_entries, run_entries, page_entries,
-                             table_count };
+  enum table : std::size_t {
+    identity_entry,
+    track_entries,
+    log_entries,
+    run_entries,
+    page_entries,
+    table_count
+  };
   static constexpr std::size_t entry_bytes = 36;
   /// As many as fill four pages of LMDB with what belongs to them.
   static constexpr std::size_t page_ids = 454;

@@ -71,8 +71,9 @@ result<standing> look_at(const std::string& path) {
 
 failure not_ours(const std::string& path) {
   return {errc::corrupt,
-          path + " is not a windrow data folder, or its node.meta is lost: it holds other files "
-                 "but no node.meta. Choose another --data folder or put node.meta back."};
+          path +
+              " is not a windrow data folder, or its node.meta is lost: it holds other files "
+              "but no node.meta. Choose another --data folder or put node.meta back."};
 }
 
 result<void> check_file_system(const std::string& path) {
@@ -80,9 +81,9 @@ result<void> check_file_system(const std::string& path) {
   if (::statfs(path.c_str(), &info) != 0) return system_failure(path, "statfs", errno);
   const auto kind = unsupported_file_system(static_cast<std::uint32_t>(info.f_type));
   if (!kind) return {};
-  return failure{errc::io, path + " is on a network or user-space file system (" +
-                               std::string(*kind) +
-                               "), where stored data is not safe. Choose a folder on a local disk."};
+  return failure{errc::io,
+                 path + " is on a network or user-space file system (" + std::string(*kind) +
+                     "), where stored data is not safe. Choose a folder on a local disk."};
 }
 
 result<file_handle> lock_folder(const std::string& path) {
@@ -126,17 +127,25 @@ result<void> make_data_directory(const std::string& path) {
 
 std::optional<std::string_view> unsupported_file_system(std::uint64_t statfs_type) noexcept {
   switch (statfs_type) {
-    case 0x6969: return "NFS";
-    case 0x65735546: return "FUSE";
+    case 0x6969:
+      return "NFS";
+    case 0x65735546:
+      return "FUSE";
     case 0x517B:
     case 0xFF534D42:
-    case 0xFE534D42: return "SMB";
-    case 0x01021997: return "9P";
-    case 0x00C36400: return "Ceph";
+    case 0xFE534D42:
+      return "SMB";
+    case 0x01021997:
+      return "9P";
+    case 0x00C36400:
+      return "Ceph";
     case 0x5346414F:
-    case 0x6B414653: return "AFS";
-    case 0x0BD00BD0: return "Lustre";
-    default: return std::nullopt;
+    case 0x6B414653:
+      return "AFS";
+    case 0x0BD00BD0:
+      return "Lustre";
+    default:
+      return std::nullopt;
   }
 }
 
@@ -152,10 +161,10 @@ store_identity folder::shard_identity(std::uint32_t shard) const noexcept {
   return {meta_.id, store_kind::shard, shard, meta_.shard_count};
 }
 
-seen_ids::options folder::seen_ids_options() const {
-  seen_ids::options o;
+dedup_index::options folder::dedup_options() const {
+  dedup_index::options o;
   o.directory = path_ + "/seen";
-  o.identity = {meta_.id, store_kind::seen_ids, 0, meta_.shard_count};
+  o.identity = {meta_.id, store_kind::dedup_index, 0, meta_.shard_count};
   o.map_bytes = map_bytes_;
   return o;
 }
@@ -177,8 +186,8 @@ result<folder> folder::open(const std::string& path, const expectation& expected
   // Only now, under the lock, is an unfinished folder known to have nobody finishing it.
   if (there = look_at(where); !there) return there.error();
   if (*there != standing::complete)
-    return failure{errc::not_found, "There is no data folder at " + where +
-                                        " yet: making it was cut short."};
+    return failure{errc::not_found,
+                   "There is no data folder at " + where + " yet: making it was cut short."};
   if (auto safe = check_file_system(where); !safe) return safe.error();
   if (auto loaded = opened.load(expected); !loaded) return loaded.error();
   return opened;
@@ -203,8 +212,7 @@ result<void> folder::load(const expectation& expected) {
     return failure{errc::mismatch,
                    fmt::format("{} was made with {} shards, not {}. Run with --shards {}, or give "
                                "another --data folder.",
-                               path_, meta_.shard_count, *expected.shard_count,
-                               meta_.shard_count)};
+                               path_, meta_.shard_count, *expected.shard_count, meta_.shard_count)};
   if (expected.plan_digest && *expected.plan_digest != meta_.plan_digest)
     return failure{errc::mismatch,
                    fmt::format("{} holds the state of other declarations (digest {:016x}) than "
@@ -250,8 +258,8 @@ result<folder> folder::create(const create_options& o) {
 /// Removes our own names only.
 result<void> folder::clear_unfinished() {
   if (auto marked = replace_file(path_ + "/CREATING", as_bytes("")); !marked) return marked;
-  for (const char* name : {"journal", "seen", "shards", "catalog-1.bin", "catalog-1.bin.tmp",
-                           "node.meta.tmp"}) {
+  for (const char* name :
+       {"journal", "seen", "shards", "catalog-1.bin", "catalog-1.bin.tmp", "node.meta.tmp"}) {
     std::error_code error;
     fs::remove_all(path_ + "/" + name, error);
     if (error) return system_failure(path_ + "/" + name, "remove", error.value());
@@ -262,8 +270,7 @@ result<void> folder::clear_unfinished() {
 result<void> folder::build(const create_options& o) {
   if (::chmod(path_.c_str(), 0700) != 0) return system_failure(path_, "chmod", errno);
   if (auto filled = fill_randomly(meta_.id.data(), meta_.id.size()); !filled) return filled;
-  if (auto filled = fill_randomly(&meta_.hash_seed, sizeof meta_.hash_seed); !filled)
-    return filled;
+  if (auto filled = fill_randomly(&meta_.hash_seed, sizeof meta_.hash_seed); !filled) return filled;
   meta_.shard_count = o.shard_count;
   meta_.plan_digest = o.plan_digest;
   meta_.created = o.created;
@@ -274,9 +281,9 @@ result<void> folder::build(const create_options& o) {
   if (auto made = make_directory(journal_directory()); !made) return made;
   journal::options log{journal_directory(), journal_identity(), map_bytes_};
   if (auto made = journal::create(log); !made) return made;
-  if (o.seen_ids) {
-    if (auto made = make_directory(seen_ids_options().directory); !made) return made;
-    if (auto made = seen_ids::create(seen_ids_options()); !made) return made;
+  if (o.dedup_index) {
+    if (auto made = make_directory(dedup_options().directory); !made) return made;
+    if (auto made = dedup_index::create(dedup_options()); !made) return made;
   }
   if (auto made = make_directory(path_ + "/shards"); !made) return made;
   for (std::uint32_t shard = 0; shard < o.shard_count; ++shard) {

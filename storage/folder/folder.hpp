@@ -34,9 +34,9 @@ public:
     std::string path;
     std::uint32_t shard_count = 1;
     std::uint64_t plan_digest = 0;
-    byte_buffer catalog;             ///< canonical bytes
-    std::int64_t created = 0;        ///< microseconds
-    bool seen_ids = false;           ///< a stream declares deduplication
+    byte_buffer catalog;       ///< canonical bytes
+    std::int64_t created = 0;  ///< microseconds
+    bool dedup_index = false;  ///< a stream declares deduplication
     /// Map of each LMDB file; 0 chooses about a tebibyte, less where there are many shards.
     std::uint64_t map_bytes = 0;
   };
@@ -70,7 +70,7 @@ public:
   std::uint64_t map_bytes() const noexcept { return map_bytes_; }
   shard_store::options shard_options(std::uint32_t shard) const;
   /// Directory, identity and map; the rest is the caller's.
-  seen_ids::options seen_ids_options() const;
+  dedup_index::options dedup_options() const;
 
 private:
   folder(std::string path, file_handle lock) : path_(std::move(path)), lock_(std::move(lock)) {}

@@ -14,7 +14,7 @@ struct node_meta {
   std::uint64_t hash_seed = 0;
   std::uint32_t shard_count = 0;
   std::uint64_t plan_digest = 0;
-  std::int64_t created = 0;            ///< microseconds
+  std::int64_t created = 0;  ///< microseconds
   std::uint64_t catalog_checksum = 0;
   friend bool operator==(const node_meta&, const node_meta&) = default;
 };

@@ -100,11 +100,12 @@ result<void> check_versions(const std::string& folder) {
     auto newest = lmdb::newest_transaction(path);
     if (!newest) return newest.error();
     if (*newest < version)
-      return failure{errc::corrupt,
-                     fmt::format("{} is an older copy: its newest transaction is {}, and it has had "
-                                 "{}. Put the newest file back, or restore the whole data folder "
-                                 "from one copy.",
-                                 path, *newest, version)};
+      return failure{
+          errc::corrupt,
+          fmt::format("{} is an older copy: its newest transaction is {}, and it has had "
+                      "{}. Put the newest file back, or restore the whole data folder "
+                      "from one copy.",
+                      path, *newest, version)};
   }
   return {};
 }

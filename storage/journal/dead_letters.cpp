@@ -65,8 +65,8 @@ journal::letter_key journal::letter_key_of(const dead_letter& letter) {
 }
 
 result<void> journal::load_letters(const lmdb::read_transaction& txn) {
-  auto counted = txn.scan(
-      id(letter_count_entries), {}, {}, [&](const lmdb::entry& found) -> result<bool> {
+  auto counted =
+      txn.scan(id(letter_count_entries), {}, {}, [&](const lmdb::entry& found) -> result<bool> {
         auto value = unseal(letter_count_entries, found);
         if (!value) return value.error();
         count_key key;
@@ -83,41 +83,41 @@ result<void> journal::load_letters(const lmdb::read_transaction& txn) {
         return true;
       });
   if (!counted) return counted;
-  return txn.scan(
-      id(letter_total_entries), {}, {}, [&](const lmdb::entry& found) -> result<bool> {
-        auto value = unseal(letter_total_entries, found);
-        if (!value) return value.error();
-        letter_account account;
-        byte_reader in(*value);
-        account.totals.kept = in.number<std::uint64_t>();
-        account.totals.kept_bytes = in.number<std::uint64_t>();
-        account.totals.dropped = in.number<std::uint64_t>();
-        account.totals.replayed = in.number<std::uint64_t>();
-        account.totals.erased = in.number<std::uint64_t>();
-        account.removed = in.number<std::uint64_t>();
-        account.removed_through = in.number<sequence>();
-        const bytes through = in.raw(account.dropped_through.size());
-        if (!in.done() || found.key.size() != 4) return damaged(letter_total_entries, found.key);
-        std::copy(through.begin(), through.end(), account.dropped_through.begin());
-        account.totals.partition = load_big<partition_id>(found.key.data());
-        books_.accounts[account.totals.partition] = account;
-        return true;
-      });
+  return txn.scan(id(letter_total_entries), {}, {}, [&](const lmdb::entry& found) -> result<bool> {
+    auto value = unseal(letter_total_entries, found);
+    if (!value) return value.error();
+    letter_account account;
+    byte_reader in(*value);
+    account.totals.kept = in.number<std::uint64_t>();
+    account.totals.kept_bytes = in.number<std::uint64_t>();
+    account.totals.dropped = in.number<std::uint64_t>();
+    account.totals.replayed = in.number<std::uint64_t>();
+    account.totals.erased = in.number<std::uint64_t>();
+    account.removed = in.number<std::uint64_t>();
+    account.removed_through = in.number<sequence>();
+    const bytes through = in.raw(account.dropped_through.size());
+    if (!in.done() || found.key.size() != 4) return damaged(letter_total_entries, found.key);
+    std::copy(through.begin(), through.end(), account.dropped_through.begin());
+    account.totals.partition = load_big<partition_id>(found.key.data());
+    books_.accounts[account.totals.partition] = account;
+    return true;
+  });
 }
 
 result<void> journal::stage_dead_letter(dead_letter letter) {
   if (letter.partition == 0 || letter.stream.size() > stream_bytes_max ||
       letter.phase.size() > code_bytes_max || letter.reason.size() > code_bytes_max)
-    return failure{errc::invalid, "A dead letter needs a source partition, and names of a bounded "
-                                  "length."};
+    return failure{errc::invalid,
+                   "A dead letter needs a source partition, and names of a bounded "
+                   "length."};
   const auto full = [this] {
-    const std::lock_guard lock(guard_);
+    const std::lock_guard lock(mutex_);
     return staged_bytes_ >= staged_bytes_max;
   };
   if (full())
     if (auto flushed = flush_dead_letters(); !flushed) return flushed;
   {
-    const std::lock_guard lock(guard_);
+    const std::lock_guard lock(mutex_);
     staged_bytes_ += memory_of(letter);
     const letter_key key = letter_key_of(letter);
     staged_.push_back({key, std::move(letter)});
@@ -127,13 +127,13 @@ result<void> journal::stage_dead_letter(dead_letter letter) {
 
 result<void> journal::flush_dead_letters() {
   {
-    const std::lock_guard lock(guard_);
+    const std::lock_guard lock(mutex_);
     if (staged_bytes_ == 0) return {};  // those that are being flushed count
   }
   const std::lock_guard order(writing_);
   std::vector<staged_letter> letters;
   {
-    const std::lock_guard lock(guard_);
+    const std::lock_guard lock(mutex_);
     letters.swap(staged_);
   }
   if (letters.empty()) return {};
@@ -145,7 +145,7 @@ result<void> journal::flush_dead_letters() {
     if (auto done = let_oldest_go(txn, books); !done) return done;
     return write_books(txn, books);
   });
-  const std::lock_guard lock(guard_);
+  const std::lock_guard lock(mutex_);
   if (!written) {
     staged_.insert(staged_.begin(), std::move_iterator(letters.begin()),
                    std::move_iterator(letters.end()));
@@ -237,7 +237,8 @@ result<void> journal::let_oldest_go(lmdb::write_transaction& txn, letter_books& 
 
 result<void> journal::write_books(lmdb::write_transaction& txn, const letter_books& books) const {
   for (const auto& [key, count] : books.counts) {
-    if (const auto old = books_.counts.find(key); old != books_.counts.end() && old->second == count)
+    if (const auto old = books_.counts.find(key);
+        old != books_.counts.end() && old->second == count)
       continue;
     byte_buffer name(4);
     store_big(name.data(), key.partition);
@@ -300,8 +301,7 @@ result<dead_letter> journal::decode_letter(const lmdb::entry& stored) const {
   return letter;
 }
 
-result<void> journal::scan_letters(const dead_letter_filter& filter,
-                                   const letter_visitor& visit) {
+result<void> journal::scan_letters(const dead_letter_filter& filter, const letter_visitor& visit) {
   if (filter.limit == 0) return {};
   const std::optional<partition_id> only =
       filter.partitions.size() == 1 ? std::optional(filter.partitions.front()) : std::nullopt;
@@ -336,7 +336,7 @@ result<std::vector<dead_letter>> journal::dead_letters(const dead_letter_filter&
 }
 
 std::vector<dead_letter_count> journal::dead_letter_counts() const {
-  const std::lock_guard lock(guard_);
+  const std::lock_guard lock(mutex_);
   std::vector<dead_letter_count> all;
   for (const auto& [key, count] : books_.counts)
     all.push_back({key.partition, key.phase, key.reason, count});
@@ -344,7 +344,7 @@ std::vector<dead_letter_count> journal::dead_letter_counts() const {
 }
 
 std::vector<dead_letter_totals> journal::dead_letter_summary() const {
-  const std::lock_guard lock(guard_);
+  const std::lock_guard lock(mutex_);
   std::vector<dead_letter_totals> all;
   for (const auto& [partition, account] : books_.accounts) all.push_back(account.totals);
   return all;

@@ -61,7 +61,7 @@ result<push_outcome> journal::append(push what) {
     return failure{errc::invalid, "The name of a stream has 1 to 4096 bytes."};
   if (what.producer)
     if (auto well = check_producer(*what.producer); !well) return well.error();
-  if (planted(plant::acknowledged_early)) {
+  if (fault_injected(failpoint::acknowledged_early)) {
     static std::optional<push> held;
     auto earlier = std::exchange(held, std::move(what));
     if (!earlier) return push_outcome{last() + 1};
@@ -73,7 +73,7 @@ result<push_outcome> journal::append(push what) {
 }
 
 void journal::join(waiting_push& one, std::size_t bytes) {
-  const prompt_thread soon;
+  const low_latency_thread soon;
   pushes_.join(one, bytes);
 }
 
@@ -102,7 +102,7 @@ void journal::commit_pushes(std::span<waiting_push* const> group) {
     for (waiting_push* one : group) one->outcome = written.error();
     return;
   }
-  const std::lock_guard lock(guard_);
+  const std::lock_guard lock(mutex_);
   last_ = stored.next - 1;
   trimmed_ = stored.trimmed;
   if (stored.books) books_ = *std::move(stored.books);
@@ -115,7 +115,7 @@ result<void> journal::store_push(lmdb::write_transaction& txn, waiting_push& one
   producer_state state;
   push_outcome outcome;
   std::string_view payload = what.payload;
-  if (what.producer && !planted(plant::producer_ignored)) {
+  if (what.producer && !fault_injected(failpoint::producer_ignored)) {
     auto found = find_producer(txn, what.producer->name);
     if (!found) return found.error();
     state = std::move(*found);
@@ -177,7 +177,7 @@ result<std::vector<journal_entry>> journal::read(sequence from, std::size_t max_
   from = std::max<sequence>(from, 1);
   sequence newest = 0;
   {
-    const std::lock_guard lock(guard_);
+    const std::lock_guard lock(mutex_);
     if (from <= trimmed_)
       return failure{errc::corrupt,
                      data_file() + ": journal entry " + std::to_string(from) +
@@ -211,17 +211,17 @@ result<std::vector<journal_entry>> journal::read(sequence from, std::size_t max_
 }
 
 sequence journal::last() const {
-  const std::lock_guard lock(guard_);
+  const std::lock_guard lock(mutex_);
   return last_;
 }
 
 sequence journal::trimmed() const {
-  const std::lock_guard lock(guard_);
+  const std::lock_guard lock(mutex_);
   return trimmed_;
 }
 
 result<void> journal::trim(sequence through) {
-  through = planted(plant::trimmed_too_far) ? last() : std::min(through, last());
+  through = fault_injected(failpoint::trimmed_too_far) ? last() : std::min(through, last());
   while (trimmed() < through) {
     waiting_push one;
     one.trim_through = std::min(through, trimmed() + trim_step_entries);

@@ -8,10 +8,10 @@ namespace {
 
 constexpr std::size_t counter_name_bytes_max = 480;
 constexpr std::size_t group_bytes_max = 8 << 20;
-const char* const table_names[] = {identity_table,    "partitions",         "arrivals",
-                                   "dead_letters",    "dead_letter_counts", "dead_letter_totals",
-                                   "removed_letters", "entries",            "entries_state",
-                                   "producers",       "counters",           "skips"};
+const char* const table_names[] = {
+    identity_table,       "partitions",         "arrivals",        "dead_letters",
+    "dead_letter_counts", "dead_letter_totals", "removed_letters", "entries",
+    "entries_state",      "producers",          "counters",        "skips"};
 
 std::string hexadecimal(bytes key) {
   constexpr const char* digits = "0123456789abcdef";
@@ -85,8 +85,7 @@ result<bytes> journal::unseal(table from, const lmdb::entry& stored) const {
   return *value;
 }
 
-result<void> journal::set_counters(
-    std::span<const std::pair<std::string, std::uint64_t>> values) {
+result<void> journal::set_counters(std::span<const std::pair<std::string, std::uint64_t>> values) {
   const std::lock_guard order(writing_);
   return file_->write([&](lmdb::write_transaction& txn) -> result<void> {
     for (const auto& [name, number] : values) {

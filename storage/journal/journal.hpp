@@ -54,9 +54,9 @@ struct dead_letter_filter {
   std::vector<partition_id> partitions{};  ///< none: all
   std::optional<std::string> reason{};     ///< its code, its phase, or both: `time: future`
   std::optional<sequence> at{};
-  std::size_t limit = 1000;                ///< the oldest
-  std::vector<std::string> streams{};      ///< none: all
-  std::optional<sequence> after{};         ///< with one partition: only those above
+  std::size_t limit = 1000;            ///< the oldest
+  std::vector<std::string> streams{};  ///< none: all
+  std::optional<sequence> after{};     ///< with one partition: only those above
 };
 struct dead_letter_count {
   partition_id partition = 0;
@@ -159,8 +159,9 @@ public:
   /// What an entry of a letter's stream is called; nothing where no such stream takes messages.
   using entry_stream = std::function<std::optional<std::string>(const std::string& stream)>;
   /// Appends the messages of the letters that pass the filter as entries that arrive at `arrival`
-  /// (those with an envelope as `replayed.hpp` says), each in the transaction that removes its letter: after any crash it is one or the other. A
-  /// message that fails again is a new letter. Letters that come while this works are left alone.
+  /// (those with an envelope as `replayed.hpp` says), each in the transaction that removes its
+  /// letter: after any crash it is one or the other. A message that fails again is a new letter.
+  /// Letters that come while this works are left alone.
   result<replay_outcome> replay_dead_letters(const dead_letter_filter& filter, std::int64_t arrival,
                                              const entry_stream& stream_of);
   /// Every shard has on disk what lies at or below `through`, so that it will not be read again:
@@ -184,8 +185,8 @@ public:
   sequence last() const;
   /// Everything at or below is gone.
   sequence trimmed() const;
-  /// Forgets the entries at or below `through`, in steps of a bounded size, each in a commit that it
-  /// shares with pushes: trimming keeps none of them out.
+  /// Forgets the entries at or below `through`, in steps of a bounded size, each in a commit that
+  /// it shares with pushes: trimming keeps none of them out.
   result<void> trim(sequence through);
 
   // Counters: small named numbers (totals for summaries).
@@ -200,9 +201,19 @@ public:
 
 private:
   enum table : std::size_t {
-    identity_entry, partition_entries, arrival_entries, letter_entries, letter_count_entries,
-    letter_total_entries, removed_letter_entries, push_entries, push_state, producer_entries,
-    counter_entries, skip_entries, table_count
+    identity_entry,
+    partition_entries,
+    arrival_entries,
+    letter_entries,
+    letter_count_entries,
+    letter_total_entries,
+    removed_letter_entries,
+    push_entries,
+    push_state,
+    producer_entries,
+    counter_entries,
+    skip_entries,
+    table_count
   };
   static lmdb::environment_options environment_of(const options& o);
 
@@ -215,9 +226,9 @@ private:
   /// What is known of a partition's letters, kept or not.
   struct letter_account {
     dead_letter_totals totals;
-    letter_key dropped_through{};    ///< at and below it letters were let go
-    std::uint64_t removed = 0;       ///< of those that left on request, the keys remembered
-    sequence removed_through = 0;    ///< at and below it they are not: none will come again
+    letter_key dropped_through{};  ///< at and below it letters were let go
+    std::uint64_t removed = 0;     ///< of those that left on request, the keys remembered
+    sequence removed_through = 0;  ///< at and below it they are not: none will come again
     friend bool operator==(const letter_account&, const letter_account&) = default;
   };
   struct count_key {
@@ -235,7 +246,7 @@ private:
   };
   /// One who waits for the next commit of entries: with a push, or to have some forgotten.
   struct waiting_push {
-    const push* what = nullptr;   ///< null: `trim_through`
+    const push* what = nullptr;  ///< null: `trim_through`
     sequence trim_through = 0;
     result<push_outcome> outcome = push_outcome{};
   };
@@ -301,11 +312,11 @@ private:
   fair_mutex writing_;
   /// Guards what is in memory, below; never held while the disk works. Changing any of it but
   /// `staged_` needs `writing_` as well.
-  mutable std::mutex guard_;
+  mutable std::mutex mutex_;
   std::vector<partition> partitions_;  ///< partitions_[i] has the id i + 1
   letter_books books_;
   std::vector<staged_letter> staged_;
-  std::size_t staged_bytes_ = 0;       ///< also of those that are being flushed
+  std::size_t staged_bytes_ = 0;  ///< also of those that are being flushed
   sequence last_ = 0;
   sequence trimmed_ = 0;
   group_commit<waiting_push> pushes_;

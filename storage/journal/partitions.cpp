@@ -42,8 +42,7 @@ result<void> journal::load_partitions(const lmdb::read_transaction& txn) {
     p.kind = static_cast<partition_kind>(in.number<std::uint8_t>());
     p.name = in.text();
     p.state = in.text();
-    if (!in.done() || p.id != partitions_.size() + 1)
-      return damaged(partition_entries, found.key);
+    if (!in.done() || p.id != partitions_.size() + 1) return damaged(partition_entries, found.key);
     partitions_.push_back(std::move(p));
     return true;
   });
@@ -69,13 +68,13 @@ result<partition> journal::register_partition(partition_kind kind, const std::st
   if (auto known = find_partition(kind, name)) return *std::move(known);
   partition made{static_cast<partition_id>(partitions_.size() + 1), kind, name, state};
   if (auto put = put_partition(made); !put) return put.error();
-  const std::lock_guard lock(guard_);
+  const std::lock_guard lock(mutex_);
   partitions_.push_back(made);
   return made;
 }
 
 result<void> journal::check_partition(partition_id id) const {
-  const std::lock_guard lock(guard_);
+  const std::lock_guard lock(mutex_);
   if (id >= 1 && id <= partitions_.size()) return {};
   return failure{errc::not_found, "There is no source partition " + std::to_string(id) + "."};
 }
@@ -87,21 +86,21 @@ result<void> journal::set_partition_state(partition_id id, const std::string& st
   if (changed.state == state) return {};
   changed.state = state;
   if (auto put = put_partition(changed); !put) return put;
-  const std::lock_guard lock(guard_);
+  const std::lock_guard lock(mutex_);
   partitions_[id - 1] = std::move(changed);
   return {};
 }
 
 std::optional<partition> journal::find_partition(partition_kind kind,
                                                  const std::string& name) const {
-  const std::lock_guard lock(guard_);
+  const std::lock_guard lock(mutex_);
   for (const partition& p : partitions_)
     if (p.kind == kind && p.name == name) return p;
   return std::nullopt;
 }
 
 std::vector<partition> journal::partitions() const {
-  const std::lock_guard lock(guard_);
+  const std::lock_guard lock(mutex_);
   return partitions_;
 }
 
@@ -148,8 +147,8 @@ result<void> journal::note_arrival(partition_id partition, const arrival_range& 
   if (!there->empty())
     return failure{errc::invalid,
                    "An arrival time is noted already for messages of source partition " +
-                       std::to_string(partition) + " up to " +
-                       std::to_string(there->back().to) + "."};
+                       std::to_string(partition) + " up to " + std::to_string(there->back().to) +
+                       "."};
   byte_buffer value;
   byte_writer out(value);
   out.number(range.from);

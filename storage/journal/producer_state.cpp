@@ -43,7 +43,8 @@ result<push_outcome> producer_state::check(const push_producer& pushed) const {
                                          " of the producer `" + pushed.name +
                                          "` was taken before with other content. A sequence stands "
                                          "for one content, whatever the stream: repeat it as it "
-                                         "was, or go on with " + std::to_string(last + 1)};
+                                         "was, or go on with " +
+                                         std::to_string(last + 1)};
     outcome.entry = then.entry;
   }
   return outcome;

@@ -25,9 +25,9 @@ struct push_unit {
 
 /// Whose push it is. A producer numbers what it pushes from 1 without gaps, whatever the stream.
 struct push_producer {
-  std::string name;             ///< 1 to 256 bytes of UTF-8
-  sequence first = 0;           ///< of the first unit, at least 1; the others follow
-  std::vector<push_unit> units; ///< in the order of the payload
+  std::string name;              ///< 1 to 256 bytes of UTF-8
+  sequence first = 0;            ///< of the first unit, at least 1; the others follow
+  std::vector<push_unit> units;  ///< in the order of the payload
   friend bool operator==(const push_producer&, const push_producer&) = default;
 };
 

@@ -106,7 +106,7 @@ result<void> journal::remove_step(std::span<const letter_key> letters, removal& 
     return write_books(txn, books);
   });
   if (!written) return written;
-  const std::lock_guard lock(guard_);
+  const std::lock_guard lock(mutex_);
   books_ = std::move(books);
   last_ = stored.next - 1;
   return {};
@@ -114,7 +114,7 @@ result<void> journal::remove_step(std::span<const letter_key> letters, removal& 
 
 /// Standard input cannot be: each run of it is a source partition of its own.
 bool journal::is_read_again(partition_id id) const {
-  const std::lock_guard lock(guard_);
+  const std::lock_guard lock(mutex_);
   return id < 1 || id > partitions_.size() ||
          partitions_[id - 1].kind != partition_kind::standard_input;
 }
@@ -130,7 +130,7 @@ result<void> journal::settle_dead_letters(partition_id id, sequence through) {
 /// Whether there is more to forget.
 result<bool> journal::settle_step(partition_id partition, sequence through) {
   {
-    const std::lock_guard lock(guard_);
+    const std::lock_guard lock(mutex_);
     const auto account = books_.accounts.find(partition);
     if (account == books_.accounts.end() || account->second.removed == 0) return false;
   }
@@ -143,15 +143,16 @@ result<bool> journal::settle_step(partition_id partition, sequence through) {
   auto listed = file_->read([&](const lmdb::read_transaction& txn) {
     return txn.scan(id(removed_letter_entries), lowest, {},
                     [&](const lmdb::entry& found) -> result<bool> {
-      letter_key key{};
-      if (found.key.size() != key.size()) return damaged(removed_letter_entries, found.key);
-      std::copy(found.key.begin(), found.key.end(), key.begin());
-      if (load_big<partition_id>(key.data()) != partition ||
-          load_big<sequence>(key.data() + 4) > through)
-        return false;
-      gone.push_back(key);
-      return gone.size() < step_letters;
-    });
+                      letter_key key{};
+                      if (found.key.size() != key.size())
+                        return damaged(removed_letter_entries, found.key);
+                      std::copy(found.key.begin(), found.key.end(), key.begin());
+                      if (load_big<partition_id>(key.data()) != partition ||
+                          load_big<sequence>(key.data() + 4) > through)
+                        return false;
+                      gone.push_back(key);
+                      return gone.size() < step_letters;
+                    });
   });
   if (!listed) return listed.error();
   if (gone.empty()) return false;
@@ -160,12 +161,12 @@ result<bool> journal::settle_step(partition_id partition, sequence through) {
     for (const letter_key& key : gone)
       if (auto erased = txn.erase(id(removed_letter_entries), key); !erased) return erased.error();
     account.removed -= gone.size();
-    account.removed_through = std::max(
-        account.removed_through, more ? load_big<sequence>(gone.back().data() + 4) : through);
+    account.removed_through = std::max(account.removed_through,
+                                       more ? load_big<sequence>(gone.back().data() + 4) : through);
     return write_books(txn, books);
   });
   if (!written) return written.error();
-  const std::lock_guard lock(guard_);
+  const std::lock_guard lock(mutex_);
   books_ = std::move(books);
   return more;
 }

@@ -34,8 +34,8 @@ struct seek_outcome {
 };
 
 /// Seeks to `target`. Ahead, what lies between is passed over. Back, only what an earlier seek
-/// has passed over and no stripe has moved beyond can be taken back: `reached`, the largest position of
-/// any stripe, is as far as it goes, because what was applied stays applied once.
+/// has passed over and no stripe has moved beyond can be taken back: `reached`, the largest
+/// position of any stripe, is as far as it goes, because what was applied stays applied once.
 seek_outcome seek(std::vector<skip_range> skips, sequence reached, sequence target);
 
 }  // namespace windrow::storage

@@ -12,7 +12,7 @@ const std::string_view identity_key = "identity";
 
 std::string describe(const store_identity& it) {
   const std::string folder = " of data folder " + to_string(it.folder);
-  if (it.kind == store_kind::seen_ids) return "the seen ids" + folder;
+  if (it.kind == store_kind::dedup_index) return "the seen ids" + folder;
   if (it.kind == store_kind::journal) return "the journal" + folder;
   return "shard " + std::to_string(it.shard) + " of " + std::to_string(it.shard_count) + folder;
 }
@@ -47,11 +47,12 @@ result<void> check_identity(lmdb::environment& file, lmdb::table_id table,
   return file.read([&](const lmdb::read_transaction& txn) -> result<void> {
     auto stored = txn.get(table, as_bytes(identity_key));
     if (!stored) return stored.error();
-    const auto value = *stored ? unseal_value(identity_table, as_bytes(identity_key), **stored)
-                               : std::nullopt;
+    const auto value =
+        *stored ? unseal_value(identity_table, as_bytes(identity_key), **stored) : std::nullopt;
     if (!value)
-      return failure{errc::corrupt, file.data_file() + " carries no valid identity: it is foreign "
-                                                       "or damaged."};
+      return failure{errc::corrupt, file.data_file() +
+                                        " carries no valid identity: it is foreign "
+                                        "or damaged."};
     byte_reader in(*value);
     const auto format = in.number<std::uint32_t>();
     if (format != format_version)
@@ -66,8 +67,7 @@ result<void> check_identity(lmdb::environment& file, lmdb::table_id table,
     found.shard_count = in.number<std::uint32_t>();
     if (in.done() && found == expected) return {};
     return failure{errc::corrupt, file.data_file() + " should be " + describe(expected) +
-                                      " but is " + describe(found) +
-                                      ". Put the right file back."};
+                                      " but is " + describe(found) + ". Put the right file back."};
   });
 }
 

@@ -17,12 +17,12 @@ using folder_id = std::array<std::uint8_t, 16>;
 /// 32 hexadecimal digits.
 std::string to_string(const folder_id& id);
 
-enum class store_kind : std::uint8_t { shard = 1, journal = 2, seen_ids = 3 };
+enum class store_kind : std::uint8_t { shard = 1, journal = 2, dedup_index = 3 };
 
 struct store_identity {
   folder_id folder{};
   store_kind kind = store_kind::shard;
-  std::uint32_t shard = 0;        ///< 0 for those that are no shard
+  std::uint32_t shard = 0;  ///< 0 for those that are no shard
   std::uint32_t shard_count = 0;
   friend bool operator==(const store_identity&, const store_identity&) = default;
 };

@@ -164,7 +164,7 @@ result<void> environment::start(bool creating, const write_body* fill) {
   mdb_env_set_maxreaders(env_, readers_max);
   if (auto reserved = reserve_lock_file(options_.directory + "/lock.mdb"); !reserved)
     return reserved;
-  const unsigned flags = MDB_NOTLS | (planted(plant::not_synced) ? MDB_NOSYNC : 0);
+  const unsigned flags = MDB_NOTLS | (fault_injected(failpoint::not_synced) ? MDB_NOSYNC : 0);
   code = guarded([&] { return mdb_env_open(env_, options_.directory.c_str(), flags, 0600); });
   if (code != 0) return describe(code, "open");
   mdb_env_get_fd(env_, &data_fd_);
@@ -215,23 +215,24 @@ failure environment::describe(int code, const char* doing) const {
                           "before it is; open the folder with a larger map."};
   if (code == MDB_BAD_VALSIZE) return {errc::invalid, what + "A key or value has a wrong size."};
   if (is_damage(code))
-    return {errc::corrupt, what + "The file is damaged. Restore the data folder from a copy, or "
-                                  "start a new one from the sources."};
+    return {errc::corrupt, what +
+                               "The file is damaged. Restore the data folder from a copy, or "
+                               "start a new one from the sources."};
   if (code == EIO || code == ENOSPC || code == EDQUOT || code == EFBIG || code == MDB_PANIC)
-    return {errc::io, what + "The disk is full or failing. The last change is not stored, what "
-                             "was committed before it is; free space or replace the disk, then "
-                             "start again."};
+    return {errc::io, what +
+                          "The disk is full or failing. The last change is not stored, what "
+                          "was committed before it is; free space or replace the disk, then "
+                          "start again."};
   if (code == ENOMEM)
     return {errc::io, what + "There is not enough address space for a map of " +
                           std::to_string(options_.map_bytes) +
                           " bytes; raise `ulimit -v` or choose a smaller map."};
-  if (code == MDB_READERS_FULL)
-    return {errc::io, what + "Too many readers are open at once."};
+  if (code == MDB_READERS_FULL) return {errc::io, what + "Too many readers are open at once."};
   return {errc::io, what + "Check the file's permissions and its disk."};
 }
 
 failure environment::fail_writes(failure why) {
-  const std::lock_guard lock(failure_guard_);
+  const std::lock_guard lock(failure_mutex_);
   if (!writes_failed_) {
     first_failure_ = why;
     writes_failed_ = true;
@@ -246,11 +247,11 @@ result<void> environment::check_key(bytes key) const {
 }
 
 result<void> environment::write(const write_body& body) {
-  const std::lock_guard one_writer(write_guard_);
+  const std::lock_guard one_writer(write_mutex_);
   if (writes_failed_) {
-    const std::lock_guard lock(failure_guard_);
-    return failure{errc::io, "Writing has stopped after an earlier failure: " +
-                                 first_failure_.message};
+    const std::lock_guard lock(failure_mutex_);
+    return failure{errc::io,
+                   "Writing has stopped after an earlier failure: " + first_failure_.message};
   }
   MDB_txn* txn = nullptr;
   int code = guarded([&] { return mdb_txn_begin(env_, nullptr, 0, &txn); });
@@ -390,8 +391,8 @@ result<void> transaction::scan(table_id table, bytes from, bytes to, const visit
       const int step = guarded([&] { return mdb_cursor_get(cursor, &name, &found, move); });
       if (step != 0) return step;
       const entry here{from_val(name), from_val(found)};
-      if (!to.empty() && !std::lexicographical_compare(here.key.begin(), here.key.end(),
-                                                       to.begin(), to.end()))
+      if (!to.empty() &&
+          !std::lexicographical_compare(here.key.begin(), here.key.end(), to.begin(), to.end()))
         return 0;
       auto more = visit(here);
       if (!more) outcome = more.error();
@@ -408,9 +409,8 @@ read_transaction::~read_transaction() {
 
 result<void> read_transaction::renew() {
   release();
-  const int code = txn_ != nullptr
-                       ? mdb_txn_renew(txn_)
-                       : mdb_txn_begin(owner_->env_, nullptr, MDB_RDONLY, &txn_);
+  const int code = txn_ != nullptr ? mdb_txn_renew(txn_)
+                                   : mdb_txn_begin(owner_->env_, nullptr, MDB_RDONLY, &txn_);
   if (code != 0) return owner_->describe(code, "read");
   active_ = true;
   return {};

@@ -189,9 +189,9 @@ private:
   MDB_env* env_ = nullptr;
   int data_fd_ = -1;
   std::vector<table_id> tables_;
-  std::mutex write_guard_;
+  std::mutex write_mutex_;
   std::atomic<bool> writes_failed_{false};
-  std::mutex failure_guard_;
+  std::mutex failure_mutex_;
   failure first_failure_;
 };
 

@@ -22,7 +22,7 @@ constexpr std::size_t table_record = 48;
 constexpr std::uint16_t branch = 1, leaf = 2, overflow = 4, meta = 8;
 constexpr std::uint16_t big_value = 1, sub_table = 2;
 constexpr std::uint16_t integer_keys = 8;  ///< of the list of free pages; other trees have no flags
-constexpr std::size_t depth_max = 32;  ///< LMDB's own limit
+constexpr std::size_t depth_max = 32;      ///< LMDB's own limit
 constexpr std::uint64_t unwritten_bytes_max = std::uint64_t{1} << 30;
 
 /// LMDB's record of one tree.
@@ -87,8 +87,8 @@ private:
   result<void> walk(const tree& t, values kind);
   result<void> visit(const tree& t, std::uint64_t page, std::size_t level, values kind);
   result<void> visit_node(std::uint64_t page, bytes content, std::size_t offset, values kind);
-  /// Nodes lie side by side from `upper` to the page's end, so each is inside the page: with a wrong
-  /// size LMDB would move other bytes than a node's when it takes one out.
+  /// Nodes lie side by side from `upper` to the page's end, so each is inside the page: with a
+  /// wrong size LMDB would move other bytes than a node's when it takes one out.
   bool is_packed(bytes page, std::size_t nodes, bool is_leaf);
   /// Each commit lists the pages it gave up under its own number: the meta page's.
   result<void> check_number(std::uint64_t page, const meta_page& m);
@@ -107,10 +107,10 @@ private:
   int file_;
   std::uint64_t file_bytes_ = 0;
   meta_page meta_;
-  std::vector<std::uint8_t> seen_;  ///< one a page: 1 in use, 2 free
-  std::vector<tree> found_;         ///< trees named in the main one
-  tree counted_;                    ///< what the walk of one tree found
-  byte_buffer last_key_;   ///< of the leaves so far
+  std::vector<std::uint8_t> seen_;                            ///< one a page: 1 in use, 2 free
+  std::vector<tree> found_;                                   ///< trees named in the main one
+  tree counted_;                                              ///< what the walk of one tree found
+  byte_buffer last_key_;                                      ///< of the leaves so far
   std::vector<std::pair<std::uint16_t, std::size_t>> nodes_;  ///< offset, size; of one page
   byte_buffer least_key_;  ///< separates what comes from what was before; empty: nothing
   std::uint64_t checked_ = 0;
@@ -195,7 +195,8 @@ result<void> checker::check_number(std::uint64_t page, const meta_page& m) {
         lower < page_header + 2 || lower > upper || upper > content.size())
       return damaged(at, "is not the page that should be there");
     const auto last = number_at<std::uint16_t>(content, lower - 2U);
-    if (last + node_header + 8 > content.size()) return damaged(at, "has an entry outside its bounds");
+    if (last + node_header + 8 > content.size())
+      return damaged(at, "has an entry outside its bounds");
     if (is_leaf) {
       newest = number_at<std::uint64_t>(content, last + node_header);
     } else {
@@ -214,9 +215,10 @@ result<void> checker::look() {
   if (!S_ISREG(info.st_mode)) return failure{errc::corrupt, name_ + " is not a regular file."};
   file_bytes_ = static_cast<std::uint64_t>(info.st_size);
   if (file_bytes_ == 0)
-    return failure{errc::corrupt, name_ + " is empty where stored data should be. Restore the "
-                                          "data folder from a copy, or start a new one from the "
-                                          "sources."};
+    return failure{errc::corrupt, name_ +
+                                      " is empty where stored data should be. Restore the "
+                                      "data folder from a copy, or start a new one from the "
+                                      "sources."};
   return {};
 }
 
@@ -229,7 +231,8 @@ result<std::uint64_t> checker::newest() {
 result<page_report> checker::run(std::optional<std::uint64_t> transaction) {
   if (auto looked = look(); !looked) return looked.error();
   if (auto chosen = choose_meta(transaction); !chosen) return chosen.error();
-  // One transaction's unwritten pages at the end are normal (see `environment::open`); more are not.
+  // One transaction's unwritten pages at the end are normal (see `environment::open`); more are
+  // not.
   if ((meta_.last_page + 1) * meta_.page_bytes > file_bytes_ + unwritten_bytes_max)
     return failure{errc::corrupt,
                    name_ + " is cut short: it has " + std::to_string(file_bytes_) + " of " +
@@ -302,8 +305,8 @@ result<void> checker::visit(const tree& t, std::uint64_t number, std::size_t lev
     const auto key_bytes = number_at<std::uint16_t>(page, offset + 6U);
     const bytes key = bytes(page).subspan(offset + node_header, key_bytes);
     if (!is_leaf) {
-      // A lookup goes by the separators and a scan does not: with a wrong one a lookup finds nothing
-      // where there is something. LMDB does not look at the first of a page.
+      // A lookup goes by the separators and a scan does not: with a wrong one a lookup finds
+      // nothing where there is something. LMDB does not look at the first of a page.
       if (i > 0) {
         if (!in_order(last_key_, key, kind))
           return damaged(number, "has a separator below a key before it");
@@ -355,8 +358,8 @@ result<void> checker::visit_node(std::uint64_t number, bytes page, std::size_t o
   byte_buffer large;
   if ((flags & big_value) != 0) {
     const bool keep = kind == values::free_pages;
-    auto got = read_overflow(number, number_at<std::uint64_t>(value, 0), length,
-                             keep ? &large : nullptr);
+    auto got =
+        read_overflow(number, number_at<std::uint64_t>(value, 0), length, keep ? &large : nullptr);
     if (!got) return got;
     value = large;
   }
@@ -384,8 +387,8 @@ result<void> checker::read_overflow(std::uint64_t from, std::uint64_t first, std
   if (auto got = read_at(first * meta_.page_bytes, page_header, head); !got) return got;
   // A value that became shorter keeps the pages it had.
   const auto pages = number_at<std::uint32_t>(head, 12);
-  if (number_at<std::uint64_t>(head, 0) != first || number_at<std::uint16_t>(head, 10) != overflow ||
-      pages < needed)
+  if (number_at<std::uint64_t>(head, 0) != first ||
+      number_at<std::uint16_t>(head, 10) != overflow || pages < needed)
     return damaged(first, "is not the large value that should be there");
   if (auto ours = claim(first, pages, from); !ours) return ours;
   counted_.overflow_pages += pages;
@@ -418,9 +421,10 @@ auto ask(const std::string& data_file, Ask question)
   const file_handle file(::open(data_file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   if (!file.valid()) {
     if (errno == ENOENT)
-      return failure{errc::corrupt, data_file + " is missing where stored data should be. Restore "
-                                                "the data folder from a copy, or start a new one "
-                                                "from the sources."};
+      return failure{errc::corrupt, data_file +
+                                        " is missing where stored data should be. Restore "
+                                        "the data folder from a copy, or start a new one "
+                                        "from the sources."};
     return system_failure(data_file, "open", errno);
   }
   checker asked(data_file, file.get());

@@ -55,7 +55,7 @@ struct record {
   std::uint32_t owned;  ///< bytes owned outside the block: segments, sketches
 
   static constexpr std::uint16_t has_directory = 1;
-  static constexpr std::uint16_t dead = 2;        ///< holds nothing: to be deleted from storage
+  static constexpr std::uint16_t dead = 2;  ///< holds nothing: to be deleted from storage
   // The other bits are its heat: how often it was used, halved each time eviction passes.
   static constexpr int heat_at = 8;
   static constexpr std::uint16_t heat_one = 1 << heat_at;
@@ -66,8 +66,7 @@ struct record {
     if (flags < heat_most) flags = static_cast<std::uint16_t>(flags + heat_one);
   }
   void cool() noexcept {
-    flags = static_cast<std::uint16_t>((flags & (heat_one - 1)) |
-                                       ((flags >> 1) & heat_most));
+    flags = static_cast<std::uint16_t>((flags & (heat_one - 1)) | ((flags >> 1) & heat_most));
   }
 };
 

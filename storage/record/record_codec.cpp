@@ -64,7 +64,7 @@ std::span<const std::uint8_t> checked_body(const storage_key& key, std::uint64_t
   std::memcpy(&sum, stored.data(), 8);
   const auto body = stored.subspan(8);
   const bool right =
-      planted(plant::checksum_skipped) || sum == value_checksum(key, folder_seed, body);
+      fault_injected(failpoint::checksum_skipped) || sum == value_checksum(key, folder_seed, body);
   return right ? body : std::span<const std::uint8_t>{};
 }
 

@@ -22,26 +22,34 @@ void put_value(std::string& out, const value& v) {
 
 value read_value(varint_reader& in, int depth) {
   switch (in.raw<std::uint8_t>()) {
-    case 0: return value{null{}};
-    case 1: return value{false};
-    case 2: return value{true};
-    case 3: return value{in.zigzag()};
-    case 4: return value{in.raw<double>()};
+    case 0:
+      return value{null{}};
+    case 1:
+      return value{false};
+    case 2:
+      return value{true};
+    case 3:
+      return value{in.zigzag()};
+    case 4:
+      return value{in.raw<double>()};
     case 5: {
       const auto bytes = in.bytes(in.varint<std::uint64_t>());
       return value{std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size())};
     }
-    case 6: return value{timestamp{in.zigzag()}};
+    case 6:
+      return value{timestamp{in.zigzag()}};
     case 7: {
       const auto count = in.varint<std::uint64_t>();
       if (depth < 16 && count <= in.rest().size()) {
         value_list items;
-        for (std::uint64_t i = 0; i < count && in.ok(); ++i) items.push_back(read_value(in, depth + 1));
+        for (std::uint64_t i = 0; i < count && in.ok(); ++i)
+          items.push_back(read_value(in, depth + 1));
         return value{std::move(items)};
       }
       break;
     }
-    default: break;
+    default:
+      break;
   }
   in.fail();
   return value{null{}};

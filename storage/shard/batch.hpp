@@ -30,13 +30,13 @@ key_hash hash_key(std::string_view key, std::uint64_t folder_seed, std::uint64_t
 /// One column of a section; owns its text.
 struct batch_column {
   schema::value_kind kind = schema::value_kind::integer;
-  std::vector<std::int64_t> ints;            ///< integer, datetime
+  std::vector<std::int64_t> ints;  ///< integer, datetime
   std::vector<double> floats;
   std::vector<std::uint8_t> bools;
-  std::vector<std::uint32_t> text_ends;      ///< text: end offset of each row in `text`
+  std::vector<std::uint32_t> text_ends;  ///< text: end offset of each row in `text`
   std::string text;
   std::vector<value_list> lists;
-  std::vector<std::uint8_t> valid;           ///< empty: no nulls
+  std::vector<std::uint8_t> valid;  ///< empty: no nulls
 
   bool is_valid(std::size_t row) const noexcept { return valid.empty() || valid[row] != 0; }
   std::string_view text_at(std::size_t row) const noexcept {
@@ -49,11 +49,11 @@ struct batch_column {
 struct section {
   int route = -1;
   std::vector<key_hash> hashes;
-  std::vector<std::uint32_t> key_ends;       ///< end offset of each row's key in `keys`
+  std::vector<std::uint32_t> key_ends;  ///< end offset of each row's key in `keys`
   std::string keys;
-  std::vector<std::int64_t> times;           ///< event times, microseconds
-  std::vector<std::uint32_t> sequences;      ///< batch.first plus this is the row's sequence
-  std::vector<batch_column> columns;         ///< one a `route.columns`
+  std::vector<std::int64_t> times;       ///< event times, microseconds
+  std::vector<std::uint32_t> sequences;  ///< batch.first plus this is the row's sequence
+  std::vector<batch_column> columns;     ///< one a `route.columns`
   /// Empty where no row can be late (the usual case). Else rows x route.timelines: the newest
   /// event time of that timeline among all messages before this one, in the order of the source.
   std::vector<std::int64_t> newest_before;
@@ -72,7 +72,7 @@ struct section {
 /// Immutable and shared once sent; never copied inside a process.
 struct batch {
   partition_id partition = 0;
-  sequence first = 0;   ///< <= every row's sequence
+  sequence first = 0;  ///< <= every row's sequence
   sequence last = 0;
   std::uint32_t catalog_version = 0;
   std::vector<section> sections;

@@ -17,7 +17,8 @@ constexpr std::int64_t sweep_slice = 4096, sweep_credit_max = 32 * 1024, looks_p
 }  // namespace
 
 void stripe_write::seal(std::uint64_t folder_seed) {
-  std::sort(entries.begin(), entries.end(), [](const entry& a, const entry& b) { return a.key < b.key; });
+  std::sort(entries.begin(), entries.end(),
+            [](const entry& a, const entry& b) { return a.key < b.key; });
   for (const entry& e : entries) {
     if (e.size == 0) continue;
     auto* at = reinterpret_cast<std::uint8_t*>(bytes.data() + e.offset);
@@ -77,7 +78,7 @@ void shard_core::encode_stripe_into(stripe& st, std::uint32_t index, stripe_writ
   state.newest = newest_;
   for (std::size_t i = 0; i < state.newest.size(); ++i) {
     state.newest[i] = std::max(state.newest[i], st.recovered.newest[i]);
-    if (planted(plant::newest_not_stored)) state.newest[i] = no_time;
+    if (fault_injected(failpoint::newest_not_stored)) state.newest[i] = no_time;
   }
   state.late = st.late;
   state.swept = st.recovered.swept;
@@ -101,7 +102,7 @@ std::size_t shard_core::pages_of(const stripe_write& write) const noexcept {
 
 std::unique_ptr<stripe_write> shard_core::next_write(std::size_t bytes) {
   const auto waits = [](const stripe& st) {
-    return st.in_flight && !planted(plant::two_in_flight);
+    return st.in_flight && !fault_injected(failpoint::two_in_flight);
   };
   if (!round_active() || waits(stripes_[round_next_])) return nullptr;
   auto out = std::make_unique<stripe_write>();
@@ -137,9 +138,7 @@ shard_memory shard_core::memory() const noexcept {
   return {pool_.used_bytes() + in_flight_bytes_, table_.held(), dirty_bytes_, in_memory_};
 }
 
-std::size_t shard_core::used_bytes() const noexcept {
-  return pool_.used_bytes() + other_bytes();
-}
+std::size_t shard_core::used_bytes() const noexcept { return pool_.used_bytes() + other_bytes(); }
 
 // What is not records: tables, the filter, lists of dirty records, writes under way.
 std::size_t shard_core::other_bytes() const noexcept {
@@ -148,7 +147,9 @@ std::size_t shard_core::other_bytes() const noexcept {
 }
 
 // A shard that holds next to nothing has nothing to give.
-bool shard_core::over_budget() const noexcept { return few_max < in_memory_ && budget_ < used_bytes(); }
+bool shard_core::over_budget() const noexcept {
+  return few_max < in_memory_ && budget_ < used_bytes();
+}
 
 bool shard_core::pressed() const noexcept {
   return few_max < in_memory_ && budget_ / 8 * 7 < used_bytes();
@@ -229,8 +230,8 @@ void shard_core::leave_complete(stripe& st) {
   st.complete = false;
   ++incomplete_;
   if (!filter_) {
-    filter_.allocate(table_, std::bit_floor(std::clamp<std::size_t>(
-                                 options_.memory_budget / 32, 16 << 10, 64 << 20)));
+    filter_.allocate(table_, std::bit_floor(std::clamp<std::size_t>(options_.memory_budget / 32,
+                                                                    16 << 10, 64 << 20)));
   }
   for (std::uint32_t i = 0; i <= st.mask; ++i) {
     if (st.slots[i].r) filter_.add(st.slots[i].hi);
@@ -293,7 +294,7 @@ void shard_core::sweep_memory(stripe& st) {
     }
     if (r && drop_expired(r)) {
       st.slots[i].r = r;
-      if (planted(plant::delete_dropped) && clean(st, r) && pool_.empty(*r)) {
+      if (fault_injected(failpoint::delete_dropped) && clean(st, r) && pool_.empty(*r)) {
         remove(st, i);
         continue;
       }
@@ -330,7 +331,8 @@ std::vector<stripe_state> shard_core::stripe_states() const {
   for (const stripe& st : stripes_) {
     stripe_state s = st.recovered;
     s.position = position_of(st);
-    for (std::size_t i = 0; i < s.newest.size(); ++i) s.newest[i] = std::max(s.newest[i], newest_[i]);
+    for (std::size_t i = 0; i < s.newest.size(); ++i)
+      s.newest[i] = std::max(s.newest[i], newest_[i]);
     s.late = st.late;
     states.push_back(std::move(s));
   }
@@ -357,7 +359,8 @@ positions shard_core::resume_positions() const {
 std::vector<std::int64_t> shard_core::resume_newest() const {
   std::vector<std::int64_t> newest = known_newest_;
   for (const stripe& st : stripes_) {
-    for (std::size_t i = 0; i < newest.size(); ++i) newest[i] = std::min(newest[i], st.recovered.newest[i]);
+    for (std::size_t i = 0; i < newest.size(); ++i)
+      newest[i] = std::min(newest[i], st.recovered.newest[i]);
   }
   for (std::size_t i = 0; i < newest.size(); ++i) newest[i] = std::max(newest[i], newest_[i]);
   return newest;

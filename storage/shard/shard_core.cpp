@@ -50,7 +50,7 @@ struct shard_core::section_plan {
   std::size_t timelines = 0;
 };
 
-shard_core::shard_core(schema::plan_ptr plan, shard_options options, record_source& source)
+shard_core::shard_core(schema::plan_ptr plan, shard_options options, record_reader& source)
     : plan_(plan),
       options_(options),
       budget_(options.memory_budget - options.memory_budget / pages_part),
@@ -128,7 +128,7 @@ void shard_core::compile_routes() {
 }
 
 result<std::unique_ptr<shard_core>> shard_core::open(
-    schema::plan_ptr plan, shard_options options, record_source& source,
+    schema::plan_ptr plan, shard_options options, record_reader& source,
     const std::map<std::uint32_t, std::string>& stored) {
   std::unique_ptr<shard_core> core(new shard_core(plan, options, source));
   for (const auto& [index, bytes] : stored) {
@@ -228,7 +228,7 @@ void shard_core::remove(stripe& st, std::uint32_t index) {
 void shard_core::touch(stripe& st, std::uint64_t hi, record* r) {
   r->flags = static_cast<std::uint16_t>(r->flags & ~record::dead);
   if (r->generation == st.generation) return;
-  if (planted(plant::touch_missed) && !clean(st, r)) return;
+  if (fault_injected(failpoint::touch_missed) && !clean(st, r)) return;
   r->generation = st.generation;
   st.dirty.push({hi, r->lo});
   const std::size_t bytes = r->capacity;
@@ -263,8 +263,7 @@ result<std::optional<storage_key>> shard_core::scan_some(std::uint32_t index,
   std::optional<storage_key> next;
   std::optional<failure> failed;
   auto scanned = source_.scan(
-      first, end_key_of(index),
-      [&](const storage_key& key, std::span<const std::uint8_t> bytes) {
+      first, end_key_of(index), [&](const storage_key& key, std::span<const std::uint8_t> bytes) {
         if (values == 0) {
           next = key;
           return false;
@@ -399,7 +398,7 @@ bool shard_core::replaying(const batch& b) const {
 
 bool shard_core::already_applied(const batch& b, const section& s, std::size_t row) const {
   const stripe& st = stripes_[stripe_of(s.hashes[row].hi)];
-  if (planted(plant::replay_not_skipped)) return false;
+  if (fault_injected(failpoint::replay_not_skipped)) return false;
   const sequence position = b.first + s.sequences[row];
   const auto at = st.recovered.position.find(b.partition);
   if (at != st.recovered.position.end() && position <= at->second) return true;

@@ -22,9 +22,9 @@
 namespace windrow::storage {
 
 /// Stored records of one shard, as the core reads them: the LMDB environment, or a map in tests.
-class record_source {
+class record_reader {
 public:
-  virtual ~record_source() = default;
+  virtual ~record_reader() = default;
   /// Begins a group of reads that sees every commit that ended before this call.
   virtual result<void> refresh() = 0;
   /// Ends it: a view that is kept makes the file grow.
@@ -41,12 +41,12 @@ public:
 
 /// A group of reads; groups nest, and the outermost decides the view.
 struct read_group {
-  explicit read_group(record_source& s) : source(s), status(s.refresh()) {}
+  explicit read_group(record_reader& s) : source(s), status(s.refresh()) {}
   ~read_group() { source.release(); }
   read_group(const read_group&) = delete;
   read_group& operator=(const read_group&) = delete;
 
-  record_source& source;
+  record_reader& source;
   result<void> status;
 };
 
@@ -60,7 +60,7 @@ struct stripe_write {
     std::size_t size = 0;    ///< 0: delete
   };
   std::uint32_t first_stripe = 0;
-  std::uint32_t last_stripe = 0;   ///< inclusive
+  std::uint32_t last_stripe = 0;           ///< inclusive
   std::vector<std::uint32_t> generations;  ///< one a stripe: clean at or below once committed
   std::vector<entry> entries;
   std::string bytes;
@@ -96,15 +96,15 @@ struct lookup_request {
 
 struct window_answer {
   result<windrow::value> value = windrow::value{};
-  std::int64_t from = 0;           ///< start of the first bucket
-  std::int64_t to = 0;             ///< end of the bucket that contains now
-  std::uint64_t events = 0;        ///< rows that passed the filter
+  std::int64_t from = 0;     ///< start of the first bucket
+  std::int64_t to = 0;       ///< end of the bucket that contains now
+  std::uint64_t events = 0;  ///< rows that passed the filter
 };
 
 struct lookup_answer {
   std::vector<std::optional<record_pool::scalar_value>> scalars;
   std::vector<window_answer> windows;
-  positions position;              ///< of the record's stripe
+  positions position;  ///< of the record's stripe
 };
 
 /// One bucket of an explained value.
@@ -116,10 +116,10 @@ struct explained_bucket {
 };
 
 struct shard_memory {
-  std::size_t records = 0;     ///< bytes of records, segments, sketches
+  std::size_t records = 0;  ///< bytes of records, segments, sketches
   std::size_t table = 0;
-  std::size_t dirty = 0;       ///< estimate of bytes a full checkpoint would write
-  std::uint64_t in_memory = 0; ///< records
+  std::size_t dirty = 0;        ///< estimate of bytes a full checkpoint would write
+  std::uint64_t in_memory = 0;  ///< records
 };
 
 /// The window state of one shard: a table of hot records by hash, in 256 stripes.
@@ -141,14 +141,14 @@ struct shard_memory {
 /// After a restart the stripes' positions differ: a row at or below its
 /// stripe's position is skipped.
 ///
-/// Concurrency: one caller at a time, any thread. No clock, no disk (see `record_source`).
+/// Concurrency: one caller at a time, any thread. No clock, no disk (see `record_reader`).
 /// After `apply` has failed only lookups may follow.
 class shard_core {
 public:
   /// `stored` holds the stripe metas read back from storage, by stripe (none for a new shard).
-  static result<std::unique_ptr<shard_core>> open(schema::plan_ptr plan, shard_options options,
-                                                  record_source& source,
-                                                  const std::map<std::uint32_t, std::string>& stored);
+  static result<std::unique_ptr<shard_core>> open(
+      schema::plan_ptr plan, shard_options options, record_reader& source,
+      const std::map<std::uint32_t, std::string>& stored);
   ~shard_core();
 
   result<apply_outcome> apply(const batch& b);
@@ -165,7 +165,8 @@ public:
   std::unique_ptr<stripe_write> next_write(std::size_t bytes);
   void committed(const stripe_write& write);
 
-  /// Makes room where memory is pressed: lets clean records of the next stripes leave. Bounded work.
+  /// Makes room where memory is pressed: lets clean records of the next stripes leave. Bounded
+  /// work.
   void evict(std::size_t records_max = 16 * 1024);
   /// Whether memory nears its budget: records should be written, so that others may leave.
   bool pressed() const noexcept;
@@ -201,7 +202,7 @@ private:
   struct section_plan;
   using slot = stripe::slot;
 
-  shard_core(schema::plan_ptr plan, shard_options options, record_source& source);
+  shard_core(schema::plan_ptr plan, shard_options options, record_reader& source);
   void compile_routes();
   using take_head = std::function<void(const key_hash&, record*)>;
   /// Decodes the stored heads of a stripe and hands each over with its key. `scan_some` goes on
@@ -233,7 +234,7 @@ private:
   void resize(stripe& st, std::uint32_t slots);
   void touch(stripe& st, std::uint64_t hi, record* r);
   bool clean(const stripe& st, const record* r) const noexcept {
-    if (planted(plant::encoded_is_clean)) return r->generation < st.generation;
+    if (fault_injected(failpoint::encoded_is_clean)) return r->generation < st.generation;
     return r->generation <= st.committed;
   }
 
@@ -269,8 +270,8 @@ private:
 
   schema::plan_ptr plan_;
   shard_options options_;
-  std::size_t budget_;                           // without LMDB's pages
-  record_source& source_;
+  std::size_t budget_;  // without LMDB's pages
+  record_reader& source_;
   record_pool pool_;
   table_memory table_;
   std::array<stripe, stripe_count> stripes_;
@@ -282,23 +283,23 @@ private:
   std::vector<std::uint64_t> late_;              // rows by plan rule, of all stripes
   std::vector<std::vector<std::int64_t>> keep_;  // [key space][lane]: first bucket kept
   segment_loader load_segment_;
-  std::int64_t sweep_every_ = 0;                 // of event time: a quarter of the least retention
-  std::int64_t sweep_credit_ = 0;                // records that may be looked at
-  std::int64_t sweep_newest_ = 0;                // when the sweep of `sweep_stripe_` began
-  std::optional<storage_key> sweep_from_;        // stored records from there on are to be swept
+  std::int64_t sweep_every_ = 0;           // of event time: a quarter of the least retention
+  std::int64_t sweep_credit_ = 0;          // records that may be looked at
+  std::int64_t sweep_newest_ = 0;          // when the sweep of `sweep_stripe_` began
+  std::optional<storage_key> sweep_from_;  // stored records from there on are to be swept
   std::uint32_t round_next_ = stripe_count;
   std::uint32_t hand_stripe_ = 0;
   std::uint32_t sweep_stripe_ = 0;
-  std::size_t incomplete_ = 0;                   // stripes with records only in storage
+  std::size_t incomplete_ = 0;  // stripes with records only in storage
   std::size_t dirty_bytes_ = 0;
   std::size_t dirty_records_ = 0;
   std::size_t in_flight_bytes_ = 0;
   std::uint64_t in_memory_ = 0;
-  stored_filter filter_;                         // of stripes that say so
-  std::vector<key_hash> missing_;                // of the batch: to be read
-  std::vector<key_hash> absent_;                 // of the batch: looked for, not stored; sorted
-  std::vector<std::uint8_t> stored_;             // one value read from storage
-  std::size_t stored_bytes_ = 0;                 // measured at times, and what was written since
+  stored_filter filter_;              // of stripes that say so
+  std::vector<key_hash> missing_;     // of the batch: to be read
+  std::vector<key_hash> absent_;      // of the batch: looked for, not stored; sorted
+  std::vector<std::uint8_t> stored_;  // one value read from storage
+  std::size_t stored_bytes_ = 0;      // measured at times, and what was written since
   std::uint64_t batches_ = 0;
 };
 

@@ -147,8 +147,8 @@ result<std::vector<stripe_value>> shard_store::stripes() {
     });
     if (!scanned) return scanned;
     return txn.scan(digests(), {}, {}, [&](const lmdb::entry& sum) -> result<bool> {
-      const auto stripe = sum.key.size() == 2 ? load_big<std::uint16_t>(sum.key.data())
-                                              : std::uint16_t{};
+      const auto stripe =
+          sum.key.size() == 2 ? load_big<std::uint16_t>(sum.key.data()) : std::uint16_t{};
       auto decoded = digest(txn, stripe);
       if (!decoded) return decoded.error();
       if (decoded->state != 0 && !found.contains(stripe))
@@ -161,8 +161,7 @@ result<std::vector<stripe_value>> shard_store::stripes() {
 }
 
 result<std::uint64_t> shard_store::verify(
-    const record_visitor& record,
-    const std::function<result<void>(std::uint16_t, bytes)>& stripe) {
+    const record_visitor& record, const std::function<result<void>(std::uint16_t, bytes)>& stripe) {
   if (auto sound = file_->check_structure(); !sound) return sound.error();
   std::uint64_t count = 0;
   reader all(*this);
@@ -226,9 +225,10 @@ result<void> shard_store::reader::check_stripe(std::uint16_t stripe) const {
   if (auto read = stripe == 255 ? scan(from, sum) : scan(from, to, sum); !read) return read;
   if (found.records == expected->records && found.sum == expected->sum) return {};
   return store_->does_not_add_up(
-      stripe, "does not add up to what was committed: it has " + std::to_string(found.records) +
-                  " records, and " + std::to_string(expected->records) +
-                  " were written; one is missing, changed, in a wrong place or from an earlier time");
+      stripe,
+      "does not add up to what was committed: it has " + std::to_string(found.records) +
+          " records, and " + std::to_string(expected->records) +
+          " were written; one is missing, changed, in a wrong place or from an earlier time");
 }
 
 }  // namespace windrow::storage

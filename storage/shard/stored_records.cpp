@@ -16,7 +16,7 @@ void stored_records::release() {
 }
 
 result<void> stored_records::check(std::uint16_t stripe) {
-  if (checked_[stripe] || planted(plant::checksum_skipped)) return {};
+  if (checked_[stripe] || fault_injected(failpoint::checksum_skipped)) return {};
   auto sound = reader_.check_stripe(stripe);
   checked_[stripe] = sound.ok();
   return sound;
@@ -30,8 +30,8 @@ result<bool> stored_records::get(const storage_key& key, std::vector<std::uint8_
 result<void> stored_records::scan(
     const storage_key& first, const storage_key& end,
     const std::function<bool(const storage_key&, std::span<const std::uint8_t>)>& visit) {
-  for (std::uint16_t stripe = stripe_of(first);
-       stripe < stripe_count && first_key_of(stripe) < end; ++stripe) {
+  for (std::uint16_t stripe = stripe_of(first); stripe < stripe_count && first_key_of(stripe) < end;
+       ++stripe) {
     if (auto sound = check(stripe); !sound) return sound;
   }
   return reader_.scan(first, end, [&](const record_key& key, bytes value) -> result<bool> {
@@ -57,7 +57,7 @@ result<void> commit(shard_store& store, const stripe_write& write) {
     stripes.push_back({static_cast<std::uint16_t>(write.first_stripe + i),
                        {reinterpret_cast<const std::uint8_t*>(s.data()), s.size()}});
   }
-  if (planted(plant::positions_first))
+  if (fault_injected(failpoint::positions_first))
     if (auto done = store.commit({}, stripes); !done) return done;
   return store.commit(puts, stripes);
 }

@@ -11,16 +11,16 @@ namespace windrow::storage {
 ///
 /// The first time a stripe is read, all of it is, and compared with what was committed: what is
 /// missing afterwards never was there. That costs as long as reading the stripe.
-class stored_records final : public record_source {
+class stored_records final : public record_reader {
 public:
   explicit stored_records(shard_store& store) : store_(store), reader_(store) {}
 
   result<void> refresh() override;
   void release() override;
   result<bool> get(const storage_key& key, std::vector<std::uint8_t>& value) override;
-  result<void> scan(const storage_key& first, const storage_key& end,
-                    const std::function<bool(const storage_key&, std::span<const std::uint8_t>)>& visit)
-      override;
+  result<void> scan(
+      const storage_key& first, const storage_key& end,
+      const std::function<bool(const storage_key&, std::span<const std::uint8_t>)>& visit) override;
   std::size_t stored_bytes() override;
 
 private:

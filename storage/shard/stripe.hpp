@@ -20,7 +20,7 @@ inline constexpr std::uint32_t stripe_count = 256;
 
 /// The top bits, which come first in storage keys: a stripe is one range of them.
 inline std::uint32_t stripe_of(std::uint64_t hi) noexcept {
-  if (planted(plant::stripe_not_a_range)) return static_cast<std::uint32_t>(hi & 0xff);
+  if (fault_injected(failpoint::stripe_not_a_range)) return static_cast<std::uint32_t>(hi & 0xff);
   return static_cast<std::uint32_t>(hi >> 56);
 }
 
@@ -31,9 +31,9 @@ using positions = std::map<partition_id, sequence>;
 struct stripe_state {
   std::uint32_t catalog_version = 0;
   positions position;
-  std::vector<std::int64_t> newest;     ///< by plan timeline; no_time where there is none
-  std::vector<std::uint64_t> late;      ///< by plan rule
-  std::int64_t swept = no_time;         ///< newest time at the last sweep of stored records
+  std::vector<std::int64_t> newest;  ///< by plan timeline; no_time where there is none
+  std::vector<std::uint64_t> late;   ///< by plan rule
+  std::int64_t swept = no_time;      ///< newest time at the last sweep of stored records
 };
 
 /// The stored form: u64 checksum (XXH3-64 seeded with folder seed and stripe number) | u8 form=1 |
@@ -74,22 +74,22 @@ struct stripe {
     std::uint64_t hi = 0;
     record* r = nullptr;
   };
-  slot* slots = nullptr;                 ///< memory of the shard's table pages
+  slot* slots = nullptr;  ///< memory of the shard's table pages
   std::uint32_t mask = 0;
   std::uint32_t used = 0;
   /// Records changed in generation g are clean once `committed` has reached g.
   std::uint32_t generation = 1;
   std::uint32_t committed = 0;
   bool in_flight = false;
-  std::uint32_t encoded = 0;             ///< records in the write under way
+  std::uint32_t encoded = 0;  ///< records in the write under way
   /// Every stored record of the stripe is in memory: what is not in the table does not exist.
   bool complete = true;
   /// Every stored record of the stripe has been added to the shard's filter.
   bool filtered = false;
   std::size_t dirty_bytes = 0;
   dirty_list dirty;
-  stripe_state recovered;                ///< as read at start
-  std::vector<std::uint64_t> late;       ///< by plan rule
+  stripe_state recovered;           ///< as read at start
+  std::vector<std::uint64_t> late;  ///< by plan rule
 };
 
 }  // namespace windrow::storage

@@ -46,8 +46,8 @@ private:
   void set_register(std::uint64_t hash) noexcept;
   void make_dense();
 
-  std::vector<std::uint64_t> hashes_;      // ascending, unique; empty when dense
-  std::vector<std::uint8_t> registers_;    // empty while sparse
+  std::vector<std::uint64_t> hashes_;    // ascending, unique; empty when dense
+  std::vector<std::uint8_t> registers_;  // empty while sparse
 };
 
 /// The hash `add` expects, of a value's canonical bytes.

@@ -24,7 +24,7 @@ namespace windrow::storage {
 /// One partial inside a tile.
 struct tile_cell {
   schema::partial_kind kind = schema::partial_kind::non_null;
-  std::int32_t argument = schema::none;  ///< index into the tiling's arguments
+  std::int32_t argument = schema::none;    ///< index into the tiling's arguments
   std::int32_t count_cell = schema::none;  ///< the argument's non_null cell, or none: row count
   std::uint16_t offset = 0;
 };
@@ -62,13 +62,13 @@ struct moment_pair {
 /// The merge of any number of tiles: every count 64 bits, every integer sum 128.
 struct tile_total {
   struct cell {
-    std::uint64_t count = 0;            ///< non_null
-    int128 sum = 0;                     ///< sum_int
-    float_sum floats;                   ///< sum_float
-    std::int64_t int_extreme = 0;       ///< min_int, max_int
-    double float_extreme = 0;           ///< min_float, max_float
+    std::uint64_t count = 0;       ///< non_null
+    int128 sum = 0;                ///< sum_int
+    float_sum floats;              ///< sum_float
+    std::int64_t int_extreme = 0;  ///< min_int, max_int
+    double float_extreme = 0;      ///< min_float, max_float
     moment_pair moments;
-    std::uint64_t moment_count = 0;     ///< values merged into `moments`
+    std::uint64_t moment_count = 0;  ///< values merged into `moments`
     std::unique_ptr<distinct_sketch> distinct;
   };
   std::uint64_t rows = 0;

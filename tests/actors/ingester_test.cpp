@@ -57,30 +57,30 @@ struct stub_shard {
   stub_shard(shard_actor::pointer self, conversation* with) : self_(self), with_(with) {}
   shard_actor::behavior_type make_behavior() {
     return {
-      [this](const apply_batch& message) -> caf::result<batch_applied> {
-        const batch_applied answer{0, message.batch->bytes, 0, {}};
-        std::lock_guard lock(with_->mutex);
-        with_->rows += message.batch->rows;
-        with_->shard_position = message.batch->last;
-        with_->changed.notify_all();
-        if (!with_->hold) return answer;
-        auto promise = self_->make_response_promise<batch_applied>();
-        with_->held.push_back(promise);
-        with_->answers.push_back(answer);
-        return promise;
-      },
-      [](const shard_lookup&) { return shard_rows{}; },
-      [](const stage_catalog&) { return catalog_ready{}; },
-      [](const activate_catalog&) { return catalog_ready{}; },
-      [](checkpoint_now) { return checkpoint_done{}; },
-      [this](maintenance_tick) {  // the test: let everything be applied
-        std::lock_guard lock(with_->mutex);
-        for (std::size_t i = 0; i < with_->held.size(); ++i)
-          with_->held[i].deliver(with_->answers[i]);
-        with_->held.clear();
-        with_->answers.clear();
-        with_->hold = false;
-      },
+        [this](const apply_batch& message) -> caf::result<batch_applied> {
+          const batch_applied answer{0, message.batch->bytes, 0, {}};
+          std::lock_guard lock(with_->mutex);
+          with_->rows += message.batch->rows;
+          with_->shard_position = message.batch->last;
+          with_->changed.notify_all();
+          if (!with_->hold) return answer;
+          auto promise = self_->make_response_promise<batch_applied>();
+          with_->held.push_back(promise);
+          with_->answers.push_back(answer);
+          return promise;
+        },
+        [](const shard_lookup&) { return shard_rows{}; },
+        [](const stage_catalog&) { return catalog_ready{}; },
+        [](const activate_catalog&) { return catalog_ready{}; },
+        [](checkpoint_now) { return checkpoint_done{}; },
+        [this](maintenance_tick) {  // the test: let everything be applied
+          std::lock_guard lock(with_->mutex);
+          for (std::size_t i = 0; i < with_->held.size(); ++i)
+            with_->held[i].deliver(with_->answers[i]);
+          with_->held.clear();
+          with_->answers.clear();
+          with_->hold = false;
+        },
     };
   }
   shard_actor::pointer self_;
@@ -98,8 +98,8 @@ public:
     std::vector<std::pair<sources::sequence, std::string_view>> messages;
     for (std::uint64_t i = 1; i <= messages_a_run; ++i)
       messages.emplace_back(at_ + i, R"({"user":"u","amount":1.5})");
-    auto run = formats::make_run(1, at_, at_ + messages_a_run, timestamp{1'700'000'000'000'000},
-                                 messages);
+    auto run =
+        formats::make_run(1, at_, at_ + messages_a_run, timestamp{1'700'000'000'000'000}, messages);
     at_ += messages_a_run;
     return sources::source_step{sources::source_step::kind::run, std::move(run)};
   }
@@ -118,8 +118,9 @@ class Ingest : public ::testing::Test {
 protected:
   Ingest() {
     builder_.key_space({type_of(value_kind::text)});
-    builder_.stream("events", {{"user", type_of(value_kind::text, true)},
-                               {"amount", type_of(value_kind::floating, true)}},
+    builder_.stream("events",
+                    {{"user", type_of(value_kind::text, true)},
+                     {"amount", type_of(value_kind::floating, true)}},
                     {"_.user", "_.amount"});
     builder_.route(0, 0, {0}, {1});
     plan_ = builder_.build();
@@ -161,8 +162,9 @@ protected:
     readers_.push_back(system_->spawn<caf::detached>(make_source, settings));
     return readers_.back();
   }
-  void start(std::uint32_t number, std::shared_ptr<sources::input> in, storage::sequence position = 0,
-             std::vector<storage::skip_range> skips = {}, storage::sequence skip_to = 0) {
+  void start(std::uint32_t number, std::shared_ptr<sources::input> in,
+             storage::sequence position = 0, std::vector<storage::skip_range> skips = {},
+             storage::sequence skip_to = 0) {
     ingest_input one;
     one.number = number;
     one.reader = reader(std::move(in));
@@ -171,9 +173,10 @@ protected:
     one.position = position;
     one.skips = std::move(skips);
     one.skip_to = skip_to;
-    caf::anon_send(ingest_, start_inputs{std::make_shared<const std::vector<ingest_input>>(
-                                             std::vector<ingest_input>{one}),
-                                         {}});
+    caf::anon_send(
+        ingest_,
+        start_inputs{
+            std::make_shared<const std::vector<ingest_input>>(std::vector<ingest_input>{one}), {}});
   }
   std::optional<storage::sequence> stop(std::uint32_t number) {
     std::optional<storage::sequence> position;
@@ -183,7 +186,9 @@ protected:
                  [](const caf::error&) { FAIL(); });
     return position;
   }
-  void hold() { with_.change([&] { with_.hold = true; }); }
+  void hold() {
+    with_.change([&] { with_.hold = true; });
+  }
   void let_go() { caf::anon_send(shard_, maintenance_tick{}); }
 
   conversation with_;
@@ -269,9 +274,8 @@ TEST_F(Ingest, AStartPassesOverWhatASeekDid) {
 TEST_F(Ingest, AFailedInputLeavesTheOthers) {
   start(1, std::make_shared<stub_input>(0, 30, "the disk is gone"));
   start(2, std::make_shared<stub_input>(0, 50));
-  ASSERT_TRUE(with_.becomes([&] {
-    return with_.failures[1] == "the disk is gone" && with_.progress[2].ended;
-  }));
+  ASSERT_TRUE(with_.becomes(
+      [&] { return with_.failures[1] == "the disk is gone" && with_.progress[2].ended; }));
   ASSERT_TRUE(with_.becomes([&] { return with_.rows == 80; }));
   // And may be tried again.
   caf::anon_send(ingest_, continue_input{1, reader(std::make_shared<stub_input>(30, 60)), {}, 0});

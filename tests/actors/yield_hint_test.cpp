@@ -6,17 +6,17 @@ namespace windrow::actors {
 namespace {
 
 TEST(Attention, IsPaidOnceForAllQuestionsSinceTheLastTime) {
-  attention all;
+  yield_hint all;
   std::uint64_t shard = 0, ingest = 0;
-  all.give_way(shard);
+  all.yield_if_requests(shard);
   EXPECT_EQ(shard, 0u);
-  all.asked();
-  all.asked();
-  all.give_way(shard);
+  all.notify_request();
+  all.notify_request();
+  all.yield_if_requests(shard);
   EXPECT_EQ(shard, 2u);
-  all.asked();
-  all.give_way(shard);
-  all.give_way(ingest);
+  all.notify_request();
+  all.yield_if_requests(shard);
+  all.yield_if_requests(ingest);
   EXPECT_EQ(shard, 3u);
   EXPECT_EQ(ingest, 3u);
 }

@@ -4,8 +4,9 @@
 //     crash_client FEATURES DATA STREAM FILE BATCH FIRST LAST [CHECKPOINT_MS [PRODUCER]]
 //
 // The lines are cut into batches of BATCH, numbered from 1; those from FIRST to LAST are pushed in
-// order, with their numbers as PRODUCER's sequences where one is given. `ack N` on standard output says that batch N was acknowledged, `done` that the engine has
-// been closed. A failure is said on standard error; the exit code is then 1.
+// order, with their numbers as PRODUCER's sequences where one is given. `ack N` on standard output
+// says that batch N was acknowledged, `done` that the engine has been closed. A failure is said on
+// standard error; the exit code is then 1.
 #include <unistd.h>
 
 #include <cstdio>

@@ -1,6 +1,6 @@
 """Proof that the laboratory can fail: each known bug, planted in the programs, is caught by the
 test named here, which passes without it. The programs are built a second time for that (with
-WINDROW_PLANT); WINDROW_PLANTED chooses the bug.
+WINDROW_FAULT_INJECTION); WINDROW_FAILPOINT chooses the bug.
 
     planted.py                      all of them
     planted.py letters_last         one
@@ -38,7 +38,7 @@ def run(test, bug):
     """Whether a test finds differences, and what it says."""
     command = [sys.executable, "-B", *test.split()]
     command[2] = os.path.join(_HERE, command[2])
-    done = subprocess.run(command, env={**os.environ, "WINDROW_PLANTED": bug}, timeout=300,
+    done = subprocess.run(command, env={**os.environ, "WINDROW_FAILPOINT": bug}, timeout=300,
                           capture_output=True, text=True, check=False)
     said = done.stdout + done.stderr
     return done.returncode == 1 and ("DIFFERENT" in said or "FAILED (failures" in said), said

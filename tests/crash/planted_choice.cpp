@@ -1,4 +1,4 @@
-// Which bug the planted programs have: the one that WINDROW_PLANTED names, else none.
+// Which bug the planted programs have: the one that WINDROW_FAILPOINT names, else none.
 #include <cstdlib>
 #include <cstring>
 #include <iterator>
@@ -9,16 +9,16 @@ namespace windrow::storage {
 
 namespace {
 
-plant choose() {
-  const char* wanted = std::getenv("WINDROW_PLANTED");
-  if (wanted == nullptr) return plant::none;
-  for (std::size_t i = 0; i < std::size(plant_names); ++i)
-    if (std::strcmp(plant_names[i], wanted) == 0) return static_cast<plant>(i);
+failpoint choose() {
+  const char* wanted = std::getenv("WINDROW_FAILPOINT");
+  if (wanted == nullptr) return failpoint::none;
+  for (std::size_t i = 0; i < std::size(failpoint_names); ++i)
+    if (std::strcmp(failpoint_names[i], wanted) == 0) return static_cast<failpoint>(i);
   std::abort();  // a test with a wrong name must not pass for one that found something
 }
 
 }  // namespace
 
-plant planted_bug = choose();
+failpoint injected_fault = choose();
 
 }  // namespace windrow::storage

@@ -21,29 +21,44 @@ schema::value_type type(value_kind kind, bool nullable) { return {kind, nullable
 std::string random_value(std::mt19937& random) {
   const auto digits = [&](unsigned most) {
     std::string text;
-    for (unsigned i = 1 + random() % most; i > 0; --i) text += static_cast<char>('0' + random() % 10);
+    for (unsigned i = 1 + random() % most; i > 0; --i)
+      text += static_cast<char>('0' + random() % 10);
     return text;
   };
   switch (random() % 14) {
-    case 0: return "null";
-    case 1: return "true";
-    case 2: return "false";
-    case 3: return digits(20);
-    case 4: return "-" + digits(19);
-    case 5: return std::to_string(static_cast<long long>(random()) * 1000);
-    case 6: return digits(4) + "." + digits(18);
-    case 7: return digits(3) + "e" + (random() % 2 ? "-" : "") + digits(3);
-    case 8: return "\"2024-0" + digits(1) + "-1" + digits(1) + "T10:11:12Z\"";
-    case 9: return "[1,{\"a\":\"b\"}]";
-    case 10: return "\"\xC3\xA4\xE2\x82\xAC" + digits(20) + "\"";
-    case 11: return "\"a\\n\\u00e4" + digits(3) + "\"";
-    default: return "\"" + std::string(random() % 40, 'x') + "\"";
+    case 0:
+      return "null";
+    case 1:
+      return "true";
+    case 2:
+      return "false";
+    case 3:
+      return digits(20);
+    case 4:
+      return "-" + digits(19);
+    case 5:
+      return std::to_string(static_cast<long long>(random()) * 1000);
+    case 6:
+      return digits(4) + "." + digits(18);
+    case 7:
+      return digits(3) + "e" + (random() % 2 ? "-" : "") + digits(3);
+    case 8:
+      return "\"2024-0" + digits(1) + "-1" + digits(1) + "T10:11:12Z\"";
+    case 9:
+      return "[1,{\"a\":\"b\"}]";
+    case 10:
+      return "\"\xC3\xA4\xE2\x82\xAC" + digits(20) + "\"";
+    case 11:
+      return "\"a\\n\\u00e4" + digits(3) + "\"";
+    default:
+      return "\"" + std::string(random() % 40, 'x') + "\"";
   }
 }
 
 std::string random_message(std::mt19937& random, unsigned shape) {
-  static const char* const keys[] = {"id", "user_id", "amount", "ts", "count", "flag", "merchant",
-                                     "a_rather_long_key_that_takes_more_than_one_block_of_bytes"};
+  static const char* const keys[] = {
+      "id",    "user_id", "amount",   "ts",
+      "count", "flag",    "merchant", "a_rather_long_key_that_takes_more_than_one_block_of_bytes"};
   std::mt19937 of_shape(shape);
   const std::string separator = of_shape() % 2 ? ", " : ",";
   const std::string colon = of_shape() % 2 ? ": " : ":";
@@ -68,11 +83,21 @@ void damage(std::string& text, std::mt19937& random) {
   if (text.empty()) return;
   const std::size_t at = random() % text.size();
   switch (random() % 5) {
-    case 0: text.erase(at, 1 + random() % 3); break;
-    case 1: text.insert(at, 1, static_cast<char>(random())); break;
-    case 2: text[at] = static_cast<char>(random()); break;
-    case 3: text[at] = "{}[],:\"\\ 0-.e"[random() % 13]; break;
-    case 4: text.resize(at); break;
+    case 0:
+      text.erase(at, 1 + random() % 3);
+      break;
+    case 1:
+      text.insert(at, 1, static_cast<char>(random()));
+      break;
+    case 2:
+      text[at] = static_cast<char>(random());
+      break;
+    case 3:
+      text[at] = "{}[],:\"\\ 0-.e"[random() % 13];
+      break;
+    case 4:
+      text.resize(at);
+      break;
   }
 }
 
@@ -90,9 +115,15 @@ void expect_equal(const formats::decoded_rows& a, const formats::decoded_rows& b
     for (std::size_t row = 0; row < x.size(); ++row) {
       ASSERT_EQ(x.is_valid(row), y.is_valid(row)) << "column " << i << " row " << row;
       if (!x.is_valid(row)) continue;
-      if (!x.ints.empty()) { ASSERT_EQ(x.ints[row], y.ints[row]); }
-      if (!x.bools.empty()) { ASSERT_EQ(x.bools[row], y.bools[row]); }
-      if (!x.texts.empty()) { ASSERT_EQ(x.texts[row], y.texts[row]); }
+      if (!x.ints.empty()) {
+        ASSERT_EQ(x.ints[row], y.ints[row]);
+      }
+      if (!x.bools.empty()) {
+        ASSERT_EQ(x.bools[row], y.bools[row]);
+      }
+      if (!x.texts.empty()) {
+        ASSERT_EQ(x.texts[row], y.texts[row]);
+      }
       if (!x.floats.empty()) {
         ASSERT_EQ(std::memcmp(&x.floats[row], &y.floats[row], sizeof(double)), 0)
             << x.floats[row] << " " << y.floats[row];
@@ -103,9 +134,9 @@ void expect_equal(const formats::decoded_rows& a, const formats::decoded_rows& b
 
 TEST(JsonDecoderPaths, GiveTheSameRowsAndErrors) {
   const std::vector<schema::message_field> fields = {
-      {"id", type(value_kind::text, false)},      {"user_id", type(value_kind::text, true)},
+      {"id", type(value_kind::text, false)},        {"user_id", type(value_kind::text, true)},
       {"amount", type(value_kind::floating, true)}, {"ts", type(value_kind::datetime, true)},
-      {"count", type(value_kind::integer, true)}, {"flag", type(value_kind::boolean, true)}};
+      {"count", type(value_kind::integer, true)},   {"flag", type(value_kind::boolean, true)}};
   std::size_t good = 0;
   std::size_t bad = 0;
   formats::json_decoder fast(fields);  // keeps what it has learned from all of them

@@ -23,16 +23,20 @@ value_type list_of(value_kind kind, bool nullable = false) {
 std::string show(const schema::column& column, std::size_t row) {
   if (!column.is_valid(row)) return "null";
   switch (column.type.kind) {
-    case value_kind::boolean: return column.bools[row] ? "true" : "false";
+    case value_kind::boolean:
+      return column.bools[row] ? "true" : "false";
     case value_kind::integer:
-    case value_kind::datetime: return std::to_string(column.ints[row]);
+    case value_kind::datetime:
+      return std::to_string(column.ints[row]);
     case value_kind::floating: {
       char text[40];
       std::snprintf(text, sizeof text, "%.17g", column.floats[row]);
       return text;
     }
-    case value_kind::text: return "'" + std::string(column.texts[row]) + "'";
-    case value_kind::list: return "list of " + std::to_string(column.lists[row].size());
+    case value_kind::text:
+      return "'" + std::string(column.texts[row]) + "'";
+    case value_kind::list:
+      return "list of " + std::to_string(column.lists[row].size());
   }
   return "";
 }
@@ -88,7 +92,8 @@ TEST(JsonDecoder, ReadsValuesOfEveryType) {
       {type(value_kind::text), "\"a b\"", "'a b'"},
       {type(value_kind::text), "\"\xC3\xA4\xE2\x82\xAC\xF0\x9F\x98\x80 long text with more\"",
        "'\xC3\xA4\xE2\x82\xAC\xF0\x9F\x98\x80 long text with more'"},
-      {type(value_kind::text), R"("\u00e4\n\"\\\/\ud83d\ude00")", "'\xC3\xA4\n\"\\/\xF0\x9F\x98\x80'"},
+      {type(value_kind::text), R"("\u00e4\n\"\\\/\ud83d\ude00")",
+       "'\xC3\xA4\n\"\\/\xF0\x9F\x98\x80'"},
       {type(value_kind::text), "\"null\"", "'null'"},
       {type(value_kind::integer), "0", "0"},
       {type(value_kind::integer), "-0", "0"},
@@ -179,11 +184,14 @@ TEST(JsonDecoder, RefusesValuesOfAnotherType) {
 
 TEST(JsonDecoder, RefusesWhatIsNotJson) {
   for (const char* value :
-       {"", "01", "-01", "+1", "1.", ".5", "1.e3", "1e", "1e+", "0x10", "1 2", "1,", "1,,\"b\":2",
-        "tru", "truee", "nul", "True", "None", "-", "--1", "1_000", "'a'", "\"a", "\"a\\\"",
-        "\"\\x\"", "\"\\u12\"", "\"\\ud800\"", "\"a\nb\"", "\"a\tb\"", "{", "[", "[1", "[1,]",
-        "[,1]", "[1 2]", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{a:1}", "{1:2}", "]", "}", "1}",
-        "1}x", "1} {}", "1]", "1\"b\":2", "1 \"b\":2", "/*c*/1", "1//c"}) {
+       {"",         "01",       "-01",        "+1",      "1.",        ".5",          "1.e3",
+        "1e",       "1e+",      "0x10",       "1 2",     "1,",        "1,,\"b\":2",  "tru",
+        "truee",    "nul",      "True",       "None",    "-",         "--1",         "1_000",
+        "'a'",      "\"a",      "\"a\\\"",    "\"\\x\"", "\"\\u12\"", "\"\\ud800\"", "\"a\nb\"",
+        "\"a\tb\"", "{",        "[",          "[1",      "[1,]",      "[,1]",        "[1 2]",
+        "{\"a\"}",  "{\"a\":}", "{\"a\":1,}", "{a:1}",   "{1:2}",     "]",           "}",
+        "1}",       "1}x",      "1} {}",      "1]",      "1\"b\":2",  "1 \"b\":2",   "/*c*/1",
+        "1//c"}) {
     // As a value of an ignored key, and of a declared one.
     const std::string message = std::string("{\"other\":") + value + "}";
     EXPECT_EQ(decode({}, message).reason, "json") << message;
@@ -193,7 +201,8 @@ TEST(JsonDecoder, RefusesWhatIsNotJson) {
 }
 
 TEST(JsonDecoder, SaysWhatStandsAroundAnObject) {
-  for (const char* message : {"{} x", "{}{}", "{},", "{\"a\":\"}\\\"{\"} [1]", "{\"a\":[{}]} true"}) {
+  for (const char* message :
+       {"{} x", "{}{}", "{},", "{\"a\":\"}\\\"{\"} [1]", "{\"a\":[{}]} true"}) {
     EXPECT_NE(decode({}, message).text.find("behind the end"), std::string::npos)
         << message << ": " << decode({}, message).text;
   }
@@ -274,9 +283,9 @@ TEST(JsonDecoder, ReadsAMessageOfTenMebibytes) {
 
 TEST(JsonDecoder, AMessageCutAtAnyByteIsRefused) {
   const std::vector<schema::message_field> fields = {
-      {"id", type(value_kind::text)},           {"ok", type(value_kind::boolean)},
-      {"amount", type(value_kind::floating)},   {"n", type(value_kind::integer, true)},
-      {"ts", type(value_kind::datetime)},       {"l", list_of(value_kind::floating, true)}};
+      {"id", type(value_kind::text)},         {"ok", type(value_kind::boolean)},
+      {"amount", type(value_kind::floating)}, {"n", type(value_kind::integer, true)},
+      {"ts", type(value_kind::datetime)},     {"l", list_of(value_kind::floating, true)}};
   for (const std::string& whole :
        {std::string(R"({"id":"t1","ok":true,"amount":12.5,"ts":1700000000000,"n":77})"),
         std::string(R"({"id":"\u00e4","ok":false,"amount":-1e3,"ts":"2024-01-02T03:04:05Z",)"
@@ -289,11 +298,14 @@ TEST(JsonDecoder, AMessageCutAtAnyByteIsRefused) {
 }
 
 TEST(JsonDecoder, OneBadMessageDoesNotTouchTheOthers) {
-  const std::pair<sequence, std::string_view> messages[] = {
-      {1, R"({"a":1,"b":null})"}, {2, R"({"b":null,"a":"x"})"}, {3, R"({"a":3,"b":"y"})"},
-      {4, "garbage"},             {5, R"({"a":5,"b":"\n"})"}};
+  const std::pair<sequence, std::string_view> messages[] = {{1, R"({"a":1,"b":null})"},
+                                                            {2, R"({"b":null,"a":"x"})"},
+                                                            {3, R"({"a":3,"b":"y"})"},
+                                                            {4, "garbage"},
+                                                            {5, R"({"a":5,"b":"\n"})"}};
   const auto run = formats::make_run(1, 0, 5, timestamp{}, messages);
-  formats::json_decoder decoder({{"a", type(value_kind::integer)}, {"b", type(value_kind::text, true)}});
+  formats::json_decoder decoder(
+      {{"a", type(value_kind::integer)}, {"b", type(value_kind::text, true)}});
   formats::decoded_rows rows;
   for (int repeat = 0; repeat < 2; ++repeat) {
     decoder.decode(run->messages, rows);
@@ -310,10 +322,9 @@ TEST(JsonDecoder, OneBadMessageDoesNotTouchTheOthers) {
 
 TEST(JsonDecoder, AFieldThatIsNotNeededIsCheckedAndNotKept) {
   formats::json_decoder decoder({{"a", type(value_kind::integer)}, {"b", type(value_kind::text)}},
-                       {true, false});
-  const std::pair<sequence, std::string_view> messages[] = {{1, R"({"a":1,"b":"x"})"},
-                                                            {2, R"({"a":2,"b":3})"},
-                                                            {3, R"({"a":3,"b":"\n"})"}};
+                                {true, false});
+  const std::pair<sequence, std::string_view> messages[] = {
+      {1, R"({"a":1,"b":"x"})"}, {2, R"({"a":2,"b":3})"}, {3, R"({"a":3,"b":"\n"})"}};
   const auto run = formats::make_run(1, 0, 3, timestamp{}, messages);
   formats::decoded_rows rows;
   decoder.decode(run->messages, rows);

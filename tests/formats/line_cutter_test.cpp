@@ -33,8 +33,8 @@ formats::line_limits small_limits() {
 void collect(formats::line_cutter& cutter, bool line_ends, std::vector<line>& lines) {
   while (const auto run = cutter.cut(timestamp{1}, line_ends)) {
     for (const formats::message_view& message : run->messages) {
-      lines.push_back({std::string(message.text()), message.sequence,
-                       message.oversized ? run->true_size : 0});
+      lines.push_back(
+          {std::string(message.text()), message.sequence, message.oversized ? run->true_size : 0});
     }
     EXPECT_EQ(run->last, cutter.position());
   }
@@ -91,8 +91,14 @@ TEST(LineCutter, AnUnterminatedLastLineEndsWhereTheInputEnds) {
 }
 
 TEST(LineCutter, SkipsAByteOrderMarkAtTheBeginningOnly) {
-  EXPECT_EQ(cut_all("\xEF\xBB\xBF" "a\n\xEF\xBB\xBF" "b\n", 100),
-            (std::vector<line>{{"a", 5, 0}, {"\xEF\xBB\xBF" "b", 10, 0}}));
+  EXPECT_EQ(cut_all("\xEF\xBB\xBF"
+                    "a\n\xEF\xBB\xBF"
+                    "b\n",
+                    100),
+            (std::vector<line>{{"a", 5, 0},
+                               {"\xEF\xBB\xBF"
+                                "b",
+                                10, 0}}));
 }
 
 TEST(LineCutter, KeepsOnlyTheHeadOfALineThatIsTooLong) {
@@ -171,8 +177,10 @@ TEST(MessageRun, IsMadeFromMessagesHeldElsewhere) {
 TEST(LineCutter, CountsTheLinesOfARun) {
   for (const std::size_t piece : {1, 3, 7, 1000}) {
     SCOPED_TRACE(piece);
-    const std::string text = "\xEF\xBB\xBF""a\n\n  \r\nb\n" + std::string(300, 'x') +
-                             "\n\nlonger than the others\n\nc\n \n\nd";
+    const std::string text =
+        "\xEF\xBB\xBF"
+        "a\n\n  \r\nb\n" +
+        std::string(300, 'x') + "\n\nlonger than the others\n\nc\n \n\nd";
     formats::line_cutter cutter(1, 0, small_limits());
     std::vector<std::string> lines;
     std::uint64_t total = 0;
@@ -212,7 +220,8 @@ TEST(ClosedObject, IsAllOfItToTheLastBrace) {
   EXPECT_TRUE(formats::is_closed_object(whole));
   EXPECT_TRUE(formats::is_closed_object(whole + " \t"));
   for (std::size_t i = 0; i < whole.size(); ++i)
-    EXPECT_FALSE(formats::is_closed_object(std::string_view(whole).substr(0, i))) << whole.substr(0, i);
+    EXPECT_FALSE(formats::is_closed_object(std::string_view(whole).substr(0, i)))
+        << whole.substr(0, i);
   EXPECT_FALSE(formats::is_closed_object("words"));
 }
 

@@ -33,7 +33,8 @@ TEST_F(LineEnds, FindsTheNextBeginningOfALine) {
 TEST_F(LineEnds, RefusesWhatIsNotInTheFile) {
   write("ab\ncd");
   EXPECT_EQ(formats::line_end_after(path_, 6).error().code, errc::invalid);
-  EXPECT_NE(formats::line_end_after(path_, 6).error().message.find("has 5 bytes"), std::string::npos);
+  EXPECT_NE(formats::line_end_after(path_, 6).error().message.find("has 5 bytes"),
+            std::string::npos);
   EXPECT_EQ(formats::line_end_after(path_, 4).error().code, errc::invalid);
   EXPECT_EQ(formats::line_end_after(path_ + ".none", 4).error().code, errc::io);
   EXPECT_EQ(formats::line_end_before(path_ + ".none").error().code, errc::io);

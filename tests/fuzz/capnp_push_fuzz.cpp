@@ -26,8 +26,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     simdjson::dom::parser parser;
     simdjson::dom::element root;
     const auto wrong = parser.parse(simdjson::padded_string(m)).get(root);
-    const bool unsayable = m.find("NaN") != std::string_view::npos ||
-                           m.find("1e999") != std::string_view::npos;
+    const bool unsayable =
+        m.find("NaN") != std::string_view::npos || m.find("1e999") != std::string_view::npos;
     require(!wrong || unsayable, "a message is JSON");
   }
   return 0;

@@ -15,7 +15,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   require(read->request.entities.size() == read->now_of_row.size(), "each has a time or none");
   const auto json = server::read_query(server::query_request_json(read->request));
   require(json.ok(), "what it asks can be asked in JSON");
-  require(json->request.features == read->request.features && json->request.now == read->request.now,
-          "in JSON it is the same question");
+  require(
+      json->request.features == read->request.features && json->request.now == read->request.now,
+      "in JSON it is the same question");
   return 0;
 }

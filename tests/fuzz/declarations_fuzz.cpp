@@ -8,8 +8,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace windrow::schema;
   using windrow::fuzz::require;
   const compiled made = compile_yaml(
-      windrow::fuzz::text_of(data, size), "/somewhere/features.yaml",
-      [](std::string_view name) {
+      windrow::fuzz::text_of(data, size), "/somewhere/features.yaml", [](std::string_view name) {
         return name == "FOLDER" ? std::optional<std::string>("/data") : std::nullopt;
       });
   bool errors = false;

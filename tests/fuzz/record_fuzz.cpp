@@ -54,7 +54,8 @@ void look(const record_pool& pool, record& r) {
     const tile_type& type = *space.lanes[static_cast<std::size_t>(lane)].tiles;
     tile_total total = type.make_total();
     (void)pool.accumulate(r, lane, INT64_MIN / 4, INT64_MAX / 4, total, absent);
-    (void)pool.visit(r, lane, -1'000'000, 1'000'000, [](auto, auto, auto) {}, absent);
+    (void)pool.visit(
+        r, lane, -1'000'000, 1'000'000, [](auto, auto, auto) {}, absent);
   }
   (void)pool.scalar(r, 0);
   (void)pool.empty(r);
@@ -104,8 +105,8 @@ void try_segment(record_pool& pool, byte_span body) {
 void try_stripe(const schema::plan& plan, byte_span body) {
   constexpr std::uint64_t seed = 7;
   std::string sealed;
-  put_raw(sealed, std::uint64_t{XXH3_64bits_withSeed(body.data(), body.size(),
-                                                     seed ^ 0x9e3779b97f4a7c15)});
+  put_raw(sealed,
+          std::uint64_t{XXH3_64bits_withSeed(body.data(), body.size(), seed ^ 0x9e3779b97f4a7c15)});
   sealed.append(reinterpret_cast<const char*>(body.data()), body.size());
   const auto state = decode_stripe(plan, bytes_of(sealed), 0, seed);
   if (!state) return;
@@ -137,10 +138,18 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   record_pool pool(plan);
   pool.set_newest(std::vector<std::int64_t>(plan->timelines.size(), 0));
   switch (data[0] % 4) {
-    case 0: try_head(pool, body); break;
-    case 1: try_segment(pool, body); break;
-    case 2: try_stripe(*plan, body); break;
-    default: try_value(body); break;
+    case 0:
+      try_head(pool, body);
+      break;
+    case 1:
+      try_segment(pool, body);
+      break;
+    case 2:
+      try_stripe(*plan, body);
+      break;
+    default:
+      try_value(body);
+      break;
   }
   return 0;
 }

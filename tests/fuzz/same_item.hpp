@@ -12,12 +12,16 @@ inline bool same_item(const schema::column& a, const schema::column& b, std::siz
   if (a.is_valid(row) != b.is_valid(row)) return false;
   if (!a.is_valid(row)) return true;
   switch (a.type.kind) {
-    case value_kind::boolean: return a.bools[row] == b.bools[row];
+    case value_kind::boolean:
+      return a.bools[row] == b.bools[row];
     case value_kind::floating:
       return std::memcmp(&a.floats[row], &b.floats[row], sizeof(double)) == 0;
-    case value_kind::text: return a.texts[row] == b.texts[row];
-    case value_kind::list: return a.lists[row] == b.lists[row];
-    default: return a.ints[row] == b.ints[row];
+    case value_kind::text:
+      return a.texts[row] == b.texts[row];
+    case value_kind::list:
+      return a.lists[row] == b.lists[row];
+    default:
+      return a.ints[row] == b.ints[row];
   }
 }
 

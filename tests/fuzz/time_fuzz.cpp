@@ -1,4 +1,5 @@
-// Points in time and durations: both ways of reading a time agree, and what is written is read back.
+// Points in time and durations: both ways of reading a time agree, and what is written is read
+// back.
 #include "windrow/time.hpp"
 
 #include "tests/fuzz/fuzz_target.hpp"

@@ -40,7 +40,7 @@ protected:
     options_.map_bytes = std::uint64_t{1} << 30;
     options_.streams = {{"events", 60'000'000}};
     options_.thread = false;
-    EXPECT_TRUE(storage::seen_ids::create(options_).ok());
+    EXPECT_TRUE(storage::dedup_index::create(options_).ok());
     restart();
   }
 
@@ -48,7 +48,7 @@ protected:
   void restart() {
     core_.reset();
     seen_.reset();
-    auto opened = storage::seen_ids::open(options_);
+    auto opened = storage::dedup_index::open(options_);
     ASSERT_TRUE(opened.ok()) << opened.error().message;
     seen_ = std::move(*opened);
     ingest::ingest_options o;
@@ -84,8 +84,8 @@ protected:
   using rows = std::vector<std::uint64_t>;
 
   temporary_folder folder_;
-  storage::seen_ids::options options_;
-  std::unique_ptr<storage::seen_ids> seen_;
+  storage::dedup_index::options options_;
+  std::unique_ptr<storage::dedup_index> seen_;
   schema::plan_ptr plan_;
   std::unique_ptr<ingest::ingest_core> core_;
 };
@@ -148,7 +148,7 @@ TEST_F(IngestDuplicates, StopTheRunWhereIdsCannotBeRead) {
   for (auto at = file.find(time); at != std::string::npos; at = file.find(time, at + 8))
     file[at] = static_cast<char>(file[at] ^ 1);
   storage::testing::spill(folder_ / "data.mdb", file);
-  auto opened = storage::seen_ids::open(options_);
+  auto opened = storage::dedup_index::open(options_);
   if (!opened) {
     EXPECT_EQ(opened.error().code, errc::corrupt);
     return;

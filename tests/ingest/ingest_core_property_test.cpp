@@ -53,11 +53,10 @@ schema::plan_ptr make_plan() {
   const int by_country = builder.key_space({type_of(value_kind::text)});
   builder.timeline(by_user, minute, 11 * minute);
   builder.timeline(by_both, 5 * minute, 65 * minute);
-  const std::vector<schema::message_field> fields = {
-      {"user", type_of(value_kind::text, true)},
-      {"country", type_of(value_kind::text, true)},
-      {"amount", type_of(value_kind::integer, true)},
-      {"ts", type_of(value_kind::datetime)}};
+  const std::vector<schema::message_field> fields = {{"user", type_of(value_kind::text, true)},
+                                                     {"country", type_of(value_kind::text, true)},
+                                                     {"amount", type_of(value_kind::integer, true)},
+                                                     {"ts", type_of(value_kind::datetime)}};
   builder.stream("a", fields, {"_.user", "_.country", "_.amount", "_.ts", "_.amount > 0"});
   builder.stream("b", fields, {"_.user", "_.country", "_.amount * 2", "_.ts", "_.amount < 5"});
   for (auto& stream : builder.plan().streams) stream.time_output = 3;
@@ -107,24 +106,33 @@ rows_by_origin oracle(const std::vector<message>& messages, std::uint32_t shards
     const bool positive = m.amount && *m.amount > 0;
     const bool below = m.amount && *m.amount < 5;
     if (m.user) {
-      rows[{0, at}] = {shard_of(*m.user, 1000, shards), *m.user, m.time,
-                       show(m.amount) + "," + std::to_string(positive), {before[0]}};
+      rows[{0, at}] = {shard_of(*m.user, 1000, shards),
+                       *m.user,
+                       m.time,
+                       show(m.amount) + "," + std::to_string(positive),
+                       {before[0]}};
       if (positive) newest[0] = std::max(newest[0], m.time);
       if (m.country) {
         // Without a class that owns the groups the part is hashed in their own space.
-        rows[{1, at}] = {shard_of(*m.user, 1001, shards), two_parts(*m.country, *m.user), m.time,
-                         show(m.amount), {before[1]}};
+        rows[{1, at}] = {shard_of(*m.user, 1001, shards),
+                         two_parts(*m.country, *m.user),
+                         m.time,
+                         show(m.amount),
+                         {before[1]}};
         newest[1] = std::max(newest[1], m.time);
       }
     }
     if (!m.amount) continue;  // `B.amount` may not be null
     if (m.country) {
-      rows[{2, at}] = {shard_of(*m.country, 1002, shards), *m.country, m.time,
-                       show(m.user) + "," + std::to_string(*m.amount * 2), {}};
+      rows[{2, at}] = {shard_of(*m.country, 1002, shards),
+                       *m.country,
+                       m.time,
+                       show(m.user) + "," + std::to_string(*m.amount * 2),
+                       {}};
     }
     if (m.user) {
-      rows[{3, at}] = {shard_of(*m.user, 1000, shards), *m.user, m.time, std::to_string(below),
-                       {before[0]}};
+      rows[{3, at}] = {
+          shard_of(*m.user, 1000, shards), *m.user, m.time, std::to_string(below), {before[0]}};
       if (below) newest[0] = std::max(newest[0], m.time);
     }
   }
@@ -134,9 +142,12 @@ rows_by_origin oracle(const std::vector<message>& messages, std::uint32_t shards
 std::string show(const storage::batch_column& column, std::size_t at) {
   if (!column.is_valid(at)) return "null";
   switch (column.kind) {
-    case value_kind::text: return std::string(column.text_at(at));
-    case value_kind::boolean: return std::to_string(column.bools[at]);
-    default: return std::to_string(column.ints[at]);
+    case value_kind::text:
+      return std::string(column.text_at(at));
+    case value_kind::boolean:
+      return std::to_string(column.bools[at]);
+    default:
+      return std::to_string(column.ints[at]);
   }
 }
 

@@ -151,8 +151,9 @@ TEST(IngestCore, ANullKeyGivesNoRowAndDoesNotMoveTheNewestTime) {
   event_plan made;
   auto core = core_for(made.builder.build());
   ingest::ingest_output out;
-  core.take(*run_of({event("null", "1"), event("\"u\"", "0", now - 5), event("\"u\"", "1", now - 9)}),
-            out);
+  core.take(
+      *run_of({event("null", "1"), event("\"u\"", "0", now - 5), event("\"u\"", "1", now - 9)}),
+      out);
   EXPECT_EQ(out.batches[0].batch->rows, 2u);
   // Only the last passes the filter.
   EXPECT_EQ(out.batches[0].batch->newest[0], (now - 9) / 1000 * 1000);
@@ -183,17 +184,17 @@ TEST(IngestCore, DeadLettersSayPhaseReasonAndOrigin) {
   const std::string long_key(storage::key_bytes_max + 1, 'k');
   const std::string just_fits(storage::key_bytes_max, 'k');
   core.take(*run_of({
-                "{",                                            // 1
-                event("\"u\"", "true"),                         // 2
-                event("\"u\"", "null"),                         // 3
-                event("\"u\"", "1", now + 6 * minute),          // 4
-                event("\"u\"", "1", now + 5 * minute),          // 5: at the limit
-                event("\"u\"", "1", now - 61 * minute),         // 6
-                event("\"u\"", "1", now - 60 * minute),         // 7: at the limit
-                event("\"u\"", "1", time_max + 1),              // 8
-                event("\"u\"", "1", time_min - 1000),           // 9
-                event("\"" + long_key + "\"", "1"),             // 10
-                event("\"" + just_fits + "\"", "1"),            // 11
+                "{",                                     // 1
+                event("\"u\"", "true"),                  // 2
+                event("\"u\"", "null"),                  // 3
+                event("\"u\"", "1", now + 6 * minute),   // 4
+                event("\"u\"", "1", now + 5 * minute),   // 5: at the limit
+                event("\"u\"", "1", now - 61 * minute),  // 6
+                event("\"u\"", "1", now - 60 * minute),  // 7: at the limit
+                event("\"u\"", "1", time_max + 1),       // 8
+                event("\"u\"", "1", time_min - 1000),    // 9
+                event("\"" + long_key + "\"", "1"),      // 10
+                event("\"" + just_fits + "\"", "1"),     // 11
             }),
             out);
   EXPECT_EQ(reasons(out),

@@ -21,8 +21,7 @@ inline schema::value_type type_of(schema::value_kind kind, bool nullable = false
 class plan_builder {
 public:
   plan_builder() {
-    plan_.sources.push_back(
-        {"events", schema::source_kind::file, "/events", 300'000'000, -1});
+    plan_.sources.push_back({"events", schema::source_kind::file, "/events", 300'000'000, -1});
   }
 
   schema::plan& plan() { return plan_; }
@@ -65,7 +64,8 @@ public:
     for (const auto& field : message) inputs.push_back({field.name, field.type});
     for (const auto& field : envelope) {
       inputs.push_back({field, type_of(field == "message_time" ? schema::value_kind::datetime
-                                                               : schema::value_kind::text, true)});
+                                                               : schema::value_kind::text,
+                                       true)});
     }
     std::vector<schema::expression_ptr> parsed;
     for (const std::string& text : outputs) {

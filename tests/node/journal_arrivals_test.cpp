@@ -19,8 +19,10 @@ TEST(JournalArrivals, TwoReadersOfOnePartitionAgree) {
   const auto file = (*journal)->register_partition(storage::partition_kind::file, "a", "");
   ASSERT_TRUE(file);
   std::atomic<std::int64_t> now{0};
-  const sources::driver_context context{**journal, folder.path(), false, nullptr, [&] { return ++now; },
-                               [](const failure& why) { ADD_FAILURE() << why.message; }, nullptr};
+  const sources::driver_context context{
+      **journal, folder.path(),         false,
+      nullptr,   [&] { return ++now; }, [](const failure& why) { ADD_FAILURE() << why.message; },
+      nullptr};
   const auto read = [&](storage::sequence step) {
     sources::journal_arrivals notes(context);
     for (storage::sequence at = 0; at < 3'000;) {

@@ -9,7 +9,7 @@ namespace windrow::cluster {
 namespace {
 
 TEST(JournalBell, CountsARingThatCameBeforeTheWaitOnce) {
-  node::node::journal_bell bell;
+  node::node::journal_notifier bell;
   bell.ring();
   bell.ring();
   EXPECT_TRUE(bell.wait());
@@ -17,7 +17,7 @@ TEST(JournalBell, CountsARingThatCameBeforeTheWaitOnce) {
 }
 
 TEST(JournalBell, WakesOneThatWaits) {
-  node::node::journal_bell bell;
+  node::node::journal_notifier bell;
   auto heard = std::async(std::launch::async, [&] {
     while (!bell.wait()) {
     }

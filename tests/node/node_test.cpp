@@ -15,7 +15,7 @@ class Node : public ::testing::Test {
 protected:
   Node() { folder_.write("payments.ndjson", ""); }
 
-  result<std::unique_ptr<node::node>> open(bool look_only = false) {
+  result<std::unique_ptr<node::node>> open(bool read_only = false) {
     auto compiled = schema::compile_yaml(card_declarations, folder_ / "features.yaml",
                                          [](std::string_view) { return std::nullopt; });
     if (!compiled.ok()) return failure{errc::invalid, compiled.diagnostics.front().format()};
@@ -24,8 +24,8 @@ protected:
     o.declarations = *compiled.declarations;
     o.shards = 2;
     o.once = true;
-    o.look_only = look_only;
-    if (!look_only) o.inputs = {{"payments", folder_ / "payments.ndjson"}};
+    o.read_only = read_only;
+    if (!read_only) o.inputs = {{"payments", folder_ / "payments.ndjson"}};
     return node::node::open(o);
   }
   /// Reads the file to its end and checkpoints.

@@ -35,14 +35,17 @@ std::vector<std::string> messages_of(int producer, std::uint64_t sequence) {
   std::mt19937 random(static_cast<unsigned>(producer * 1000 + static_cast<int>(sequence)));
   std::vector<std::string> all(1 + random() % 5);
   for (std::string& one : all)
-    one = random() % 20 == 0 ? "{oops" : payment("c" + std::to_string(random() % 4),
-                                                static_cast<int>(random() % 100), "10:30:00");
+    one = random() % 20 == 0 ? "{oops"
+                             : payment("c" + std::to_string(random() % 4),
+                                       static_cast<int>(random() % 100), "10:30:00");
   return all;
 }
 
 result<engine> open(const temporary_folder& folder) {
-  return engine::open({.declarations = folder / "features.yaml", .data = folder / "data",
-                       .shards = 2, .checkpoint_interval = std::chrono::milliseconds(30)});
+  return engine::open({.declarations = folder / "features.yaml",
+                       .data = folder / "data",
+                       .shards = 2,
+                       .checkpoint_interval = std::chrono::milliseconds(30)});
 }
 
 /// Pushes on from what was acknowledged, once more what may have been, and tells the parent.
@@ -55,7 +58,8 @@ void push_all(const temporary_folder& folder, const std::map<int, std::uint64_t>
       for (std::uint64_t at = from.at(producer) + 1; at <= pushes; ++at) {
         const auto all = messages_of(producer, at);
         const std::vector<std::string_view> views(all.begin(), all.end());
-        const auto taken = e->push("payments", views, {.producer = name_of(producer), .sequence = at});
+        const auto taken =
+            e->push("payments", views, {.producer = name_of(producer), .sequence = at});
         if (!taken) _exit(4);
         const acknowledgement done{producer, at};
         if (::write(tell, &done, sizeof done) != sizeof done) _exit(5);
@@ -66,8 +70,8 @@ void push_all(const temporary_folder& folder, const std::map<int, std::uint64_t>
 }
 
 TEST(PushCrash, EveryAcknowledgedPushCountsOnce) {
-  const unsigned seed = std::getenv("SEED") ? static_cast<unsigned>(std::atoi(std::getenv("SEED")))
-                                            : 1;
+  const unsigned seed =
+      std::getenv("SEED") ? static_cast<unsigned>(std::atoi(std::getenv("SEED"))) : 1;
   std::printf("SEED=%u\n", seed);
   std::mt19937 random(seed);
   temporary_folder folder;

@@ -107,7 +107,8 @@ TEST_F(Steering, ASeekPassesOverWhatIsNotReadYet) {
   add(10);
   const std::size_t target = size_;
   add(100);
-  auto moved = node_->seek_source({"payments", {}}, {sources::seek_target::kind::position, target, 0});
+  auto moved =
+      node_->seek_source({"payments", {}}, {sources::seek_target::kind::position, target, 0});
   ASSERT_TRUE(moved) << moved.error().message;
   EXPECT_EQ(moved->steps[0].after, target);
   EXPECT_GT(moved->steps[0].skipped, 0u);

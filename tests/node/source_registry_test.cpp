@@ -17,17 +17,18 @@ protected:
   void progress(std::uint32_t input, std::uint64_t read, bool ended = false, bool waiting = false) {
     counters_.read = read;
     counters_.streams = {{0, read, 0, 0}};
-    board_.progressed({input, &counters_, read * 10, 0, storage::no_time, 5 * second, waiting,
-                       ended});
+    board_.progressed(
+        {input, &counters_, read * 10, 0, storage::no_time, 5 * second, waiting, ended});
   }
-  sources::partition_status status(storage::partition_id partition, std::optional<storage::sequence> end = {}) {
+  sources::partition_status status(storage::partition_id partition,
+                                   std::optional<storage::sequence> end = {}) {
     sources::partition_status s;
     s.end = end;
     EXPECT_TRUE(board_.describe(partition, 7 * second, s));
     return s;
   }
 
-  node::source_board board_;
+  node::source_registry board_;
   ingest::ingest_counters counters_;
 };
 

@@ -171,7 +171,8 @@ TEST(CompileCatalog, ReportsACatalogThatMakesNoSense) {
 }
 
 TEST(CompileCatalog, NeverCrashesOnOddNumbers) {
-  for (const std::int64_t odd : {std::int64_t{0}, std::int64_t{-1}, std::int64_t{1}, INT64_MIN, INT64_MAX}) {
+  for (const std::int64_t odd :
+       {std::int64_t{0}, std::int64_t{-1}, std::int64_t{1}, INT64_MIN, INT64_MAX}) {
     catalog c = catalog_of(running_example);
     auto& w = c.classes[1].windowed[0];
     w.windows[0].window = odd;

@@ -13,8 +13,9 @@ using testing::replaced;
 using testing::running_example;
 
 TEST(CheckReport, ShowsTheRunningExample) {
-  EXPECT_EQ(to_text(make_check_report(compile(running_example), "features.yaml")),
-            R"(/somewhere/features.yaml:10:84: note: `max_staleness` on the has_many `transactions` is unused: its rows themselves are not served
+  EXPECT_EQ(
+      to_text(make_check_report(compile(running_example), "features.yaml")),
+      R"(/somewhere/features.yaml:10:84: note: `max_staleness` on the has_many `transactions` is unused: its rows themselves are not served
 /somewhere/features.yaml:15:18: note: the default of `sum_transaction_amount` is idle: `sum` is never null, an empty window gives 0
 
 Series and the rules that fold them
@@ -43,8 +44,8 @@ features.yaml: ok
 }
 
 TEST(CheckReport, DescribesFiltersAsTheyAreRead) {
-  const compiled made = compile(
-      replaced(running_example, "[_.amount].mean()", "[_.amount, _.amount > 10].mean()"));
+  const compiled made =
+      compile(replaced(running_example, "[_.amount].mean()", "[_.amount, _.amount > 10].mean()"));
   ASSERT_TRUE(made.ok());
   EXPECT_EQ(describe_series(*made.plan, 0),
             "Transaction.amount by User.id == Transaction.user_id where amount > 10");
@@ -61,7 +62,8 @@ streams:
   const check_report report = make_check_report(made, "f.yaml");
   const std::string text = to_text(report);
   EXPECT_NE(text.find("Duplicates that are not counted again\n  t  same _.b  within 1d12h\n"),
-            std::string::npos) << text;
+            std::string::npos)
+      << text;
   EXPECT_NE(text.find("`on` is null are never duplicates"), std::string::npos) << text;
   EXPECT_NE(to_json(report).find("\"deduplications\": [{\"stream\": \"t\", \"on\": \"_.b\", "
                                  "\"within\": 129600}]"),

@@ -53,7 +53,8 @@ inline std::string all_of(const compiled& made) {
 /// `text` with the first `from` replaced; unchanged text would hide a typing error in a test.
 inline std::string replaced(std::string text, const std::string& from, const std::string& to) {
   const std::size_t at = text.find(from);
-  return at == std::string::npos ? "no `" + from + "` in the text" : text.replace(at, from.size(), to);
+  return at == std::string::npos ? "no `" + from + "` in the text"
+                                 : text.replace(at, from.size(), to);
 }
 
 }  // namespace windrow::schema::testing

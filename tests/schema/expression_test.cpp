@@ -28,12 +28,12 @@ value_type list_of(value_kind kind) {
 
 std::optional<value_type> row_types(const std::vector<std::string>& path) {
   const std::pair<const char*, value_type> attributes[] = {
-      {"i", plain(value_kind::integer)},       {"f", plain(value_kind::floating)},
-      {"s", plain(value_kind::text)},          {"b", plain(value_kind::boolean)},
-      {"t", plain(value_kind::datetime)},      {"ni", plain(value_kind::integer, true)},
-      {"ns", plain(value_kind::text, true)},   {"nb", plain(value_kind::boolean, true)},
-      {"li", list_of(value_kind::integer)},    {"ls", list_of(value_kind::text)},
-      {"lt", list_of(value_kind::datetime)},   {"nf", plain(value_kind::floating, true)}};
+      {"i", plain(value_kind::integer)},     {"f", plain(value_kind::floating)},
+      {"s", plain(value_kind::text)},        {"b", plain(value_kind::boolean)},
+      {"t", plain(value_kind::datetime)},    {"ni", plain(value_kind::integer, true)},
+      {"ns", plain(value_kind::text, true)}, {"nb", plain(value_kind::boolean, true)},
+      {"li", list_of(value_kind::integer)},  {"ls", list_of(value_kind::text)},
+      {"lt", list_of(value_kind::datetime)}, {"nf", plain(value_kind::floating, true)}};
   if (path.size() == 2 && path[0] == "message_headers") return plain(value_kind::text, true);
   if (path.size() != 1) return std::nullopt;
   for (const auto& [name, type] : attributes)
@@ -131,82 +131,85 @@ TEST(Expression, ReadsAggregations) {
 }
 
 TEST(Expression, SaysWhereAndWhatIsWrong) {
-  struct { const char* text; int line, column; const char* part; } const cases[] = {
-      {"", 1, 1, "empty"},
-      {"  ", 1, 3, "empty"},
-      {"amount", 1, 1, "`_.amount`"},
-      {"_amount > 1", 1, 1, "`_.amount`"},
-      {"_.", 1, 3, "name is missing after `_.`"},
-      {"_.a.", 1, 5, "name is missing after `_.a.`"},
-      {"_.a > 1 and _.b > 2", 1, 9, "use `&`"},
-      {"_.a > 1 or _.b > 2", 1, 9, "use `|`"},
-      {"_.a > 1 && _.b > 2", 1, 9, "use `&`"},
-      {"_.a > 1 || _.b > 2", 1, 9, "use `|`"},
-      {"not _.a", 1, 1, "use `~`"},
-      {"!_.a", 1, 1, "use `~`"},
-      {"_.a not in [1]", 1, 5, "use `~`"},
-      {"_.a is null", 1, 5, "`==`"},
-      {"_.a = 1", 1, 5, "use `==`"},
-      {"_.a === 1", 1, 5, "use `==`"},
-      {"_.a <> 1", 1, 5, "use `!=`"},
-      {"_.a // 2", 1, 5, "use `/`"},
-      {"_.a == None", 1, 8, "`null`"},
-      {"_.a == True", 1, 8, "`true`"},
-      {"_.a +", 1, 6, "ends after `+`"},
-      {"_.a + * 2", 1, 7, "`*` stands where"},
-      {"_.a == == 2", 1, 8, "stands where"},
-      {"_.a _.b", 1, 5, "operator is missing before `_`"},
-      {"_.a 5", 1, 5, "operator is missing before `5`"},
-      {"(_.a", 1, 1, "`(` is never closed"},
-      {"(_.a + (1 * 2)", 1, 1, "`(` is never closed"},
-      {"_.x in [1, 2", 1, 8, "`[` is never closed"},
-      {"_.x in [1, ", 1, 8, "`[` is never closed"},
-      {"_.rel[_.a", 1, 6, "`[` is never closed"},
-      {"_.rel[_.a].sum(", 1, 15, "`(` is never closed"},
-      {"(_.a]", 1, 5, "`]` cannot close `(`"},
-      {"_.a)", 1, 4, "`)` closes nothing"},
-      {"_.a, _.b", 1, 4, "`,`"},
-      {"()", 1, 2, "nothing inside"},
-      {"[1,]", 1, 4, "stands where a value"},
-      {"1 < _.a < 3", 1, 9, "chained"},
-      {"_.a == 1 == true", 1, 10, "chained"},
-      {"_.rel[_.a]", 1, 11, "aggregation is missing"},
-      {"_.rel[_.a].sum", 1, 12, "`.sum()`"},
-      {"_.rel[_.a].", 1, 12, "name is missing"},
-      {"_.sum()", 1, 3, "relation"},
-      {"_.a.b.sum()", 1, 7, "relation"},
-      {"_.a.b[1].sum()", 1, 6, "one relation"},
-      {"_[1]", 1, 2, "`_.name`"},
-      {"_(1)", 1, 2, "called"},
-      {"_.rel.sum().x", 1, 12, "nothing can hang"},
-      {"_.rel.agg(a=1, a=2)", 1, 16, "twice"},
-      {"_.rel.agg(a=1, 2)", 1, 16, "before those"},
-      {"_.rel.agg(1 2)", 1, 13, "operator is missing"},
-      {"_.message_headers[h]", 1, 19, "`_.message_headers[\"name\"]`"},
-      {"_.message_headers['h'", 1, 18, "never closed"},
-      {"f(1)", 1, 1, "no function `f`"},
-      {"in [1]", 1, 1, "`in`"},
-      {"'abc", 1, 1, "never closed"},
-      {"'a\\x'", 1, 1, "escape"},
-      {"'\\u12'", 1, 1, "four hex"},
-      {"'\\ud800'", 1, 1, "not a character"},
-      {"'\xff'", 1, 1, "UTF-8"},
-      {"_.a \xff", 1, 5, "UTF-8"},
-      {"_.a $ 2", 1, 5, "`$` has no meaning"},
-      {"_.a > \u20ac", 1, 7, "`\u20ac` has no meaning"},
-      {"'\u00e9' $", 1, 5, "`$`"},
-      {"10m", 1, 1, "`10m`"},
-      {"1. + 2", 1, 1, "`1.0`"},
-      {".5", 1, 1, "0.5"},
-      {"9223372036854775808", 1, 1, "64 bits"},
-      {"-9223372036854775809", 1, 2, "64 bits"},
-      {"1e999", 1, 1, "float"},
-      {"_.a >\n  1 and\n _.b", 2, 5, "use `&`"},
-      {"~", 1, 2, "ends after `~`"},
-      {"_.a ~ _.b", 1, 5, "`~`"},
-      {"_.a['x']", 1, 9, "aggregation is missing"},
-      {"5[1]", 1, 2, "brackets"},
-      {"_.a * *", 1, 7, "`*`"}};
+  struct {
+    const char* text;
+    int line, column;
+    const char* part;
+  } const cases[] = {{"", 1, 1, "empty"},
+                     {"  ", 1, 3, "empty"},
+                     {"amount", 1, 1, "`_.amount`"},
+                     {"_amount > 1", 1, 1, "`_.amount`"},
+                     {"_.", 1, 3, "name is missing after `_.`"},
+                     {"_.a.", 1, 5, "name is missing after `_.a.`"},
+                     {"_.a > 1 and _.b > 2", 1, 9, "use `&`"},
+                     {"_.a > 1 or _.b > 2", 1, 9, "use `|`"},
+                     {"_.a > 1 && _.b > 2", 1, 9, "use `&`"},
+                     {"_.a > 1 || _.b > 2", 1, 9, "use `|`"},
+                     {"not _.a", 1, 1, "use `~`"},
+                     {"!_.a", 1, 1, "use `~`"},
+                     {"_.a not in [1]", 1, 5, "use `~`"},
+                     {"_.a is null", 1, 5, "`==`"},
+                     {"_.a = 1", 1, 5, "use `==`"},
+                     {"_.a === 1", 1, 5, "use `==`"},
+                     {"_.a <> 1", 1, 5, "use `!=`"},
+                     {"_.a // 2", 1, 5, "use `/`"},
+                     {"_.a == None", 1, 8, "`null`"},
+                     {"_.a == True", 1, 8, "`true`"},
+                     {"_.a +", 1, 6, "ends after `+`"},
+                     {"_.a + * 2", 1, 7, "`*` stands where"},
+                     {"_.a == == 2", 1, 8, "stands where"},
+                     {"_.a _.b", 1, 5, "operator is missing before `_`"},
+                     {"_.a 5", 1, 5, "operator is missing before `5`"},
+                     {"(_.a", 1, 1, "`(` is never closed"},
+                     {"(_.a + (1 * 2)", 1, 1, "`(` is never closed"},
+                     {"_.x in [1, 2", 1, 8, "`[` is never closed"},
+                     {"_.x in [1, ", 1, 8, "`[` is never closed"},
+                     {"_.rel[_.a", 1, 6, "`[` is never closed"},
+                     {"_.rel[_.a].sum(", 1, 15, "`(` is never closed"},
+                     {"(_.a]", 1, 5, "`]` cannot close `(`"},
+                     {"_.a)", 1, 4, "`)` closes nothing"},
+                     {"_.a, _.b", 1, 4, "`,`"},
+                     {"()", 1, 2, "nothing inside"},
+                     {"[1,]", 1, 4, "stands where a value"},
+                     {"1 < _.a < 3", 1, 9, "chained"},
+                     {"_.a == 1 == true", 1, 10, "chained"},
+                     {"_.rel[_.a]", 1, 11, "aggregation is missing"},
+                     {"_.rel[_.a].sum", 1, 12, "`.sum()`"},
+                     {"_.rel[_.a].", 1, 12, "name is missing"},
+                     {"_.sum()", 1, 3, "relation"},
+                     {"_.a.b.sum()", 1, 7, "relation"},
+                     {"_.a.b[1].sum()", 1, 6, "one relation"},
+                     {"_[1]", 1, 2, "`_.name`"},
+                     {"_(1)", 1, 2, "called"},
+                     {"_.rel.sum().x", 1, 12, "nothing can hang"},
+                     {"_.rel.agg(a=1, a=2)", 1, 16, "twice"},
+                     {"_.rel.agg(a=1, 2)", 1, 16, "before those"},
+                     {"_.rel.agg(1 2)", 1, 13, "operator is missing"},
+                     {"_.message_headers[h]", 1, 19, "`_.message_headers[\"name\"]`"},
+                     {"_.message_headers['h'", 1, 18, "never closed"},
+                     {"f(1)", 1, 1, "no function `f`"},
+                     {"in [1]", 1, 1, "`in`"},
+                     {"'abc", 1, 1, "never closed"},
+                     {"'a\\x'", 1, 1, "escape"},
+                     {"'\\u12'", 1, 1, "four hex"},
+                     {"'\\ud800'", 1, 1, "not a character"},
+                     {"'\xff'", 1, 1, "UTF-8"},
+                     {"_.a \xff", 1, 5, "UTF-8"},
+                     {"_.a $ 2", 1, 5, "`$` has no meaning"},
+                     {"_.a > \u20ac", 1, 7, "`\u20ac` has no meaning"},
+                     {"'\u00e9' $", 1, 5, "`$`"},
+                     {"10m", 1, 1, "`10m`"},
+                     {"1. + 2", 1, 1, "`1.0`"},
+                     {".5", 1, 1, "0.5"},
+                     {"9223372036854775808", 1, 1, "64 bits"},
+                     {"-9223372036854775809", 1, 2, "64 bits"},
+                     {"1e999", 1, 1, "float"},
+                     {"_.a >\n  1 and\n _.b", 2, 5, "use `&`"},
+                     {"~", 1, 2, "ends after `~`"},
+                     {"_.a ~ _.b", 1, 5, "`~`"},
+                     {"_.a['x']", 1, 9, "aggregation is missing"},
+                     {"5[1]", 1, 2, "brackets"},
+                     {"_.a * *", 1, 7, "`*`"}};
   for (const auto& c : cases) {
     const auto error = error_of(c.text);
     EXPECT_EQ(error.at.line, c.line) << c.text << ": " << error.message;
@@ -313,41 +316,44 @@ TEST(ExpressionTypes, FollowTheRules) {
 }
 
 TEST(ExpressionTypes, SayWhatDoesNotFit) {
-  struct { const char* text; int column; const char* part; } const cases[] = {
-      {"_.missing > 1", 1, "no attribute `_.missing`"},
-      {"_", 1, "whole row"},
-      {"null", 1, "null"},
-      {"_.s > 1", 5, "quotes"},
-      {"_.s == 1.5", 5, "a str cannot be compared with a float"},
-      {"_.b == 1", 5, "`true`"},
-      {"_.b < true", 5, "no order"},
-      {"_.t > 5", 5, "as a string"},
-      {"_.t > _.s", 5, "as a string"},
-      {"_.t > 'soon'", 5, "\"soon\" is not a time"},
-      {"_.i < null", 5, "== null"},
-      {"null == null", 6, "null"},
-      {"_.i & _.b", 5, "not an int: write a comparison, such as `_.i > 0`"},
-      {"_.b | 1", 5, "not an int"},
-      {"~_.i == 1", 1, "`~` needs"},
-      {"_.nb & _.b", 6, "(_.nb == true)"},
-      {"~_.nb", 1, "(_.nb == true)"},
-      {"_.s * 2", 5, "two numbers"},
-      {"_.s + 1", 5, "two numbers or two strings"},
-      {"_.t - _.t", 5, "two numbers"},
-      {"_.b + 1", 5, "a bool and an int"},
-      {"-_.s", 1, "a number"},
-      {"_.i in 5", 5, "list"},
-      {"_.i in []", 8, "empty"},
-      {"_.i in [1, 'a']", 12, "quotes"},
-      {"_.i in [1, null]", 12, "null"},
-      {"null in [1]", 1, "null"},
-      {"_.li in [1]", 6, "one value"},
-      {"_.s in _.li", 5, "quotes"},
-      {"_.li == [1]", 6, "list"},
-      {"[1, 'a']", 5, "one type"},
-      {"[]", 1, "at least one"},
-      {"[[1]]", 2, "hold lists"},
-      {"_.rel.count()", 1, "aggregation"}};
+  struct {
+    const char* text;
+    int column;
+    const char* part;
+  } const cases[] = {{"_.missing > 1", 1, "no attribute `_.missing`"},
+                     {"_", 1, "whole row"},
+                     {"null", 1, "null"},
+                     {"_.s > 1", 5, "quotes"},
+                     {"_.s == 1.5", 5, "a str cannot be compared with a float"},
+                     {"_.b == 1", 5, "`true`"},
+                     {"_.b < true", 5, "no order"},
+                     {"_.t > 5", 5, "as a string"},
+                     {"_.t > _.s", 5, "as a string"},
+                     {"_.t > 'soon'", 5, "\"soon\" is not a time"},
+                     {"_.i < null", 5, "== null"},
+                     {"null == null", 6, "null"},
+                     {"_.i & _.b", 5, "not an int: write a comparison, such as `_.i > 0`"},
+                     {"_.b | 1", 5, "not an int"},
+                     {"~_.i == 1", 1, "`~` needs"},
+                     {"_.nb & _.b", 6, "(_.nb == true)"},
+                     {"~_.nb", 1, "(_.nb == true)"},
+                     {"_.s * 2", 5, "two numbers"},
+                     {"_.s + 1", 5, "two numbers or two strings"},
+                     {"_.t - _.t", 5, "two numbers"},
+                     {"_.b + 1", 5, "a bool and an int"},
+                     {"-_.s", 1, "a number"},
+                     {"_.i in 5", 5, "list"},
+                     {"_.i in []", 8, "empty"},
+                     {"_.i in [1, 'a']", 12, "quotes"},
+                     {"_.i in [1, null]", 12, "null"},
+                     {"null in [1]", 1, "null"},
+                     {"_.li in [1]", 6, "one value"},
+                     {"_.s in _.li", 5, "quotes"},
+                     {"_.li == [1]", 6, "list"},
+                     {"[1, 'a']", 5, "one type"},
+                     {"[]", 1, "at least one"},
+                     {"[[1]]", 2, "hold lists"},
+                     {"_.rel.count()", 1, "aggregation"}};
   for (const auto& c : cases) {
     const auto type = type_of_text(c.text);
     ASSERT_FALSE(static_cast<bool>(type)) << c.text;
@@ -363,24 +369,40 @@ public:
   explicit writer(std::uint64_t seed) : random_(seed) {}
 
   std::string write(int depth) {
-    static const char* const leaves[] = {"_",     "_.a",      "_.b.c", "1",     "-2",    "2.5",
-                                         "1e-7",  "'x\\'y'",  "\"\\u0001\"",    "true",  "null",
-                                         "-0.0",  "_.message_headers[ 'h' ]",   "\"\u00e9\""};
+    static const char* const leaves[] = {"_",
+                                         "_.a",
+                                         "_.b.c",
+                                         "1",
+                                         "-2",
+                                         "2.5",
+                                         "1e-7",
+                                         "'x\\'y'",
+                                         "\"\\u0001\"",
+                                         "true",
+                                         "null",
+                                         "-0.0",
+                                         "_.message_headers[ 'h' ]",
+                                         "\"\u00e9\""};
     static const char* const operators[] = {"+", "-", "*", "/", "%", "&", "|"};
     static const char* const comparisons[] = {"==", "!=", "<", "<=", ">", ">=", " in "};
     if (depth == 0 || below(4) == 0) return leaves[below(std::size(leaves))];
     switch (below(7)) {
-      case 0: return write(depth - 1) + operators[below(7)] + "(" + write(depth - 1) + ")";
-      case 1: return "(" + write(depth - 1) + ")" + operators[below(7)] + " " + write(depth - 1);
+      case 0:
+        return write(depth - 1) + operators[below(7)] + "(" + write(depth - 1) + ")";
+      case 1:
+        return "(" + write(depth - 1) + ")" + operators[below(7)] + " " + write(depth - 1);
       case 2:
         return "((" + write(depth - 1) + ")" + comparisons[below(7)] + "(" + write(depth - 1) +
                "))";
-      case 3: return "[" + write(depth - 1) + " , " + write(depth - 1) + "]";
-      case 4: return "-" + write(depth - 1);
-      case 5: return "~(" + write(depth - 1) + ")";
+      case 3:
+        return "[" + write(depth - 1) + " , " + write(depth - 1) + "]";
+      case 4:
+        return "-" + write(depth - 1);
+      case 5:
+        return "~(" + write(depth - 1) + ")";
       default:
-        return "_.r[" + write(depth - 1) + "].f(" + write(depth - 1) + ", n = " +
-               write(depth - 1) + ")";
+        return "_.r[" + write(depth - 1) + "].f(" + write(depth - 1) + ", n = " + write(depth - 1) +
+               ")";
     }
   }
 

@@ -32,8 +32,8 @@ bool contains(const std::set<std::uint64_t>& all, const std::set<std::uint64_t>&
 
 TEST(Identity, IsTheDefinitionsNotTheFeaturesName) {
   const plan_ptr before = plan_of(running_example);
-  const plan_ptr after = plan_of(
-      replaced(running_example, "      sum_transaction_amount:", "      a_total_spent:"));
+  const plan_ptr after =
+      plan_of(replaced(running_example, "      sum_transaction_amount:", "      a_total_spent:"));
   EXPECT_EQ(ids(before->all_series), ids(after->all_series));
   EXPECT_EQ(ids(before->rules), ids(after->rules));
   EXPECT_EQ(ids(before->timelines), ids(after->timelines));
@@ -43,8 +43,8 @@ TEST(Identity, IsTheDefinitionsNotTheFeaturesName) {
 
 TEST(Identity, SurvivesAWindowThatFitsABucket) {
   const plan_ptr before = plan_of(running_example);
-  const plan_ptr after =
-      plan_of(replaced(running_example, "windowed: [10m, 1h, 30d]", "windowed: [5m, 10m, 1h, 30d]"));
+  const plan_ptr after = plan_of(
+      replaced(running_example, "windowed: [10m, 1h, 30d]", "windowed: [5m, 10m, 1h, 30d]"));
   EXPECT_EQ(ids(before->rules), ids(after->rules));
   EXPECT_EQ(after->window_values.size(), before->window_values.size() + 1);
 }
@@ -62,13 +62,13 @@ TEST(Identity, SurvivesARenamedRelation) {
 
 TEST(Identity, KeepsWhatIsThereWhenSomethingIsAdded) {
   const plan_ptr before = plan_of(running_example);
-  const plan_ptr after = plan_of(replaced(
-      running_example, "sources:\n",
-      "      count_large:\n"
-      "        windowed: [1h]\n"
-      "        expression: _.transactions[_.amount > 10].count()\n"
-      "        materialization: { bucket_duration: 1m }\n"
-      "sources:\n"));
+  const plan_ptr after =
+      plan_of(replaced(running_example, "sources:\n",
+                       "      count_large:\n"
+                       "        windowed: [1h]\n"
+                       "        expression: _.transactions[_.amount > 10].count()\n"
+                       "        materialization: { bucket_duration: 1m }\n"
+                       "sources:\n"));
   EXPECT_TRUE(contains(ids(after->all_series), ids(before->all_series)));
   EXPECT_TRUE(contains(ids(after->rules), ids(before->rules)));
   EXPECT_TRUE(contains(ids(after->timelines), ids(before->timelines)));
@@ -80,9 +80,11 @@ TEST(Identity, ChangesWithTheDefinition) {
   const auto rule_ids = ids(before->rules);
   for (const auto& [from, to] :
        {std::pair{"_.transactions[_.amount].mean()", "_.transactions[_.amount].max()"},
-        std::pair{"_.transactions[_.amount].mean()", "_.transactions[_.amount, _.amount > 1].mean()"},
+        std::pair{"_.transactions[_.amount].mean()",
+                  "_.transactions[_.amount, _.amount > 1].mean()"},
         std::pair{"bucket_duration: 1m,", "bucket_duration: 2m,"},
-        std::pair{"bucket_duration: 1m,", "bucket_duration: 1m, bucket_start: \"2024-01-01T00:00:30Z\","}}) {
+        std::pair{"bucket_duration: 1m,",
+                  "bucket_duration: 1m, bucket_start: \"2024-01-01T00:00:30Z\","}}) {
     const plan_ptr after = plan_of(replaced(running_example, from, to));
     EXPECT_FALSE(contains(ids(after->rules), rule_ids)) << to;
     EXPECT_NE(after->digest, before->digest) << to;
@@ -118,8 +120,10 @@ TEST(Identity, DoesNotDependOnTheOrderInTheFile) {
   const std::string a = "  A: { fields: { id: str, x: int, y: str } }\n";
   const std::string b =
       "  B:\n    fields:\n      as: { has_many: A, join: B.id == A.y }\n      id: str\n";
-  const std::string f = "      f: { windowed: [1h, 2h], expression: \"_.as[_.x].sum()\", materialization: true }\n";
-  const std::string g = "      g: { windowed: [1h], expression: \"_.as.count()\", materialization: true }\n";
+  const std::string f =
+      "      f: { windowed: [1h, 2h], expression: \"_.as[_.x].sum()\", materialization: true }\n";
+  const std::string g =
+      "      g: { windowed: [1h], expression: \"_.as.count()\", materialization: true }\n";
   const plan_ptr one = plan_of(start + a + b + f + g);
   const plan_ptr two = plan_of(start + b + g + f + a);
   EXPECT_EQ(one->digest, two->digest);
@@ -134,17 +138,24 @@ TEST(Identity, DigestIgnoresPathsAndSettings) {
   const std::uint64_t before = plan_of(running_example)->digest;
   EXPECT_EQ(before, plan_of(replaced(running_example, "users.ndjson", "other.ndjson"))->digest);
   EXPECT_EQ(before, plan_of(replaced(running_example, "localhost:9092", "kafka:9092"))->digest);
-  EXPECT_NE(before, plan_of(replaced(running_example, "User.name: _.name", "User.name: _.id"))->digest);
-  EXPECT_NE(before, plan_of(replaced(running_example, "  user_stream:", "  users_stream:"))->digest);
-  EXPECT_NE(before, plan_of(replaced(running_example, "max_staleness: infinity", "max_staleness: 1d"))->digest);
+  EXPECT_NE(before,
+            plan_of(replaced(running_example, "User.name: _.name", "User.name: _.id"))->digest);
+  EXPECT_NE(before,
+            plan_of(replaced(running_example, "  user_stream:", "  users_stream:"))->digest);
+  EXPECT_NE(
+      before,
+      plan_of(replaced(running_example, "max_staleness: infinity", "max_staleness: 1d"))->digest);
 }
 
 TEST(Identity, DigestCoversDeduplication) {
   const auto with = [](const std::string& deduplication) {
-    return plan_of("features: { User: { fields: { id: str } } }\n"
-                   "sources: { s: { file: x } }\n"
-                   "streams: { t: { source: s, message: { a: str, b: int }, "
-                   "output: { User.id: _.a }" + deduplication + " } }\n")->digest;
+    return plan_of(
+               "features: { User: { fields: { id: str } } }\n"
+               "sources: { s: { file: x } }\n"
+               "streams: { t: { source: s, message: { a: str, b: int }, "
+               "output: { User.id: _.a }" +
+               deduplication + " } }\n")
+        ->digest;
   };
   const std::uint64_t one = with(", deduplication: { on: _.a, within: 24h }");
   EXPECT_EQ(one, with(", deduplication: { within: 1d, on: _.a }"));

@@ -20,11 +20,13 @@ std::string inferred(const std::string& outputs, const std::string& more = "",
     fields:
       id: str
       transactions: { has_many: Transaction, join: User.id == Transaction.user_id }
-      f: { windowed: [1h], materialization: true, expression: ')" + expression + R"(' }
+      f: { windowed: [1h], materialization: true, expression: ')" +
+                                expression + R"(' }
 sources: { a: { file: a.ndjson } }
 streams:
   s: { source: a, message: { id: str, user: str | null, n: float, kind: str, t: datetime },
-       output: { )" + outputs + " }" + more + " }\n");
+       output: { )" + outputs + " }" +
+                                more + " }\n");
   EXPECT_TRUE(made.ok()) << all_of(made);
   if (!made.ok()) return "";
   const inference& i = made.plan->inferences.at(0);
@@ -55,7 +57,8 @@ TEST(Inference, NeedsWhatTheFilterReads) {
   EXPECT_EQ(inferred("Transaction.user_id: _.user, Transaction.amount: _.n", "", filtered),
             "does not, because it does not output Transaction.kind");
   EXPECT_EQ(inferred("Transaction.user_id: _.user, Transaction.amount: _.n, "
-                     "Transaction.kind: _.kind", "", filtered),
+                     "Transaction.kind: _.kind",
+                     "", filtered),
             "updates");
 }
 
@@ -88,13 +91,11 @@ TEST(Inference, LeavesAStreamOutThatOptsOut) {
 TEST(Inference, CoversEveryStreamAndSeries) {
   const compiled made = compile(running_example);
   ASSERT_TRUE(made.ok()) << all_of(made);
-  EXPECT_EQ(made.plan->inferences.size(),
-            made.plan->streams.size() * made.plan->all_series.size());
+  EXPECT_EQ(made.plan->inferences.size(), made.plan->streams.size() * made.plan->all_series.size());
 }
 
 TEST(Inference, NotesAFeatureThatNoStreamUpdates) {
-  const compiled made = compile(
-      replaced(running_example, ", Transaction.amount: _.amount", ""));
+  const compiled made = compile(replaced(running_example, ", Transaction.amount: _.amount", ""));
   ASSERT_TRUE(made.ok()) << all_of(made);
   EXPECT_NE(all_of(made).find(":11:7: note: no stream updates `User.sum_transaction_amount`"),
             std::string::npos)

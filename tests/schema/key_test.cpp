@@ -37,8 +37,9 @@ TEST(Key, HasTheBytesThatAreDocumented) {
 }
 
 TEST(Key, OrdersNumbersByTheirBytes) {
-  const std::int64_t numbers[] = {std::numeric_limits<std::int64_t>::min(), -256, -1, 0, 1, 255,
-                                  256, std::numeric_limits<std::int64_t>::max()};
+  const std::int64_t numbers[] = {
+      std::numeric_limits<std::int64_t>::min(), -256, -1, 0, 1, 255, 256,
+      std::numeric_limits<std::int64_t>::max()};
   std::vector<std::string> keys;
   for (const auto number : numbers) keys.push_back(bytes_of(one_int, {number}));
   EXPECT_TRUE(std::is_sorted(keys.begin(), keys.end()));
@@ -91,8 +92,9 @@ TEST(Key, IsWrittenForPeople) {
   EXPECT_EQ(format_key(one_text, "u|1\\"), "u|1\\");
   EXPECT_EQ(format_key(two_texts, bytes_of(two_texts, {"u1", "NL"})), "u1|NL");
   EXPECT_EQ(format_key(two_texts, bytes_of(two_texts, {"a|b", "c\\"})), "a\\|b|c\\\\");
-  EXPECT_EQ(format_key(all_kinds, bytes_of(all_kinds, {"u", std::int64_t{-3}, false, timestamp{0}})),
-            "u|-3|false|1970-01-01T00:00:00Z");
+  EXPECT_EQ(
+      format_key(all_kinds, bytes_of(all_kinds, {"u", std::int64_t{-3}, false, timestamp{0}})),
+      "u|-3|false|1970-01-01T00:00:00Z");
 }
 
 TEST(Key, SaysWhatIsWrongWithWhatAPersonWrote) {
@@ -128,8 +130,7 @@ TEST(Key, IsBuiltFromColumnsAsFromValues) {
   std::string out = "before:", space = "old";
   std::string_view key;
   EXPECT_TRUE(append_key(out, all, 0));
-  const std::string expected =
-      bytes_of(all_kinds, {"u1", std::int64_t{-5}, false, timestamp{3}});
+  const std::string expected = bytes_of(all_kinds, {"u1", std::int64_t{-5}, false, timestamp{3}});
   EXPECT_EQ(out, "before:" + expected);
   EXPECT_TRUE(view_key(key, space, all, 0));
   EXPECT_EQ(key, expected);

@@ -46,7 +46,8 @@ streams:
   s:
     source: a
     message: { id: int, who: str, where: str | null, n: int, paid: bool | null, t: datetime }
-    output: )" + output + "\n");
+    output: )" + output +
+                 "\n");
 }
 
 const std::string all_outputs =
@@ -84,7 +85,9 @@ TEST(Plan, KeepsOneRuleForEachBucketAndAggregation) {
       {aggregation::mean, 10 * minute, 20 * minute, {"user.mean_transaction_amount__600__"}},
       {aggregation::mean, hour, 2 * hour, {"user.mean_transaction_amount__3600__"}},
       {aggregation::mean, 30 * day, 60 * day, {"user.mean_transaction_amount__2592000__"}},
-      {aggregation::sum, minute, hour + minute,
+      {aggregation::sum,
+       minute,
+       hour + minute,
        {"user.sum_transaction_amount__600__", "user.sum_transaction_amount__3600__"}},
       {aggregation::sum, hour, 30 * day + hour, {"user.sum_transaction_amount__2592000__"}}};
   ASSERT_EQ(p->rules.size(), rules.size());
@@ -189,27 +192,29 @@ TEST(Plan, FeedsGroupsOfSeveralKeysFromOneMessage) {
 }
 
 TEST(Plan, PutsFiltersOfOneMeaningIntoOneSeries) {
-  const plan_ptr p = orders(
-      feature("a", "_.orders[_.cents > 5, _.paid == true].count()") +
-          feature("b", "_.orders[(_.paid == true) & (_.cents > 5)].count()") +
-          feature("c", "_.orders[_.paid == true, _.at > _.chalk_window, _.cents > 5, "
-                       "_.chalk_now >= _.at].count()") +
-          feature("d", "_.orders[_.id, _.paid == true, _.cents > 5].count()"),
-      all_outputs);
+  const plan_ptr p =
+      orders(feature("a", "_.orders[_.cents > 5, _.paid == true].count()") +
+                 feature("b", "_.orders[(_.paid == true) & (_.cents > 5)].count()") +
+                 feature("c",
+                         "_.orders[_.paid == true, _.at > _.chalk_window, _.cents > 5, "
+                         "_.chalk_now >= _.at].count()") +
+                 feature("d", "_.orders[_.id, _.paid == true, _.cents > 5].count()"),
+             all_outputs);
   EXPECT_EQ(p->all_series.size(), 1u);
   EXPECT_EQ(p->rules.size(), 1u);
   EXPECT_EQ(p->all_series[0].argument, "");
 }
 
 TEST(Plan, KnowsTheTypeOfEachAggregation) {
-  const plan_ptr p = orders(
-      feature("a", "_.orders[_.cents].sum()") + feature("b", "_.orders[_.price].sum()") +
-          feature("c", "_.orders.count()") + feature("d", "_.orders[_.cents].min()") +
-          feature("e", "_.orders[_.cents].mean()") + feature("f", "_.orders[_.cents].stddev_sample()") +
-          feature("g", "_.orders[_.country].approx_count_distinct()") +
-          feature("h", "_.orders[_.price].max()", ", default: 0") +
-          feature("i", "_.orders[_.cents].var_sample()"),
-      all_outputs);
+  const plan_ptr p =
+      orders(feature("a", "_.orders[_.cents].sum()") + feature("b", "_.orders[_.price].sum()") +
+                 feature("c", "_.orders.count()") + feature("d", "_.orders[_.cents].min()") +
+                 feature("e", "_.orders[_.cents].mean()") +
+                 feature("f", "_.orders[_.cents].stddev_sample()") +
+                 feature("g", "_.orders[_.country].approx_count_distinct()") +
+                 feature("h", "_.orders[_.price].max()", ", default: 0") +
+                 feature("i", "_.orders[_.cents].var_sample()"),
+             all_outputs);
   std::string types;
   for (const auto& f : p->windowed_features) types += to_string(f.type) + "; ";
   EXPECT_EQ(types,
@@ -220,11 +225,10 @@ TEST(Plan, KnowsTheTypeOfEachAggregation) {
 }
 
 TEST(Plan, CountsNonNullArgumentsOnlyWhereTheyMayBeNull) {
-  const plan_ptr p = orders(feature("a", "_.orders[_.cents].sum()") +
-                                feature("b", "_.orders[_.price].mean()") +
-                                feature("c", "_.orders[_.price].max()") +
-                                feature("d", "_.orders[_.cents * 2].sum()"),
-                            all_outputs);
+  const plan_ptr p = orders(
+      feature("a", "_.orders[_.cents].sum()") + feature("b", "_.orders[_.price].mean()") +
+          feature("c", "_.orders[_.price].max()") + feature("d", "_.orders[_.cents * 2].sum()"),
+      all_outputs);
   ASSERT_EQ(p->tilings.size(), 1u);
   const tiling& t = p->tilings[0];
   EXPECT_EQ(t.arguments, (std::vector<std::string>{"(_.cents * 2)", "_.cents", "_.price"}));
@@ -251,7 +255,8 @@ TEST(Plan, RequiresWhatAFeatureCannotBeWithout) {
 }
 
 TEST(Plan, TakesTheEventTimeFromTheFeatureTime) {
-  const plan_ptr p = orders(feature("a", "_.orders.count()"), "{ Order.user: _.who, Order.at: _.t }");
+  const plan_ptr p =
+      orders(feature("a", "_.orders.count()"), "{ Order.user: _.who, Order.at: _.t }");
   const stream& s = p->streams[0];
   ASSERT_NE(s.time_output, none);
   EXPECT_EQ(s.message[s.resolve->passthrough(s.time_output)].name, "t");
@@ -277,19 +282,17 @@ TEST(Plan, ComputesFiltersAndArgumentsOverTheMessage) {
   paid.bools = {0, 0};
   t.ints = {0, 0};
   program::scratch scratch;
-  const column& filter =
-      s.resolve->run(r.columns[r.tilings[0].filter], inputs, 2, scratch);
+  const column& filter = s.resolve->run(r.columns[r.tilings[0].filter], inputs, 2, scratch);
   EXPECT_EQ(filter.bools, (std::vector<std::uint8_t>{0, 1}));  // n + 1 > 5
-  const column& argument =
-      s.resolve->run(r.columns[r.tilings[0].arguments[0]], inputs, 2, scratch);
+  const column& argument = s.resolve->run(r.columns[r.tilings[0].arguments[0]], inputs, 2, scratch);
   EXPECT_EQ(argument.floats, (std::vector<double>{8.0, 10.0}));
 }
 
 TEST(Plan, NamesTheEnvelopeColumnsAStreamReads) {
-  const plan_ptr p = orders("", "{ User.id: _.message_key, User.country: "
-                                "'_.message_headers[\"c\"]' }");
-  EXPECT_EQ(p->streams[0].envelope,
-            (std::vector<std::string>{"message_headers.c", "message_key"}));
+  const plan_ptr p = orders("",
+                            "{ User.id: _.message_key, User.country: "
+                            "'_.message_headers[\"c\"]' }");
+  EXPECT_EQ(p->streams[0].envelope, (std::vector<std::string>{"message_headers.c", "message_key"}));
   EXPECT_EQ(p->streams[0].required.size(), 2u);
 }
 
@@ -318,19 +321,22 @@ TEST(Plan, NotesWhatIsIdle) {
 }
 
 TEST(Plan, TakesADeclaredRetention) {
-  const plan_ptr p = orders("      a: { windowed: [1h], expression: \"_.orders.count()\", "
-                            "materialization: { bucket_duration: 1m, retention: 7d } }\n",
-                            all_outputs);
+  const plan_ptr p = orders(
+      "      a: { windowed: [1h], expression: \"_.orders.count()\", "
+      "materialization: { bucket_duration: 1m, retention: 7d } }\n",
+      all_outputs);
   EXPECT_EQ(p->rules[0].retention, 7 * day);
   EXPECT_EQ(p->tilings[0].retention, 7 * day);
 }
 
 TEST(Plan, PutsTheIdOfADeduplicationIntoTheProgram) {
   const auto stream_with = [](const std::string& settings) {
-    const compiled made = compile("features: { User: { fields: { id: str } } }\n"
-                                  "sources: { s: { file: x } }\n"
-                                  "streams: { t: { source: s, message: { a: str, n: int }, "
-                                  "output: { User.id: _.a }" + settings + " } }\n");
+    const compiled made = compile(
+        "features: { User: { fields: { id: str } } }\n"
+        "sources: { s: { file: x } }\n"
+        "streams: { t: { source: s, message: { a: str, n: int }, "
+        "output: { User.id: _.a }" +
+        settings + " } }\n");
     EXPECT_TRUE(made.ok()) << all_of(made);
     return made.plan->streams[0];
   };
@@ -343,9 +349,10 @@ TEST(Plan, PutsTheIdOfADeduplicationIntoTheProgram) {
 }
 
 TEST(Plan, MarksTheAllWindow) {
-  const plan_ptr p = orders("      a: { windowed: [all, 1h], expression: \"_.orders.count()\", "
-                            "materialization: { bucket_duration: 1h } }\n",
-                            all_outputs);
+  const plan_ptr p = orders(
+      "      a: { windowed: [all, 1h], expression: \"_.orders.count()\", "
+      "materialization: { bucket_duration: 1h } }\n",
+      all_outputs);
   ASSERT_EQ(p->window_values.size(), 2u);
   EXPECT_EQ(p->window_values[0].fqn, "user.a__3600__");
   EXPECT_EQ(p->window_values[1].fqn, "user.a__all__");

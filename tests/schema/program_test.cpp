@@ -50,9 +50,15 @@ private:
   static void push(column& to, const windrow::value& value) {
     const bool null = value.is_null();
     switch (to.type.kind) {
-      case value_kind::boolean: to.bools.push_back(null ? 1 : std::get<bool>(value)); break;
-      case value_kind::integer: to.ints.push_back(null ? 0 : std::get<int64>(value)); break;
-      case value_kind::floating: to.floats.push_back(null ? 7.5 : std::get<double>(value)); break;
+      case value_kind::boolean:
+        to.bools.push_back(null ? 1 : std::get<bool>(value));
+        break;
+      case value_kind::integer:
+        to.ints.push_back(null ? 0 : std::get<int64>(value));
+        break;
+      case value_kind::floating:
+        to.floats.push_back(null ? 7.5 : std::get<double>(value));
+        break;
       case value_kind::datetime:
         to.ints.push_back(null ? 3 : std::get<timestamp>(value).micros);
         break;
@@ -73,12 +79,18 @@ private:
 windrow::value value_at(const column& values, std::size_t row) {
   if (!values.is_valid(row)) return windrow::null{};
   switch (values.type.kind) {
-    case value_kind::boolean: return values.bools[row] != 0;
-    case value_kind::integer: return values.ints[row];
-    case value_kind::floating: return values.floats[row];
-    case value_kind::text: return std::string(values.texts[row]);
-    case value_kind::datetime: return timestamp{values.ints[row]};
-    case value_kind::list: return values.lists[row];
+    case value_kind::boolean:
+      return values.bools[row] != 0;
+    case value_kind::integer:
+      return values.ints[row];
+    case value_kind::floating:
+      return values.floats[row];
+    case value_kind::text:
+      return std::string(values.texts[row]);
+    case value_kind::datetime:
+      return timestamp{values.ints[row]};
+    case value_kind::list:
+      return values.lists[row];
   }
   return windrow::null{};
 }
@@ -150,10 +162,10 @@ TEST(Program, ComputesWithFloats) {
             (list{"2.500000f", "null", "-2.000000f", show(1e308)}));
   EXPECT_EQ(results(numbers(), "_.f * 10.0"), (list{"5.000000f", "null", "-20.000000f", "null"}));
   EXPECT_EQ(results(numbers(), "_.f / 0"), (list{"null", "null", "null", "null"}));
-  EXPECT_EQ(results(numbers(), "_.f % 0.75"), (list{"0.500000f", "null", "0.250000f",
-                                                    show(std::fmod(1e308, 0.75))}));
-  EXPECT_EQ(results(numbers(), "-_.f - 1"), (list{"-1.500000f", "null", "1.000000f",
-                                                  show(-1e308)}));
+  EXPECT_EQ(results(numbers(), "_.f % 0.75"),
+            (list{"0.500000f", "null", "0.250000f", show(std::fmod(1e308, 0.75))}));
+  EXPECT_EQ(results(numbers(), "-_.f - 1"),
+            (list{"-1.500000f", "null", "1.000000f", show(-1e308)}));
 }
 
 TEST(Program, ComparesNullAsFalse) {
@@ -274,8 +286,8 @@ double to_double(const windrow::value& v) {
 
 /// Less than 0, 0 or more, as left is to right; neither is null.
 int order(windrow::value left, windrow::value right) {
-  const bool times = std::holds_alternative<timestamp>(left) ||
-                     std::holds_alternative<timestamp>(right);
+  const bool times =
+      std::holds_alternative<timestamp>(left) || std::holds_alternative<timestamp>(right);
   for (windrow::value* side : {&left, &right})
     if (const auto* s = std::get_if<std::string>(side); s && times) {
       const timestamp time = *parse_time(*s);
@@ -332,7 +344,8 @@ windrow::value arithmetic(expression_op op, const windrow::value& l, const windr
 windrow::value evaluate(const expression& e, const table& t, const row_values& row) {
   const auto operand = [&](std::size_t i) { return evaluate(*e.operands[i], t, row); };
   switch (e.op) {
-    case expression_op::literal: return e.literal;
+    case expression_op::literal:
+      return e.literal;
     case expression_op::attribute:
       for (std::size_t i = 0; i < t.inputs().size(); ++i)
         if (t.inputs()[i].name == e.path[0]) return row[i];
@@ -343,14 +356,18 @@ windrow::value evaluate(const expression& e, const table& t, const row_values& r
       if (const auto* d = std::get_if<double>(&v)) return -*d;
       return windrow::null{};
     }
-    case expression_op::invert: return !std::get<bool>(operand(0));
-    case expression_op::logical_and: return std::get<bool>(operand(0)) && std::get<bool>(operand(1));
-    case expression_op::logical_or: return std::get<bool>(operand(0)) || std::get<bool>(operand(1));
+    case expression_op::invert:
+      return !std::get<bool>(operand(0));
+    case expression_op::logical_and:
+      return std::get<bool>(operand(0)) && std::get<bool>(operand(1));
+    case expression_op::logical_or:
+      return std::get<bool>(operand(0)) || std::get<bool>(operand(1));
     case expression_op::add:
     case expression_op::subtract:
     case expression_op::multiply:
     case expression_op::divide:
-    case expression_op::modulo: return arithmetic(e.op, operand(0), operand(1));
+    case expression_op::modulo:
+      return arithmetic(e.op, operand(0), operand(1));
     case expression_op::list: {
       value_list items;
       for (std::size_t i = 0; i < e.operands.size(); ++i) items.push_back(operand(i));
@@ -363,7 +380,8 @@ windrow::value evaluate(const expression& e, const table& t, const row_values& r
         if (!item.is_null() && order(v, item) == 0) return true;
       return false;
     }
-    default: break;
+    default:
+      break;
   }
   const auto is_null_literal = [&](std::size_t i) {
     return e.operands[i]->op == expression_op::literal && e.operands[i]->literal.is_null();
@@ -374,12 +392,18 @@ windrow::value evaluate(const expression& e, const table& t, const row_values& r
   if (l.is_null() || r.is_null()) return false;
   const int o = order(l, r);
   switch (e.op) {
-    case expression_op::equal: return o == 0;
-    case expression_op::not_equal: return o != 0;
-    case expression_op::less: return o < 0;
-    case expression_op::less_equal: return o <= 0;
-    case expression_op::greater: return o > 0;
-    default: return o >= 0;
+    case expression_op::equal:
+      return o == 0;
+    case expression_op::not_equal:
+      return o != 0;
+    case expression_op::less:
+      return o < 0;
+    case expression_op::less_equal:
+      return o <= 0;
+    case expression_op::greater:
+      return o > 0;
+    default:
+      return o >= 0;
   }
 }
 
@@ -398,8 +422,8 @@ public:
       return pick({"_.i", "_.j", "_.f", "_.g", "0", "1", "-3", "2.5", "-0.0", "1e308",
                    "9223372036854775807", "-9223372036854775808"});
     if (below(6) == 0) return "-(" + number(depth - 1) + ")";
-    return "(" + number(depth - 1) + pick({" + ", " - ", " * ", " / ", " % "}) +
-           number(depth - 1) + ")";
+    return "(" + number(depth - 1) + pick({" + ", " - ", " * ", " / ", " % "}) + number(depth - 1) +
+           ")";
   }
   std::string text(int depth) {
     if (depth == 0 || below(3) == 0) return pick({"_.s", "_.z", "''", "'a'", "'b\u00e9'"});
@@ -415,37 +439,60 @@ public:
     if (depth == 0) return pick({"_.b", "true", "false"});
     const int d = depth - 1;
     switch (below(15)) {
-      case 0: return "(" + number(d) + compare() + number(d) + ")";
-      case 1: return "(" + text(d) + compare() + text(d) + ")";
-      case 2: return "(" + time() + compare() + time_or_literal() + ")";
-      case 3: return "(" + time_or_literal() + compare() + time() + ")";
-      case 4: return "(_.c" + pick({" == ", " != "}) + boolean(d) + ")";
-      case 5: return "(" + number(d) + pick({" == ", " != "}) + "null)";
-      case 6: return "(null" + pick({" == ", " != "}) + pick({"_.s", "_.t", "_.c", "_.l"}) + ")";
-      case 7: return "(" + number(d) + " in [" + number(0) + ", " + number(d) + ", 1])";
-      case 8: return "(" + text(d) + " in [" + text(0) + ", 'a', " + text(d) + "])";
-      case 9: return "(" + time() + " in ['1970-01-01', " + time_or_literal() + "])";
-      case 10: return "(" + number(d) + " in _.l)";
-      case 11: return "(~" + boolean(d) + ")";
-      case 12: return "(" + number(d) + " in [0,1,2,3,-3,5,6,7,8,9,10])";
-      default: return "(" + boolean(d) + pick({" & ", " | "}) + boolean(d) + ")";
+      case 0:
+        return "(" + number(d) + compare() + number(d) + ")";
+      case 1:
+        return "(" + text(d) + compare() + text(d) + ")";
+      case 2:
+        return "(" + time() + compare() + time_or_literal() + ")";
+      case 3:
+        return "(" + time_or_literal() + compare() + time() + ")";
+      case 4:
+        return "(_.c" + pick({" == ", " != "}) + boolean(d) + ")";
+      case 5:
+        return "(" + number(d) + pick({" == ", " != "}) + "null)";
+      case 6:
+        return "(null" + pick({" == ", " != "}) + pick({"_.s", "_.t", "_.c", "_.l"}) + ")";
+      case 7:
+        return "(" + number(d) + " in [" + number(0) + ", " + number(d) + ", 1])";
+      case 8:
+        return "(" + text(d) + " in [" + text(0) + ", 'a', " + text(d) + "])";
+      case 9:
+        return "(" + time() + " in ['1970-01-01', " + time_or_literal() + "])";
+      case 10:
+        return "(" + number(d) + " in _.l)";
+      case 11:
+        return "(~" + boolean(d) + ")";
+      case 12:
+        return "(" + number(d) + " in [0,1,2,3,-3,5,6,7,8,9,10])";
+      default:
+        return "(" + boolean(d) + pick({" & ", " | "}) + boolean(d) + ")";
     }
   }
   std::string any(int depth) {
     switch (below(5)) {
-      case 0: return number(depth);
-      case 1: return text(depth);
-      case 2: return "[" + number(depth) + ", null, " + number(0) + "]";
-      default: return boolean(depth);
+      case 0:
+        return number(depth);
+      case 1:
+        return text(depth);
+      case 2:
+        return "[" + number(depth) + ", null, " + number(0) + "]";
+      default:
+        return boolean(depth);
     }
   }
 
   table rows(std::size_t count, bool nulls) {
-    table t({{"i", plain(value_kind::integer, true)}, {"j", plain(value_kind::integer)},
-             {"f", plain(value_kind::floating, true)}, {"g", plain(value_kind::floating)},
-             {"s", plain(value_kind::text, true)}, {"z", plain(value_kind::text)},
-             {"t", plain(value_kind::datetime, true)}, {"u", plain(value_kind::datetime)},
-             {"b", plain(value_kind::boolean)}, {"c", plain(value_kind::boolean, true)},
+    table t({{"i", plain(value_kind::integer, true)},
+             {"j", plain(value_kind::integer)},
+             {"f", plain(value_kind::floating, true)},
+             {"g", plain(value_kind::floating)},
+             {"s", plain(value_kind::text, true)},
+             {"z", plain(value_kind::text)},
+             {"t", plain(value_kind::datetime, true)},
+             {"u", plain(value_kind::datetime)},
+             {"b", plain(value_kind::boolean)},
+             {"c", plain(value_kind::boolean, true)},
              {"l", list_of(value_kind::integer, true)}});
     const auto maybe = [&](windrow::value v) {
       return nulls && below(3) == 0 ? windrow::value(windrow::null{}) : v;

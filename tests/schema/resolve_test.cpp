@@ -19,22 +19,33 @@ protected:
     std::string out;
     for (const feature_reference& f : found.value()) {
       switch (f.what) {
-        case kind::primary_key: out += "key "; break;
-        case kind::scalar: out += plan_->scalars[f.index].fqn + " "; break;
-        case kind::window_value: out += plan_->window_values[f.index].fqn + " "; break;
+        case kind::primary_key:
+          out += "key ";
+          break;
+        case kind::scalar:
+          out += plan_->scalars[f.index].fqn + " ";
+          break;
+        case kind::window_value:
+          out += plan_->window_values[f.index].fqn + " ";
+          break;
       }
     }
     return out;
   }
 
-  plan_ptr plan_ = testing::compile(testing::replaced(testing::running_example,
-                                                      "windowed: [10m, 1h, 30d]\n        expression: _.transactions[_.amount].mean()",
-                                                      "windowed: [all, 10m]\n        expression: _.transactions[_.amount].mean()")).plan;
+  plan_ptr plan_ =
+      testing::compile(
+          testing::replaced(
+              testing::running_example,
+              "windowed: [10m, 1h, 30d]\n        expression: _.transactions[_.amount].mean()",
+              "windowed: [all, 10m]\n        expression: _.transactions[_.amount].mean()"))
+          .plan;
   int user_ = resolve_class(*plan_, "User").value();
 };
 
 TEST_F(Resolve, FindsScalarsAndTheKey) {
-  for (const char* name : {"name", "User.name", "user.name"}) EXPECT_EQ(resolved(name), "user.name ");
+  for (const char* name : {"name", "User.name", "user.name"})
+    EXPECT_EQ(resolved(name), "user.name ");
   for (const char* name : {"id", "User.id", "user.id"}) EXPECT_EQ(resolved(name), "key ");
 }
 

@@ -23,7 +23,8 @@ std::string with_feature(const std::string& settings) {
          "    fields:\n"
          "      id: str\n"
          "      txs: { has_many: Tx, join: User.id == Tx.user }\n"
-         "      f: " + settings + "\n";
+         "      f: " +
+         settings + "\n";
 }
 
 std::string with_expression(const std::string& expression) {
@@ -38,7 +39,8 @@ std::string with_buckets(const std::string& windows, const std::string& material
 
 std::string with_kafka(const std::string& settings) {
   return "features: { User: { fields: { id: str } } }\nsources:\n"
-         "  a: { kafka: { bootstrap_server: h, topic: t, " + settings + " } }";
+         "  a: { kafka: { bootstrap_server: h, topic: t, " +
+         settings + " } }";
 }
 
 std::string with_stream(const std::string& stream) {
@@ -47,7 +49,8 @@ std::string with_stream(const std::string& stream) {
          "sources:\n"
          "  a: { file: a.ndjson }\n"
          "streams:\n"
-         "  s: " + stream + "\n";
+         "  s: " +
+         stream + "\n";
 }
 
 /// The error is expected where `@` stands, which is taken out of the text first.
@@ -71,8 +74,8 @@ TEST_P(BadFile, IsRefusedAtItsPlace) {
   EXPECT_FALSE(made.ok());
   bool found = false;
   for (const diagnostic& d : made.diagnostics) {
-    found |= d.severity == diagnostic::level::error && d.at.line == line &&
-             d.at.column == column && d.message.find(f.part) != std::string::npos;
+    found |= d.severity == diagnostic::level::error && d.at.line == line && d.at.column == column &&
+             d.message.find(f.part) != std::string::npos;
   }
   EXPECT_TRUE(found) << "no " << line << ":" << column << " `" << f.part << "` in\n"
                      << all_of(made);
@@ -91,27 +94,44 @@ const bad_file bad_files[] = {
     {"FloatKey", "features:\n  User: { fields: { id: @float } }", "primary key"},
     {"ClassKey", "features:\n  User: { fields: { id: str }, @staleness: 1d }",
      "unknown key `staleness`"},
-    {"SameNamespace", "features:\n  UserA: { fields: { id: str } }\n  @User_a: { fields: { id: str } }", "rename one"},
+    {"SameNamespace",
+     "features:\n  UserA: { fields: { id: str } }\n  @User_a: { fields: { id: str } }",
+     "rename one"},
     {"UnknownType", "features:\n  User: { fields: { id: @string } }", "write `str`"},
-    {"TwoEventTimes", "features:\n  T: { fields: { id: str, a: FeatureTime, b: @FeatureTime } }", "two event times"},
-    {"UnknownForeignClass", "features:\n  T: { fields: { id: str, u: @Usr.id } }\n"
-     "  User: { fields: { id: str } }", "did you mean `User`?"},
-    {"ForeignKeyOfOther", "features:\n  T: { fields: { id: str, u: @User.name } }\n"
-     "  User: { fields: { id: str, name: str } }", "write `User.id`"},
-    {"ForeignKeyLoop", "features:\n  A: { fields: { id: @B.id } }\n  B: { fields: { id: A.id } }", "leads back to itself"},
-    {"MissingJoin", "features:\n  T: { fields: { id: str } }\n"
-     "  U: { fields: { id: str, @ts: { has_many: T } } }", "has no join"},
-    {"AmbiguousJoin", "features:\n  T: { fields: { id: str, a: U.id, b: U.id } }\n"
-     "  U: { fields: { id: str, @ts: { has_many: T } } }", "`T.a` and `T.b`"},
-    {"JoinOfOtherType", "features:\n  T: { fields: { id: str, u: int } }\n"
+    {"TwoEventTimes", "features:\n  T: { fields: { id: str, a: FeatureTime, b: @FeatureTime } }",
+     "two event times"},
+    {"UnknownForeignClass",
+     "features:\n  T: { fields: { id: str, u: @Usr.id } }\n"
+     "  User: { fields: { id: str } }",
+     "did you mean `User`?"},
+    {"ForeignKeyOfOther",
+     "features:\n  T: { fields: { id: str, u: @User.name } }\n"
+     "  User: { fields: { id: str, name: str } }",
+     "write `User.id`"},
+    {"ForeignKeyLoop", "features:\n  A: { fields: { id: @B.id } }\n  B: { fields: { id: A.id } }",
+     "leads back to itself"},
+    {"MissingJoin",
+     "features:\n  T: { fields: { id: str } }\n"
+     "  U: { fields: { id: str, @ts: { has_many: T } } }",
+     "has no join"},
+    {"AmbiguousJoin",
+     "features:\n  T: { fields: { id: str, a: U.id, b: U.id } }\n"
+     "  U: { fields: { id: str, @ts: { has_many: T } } }",
+     "`T.a` and `T.b`"},
+    {"JoinOfOtherType",
+     "features:\n  T: { fields: { id: str, u: int } }\n"
      "  U: { fields: { id: str, ts: { has_many: T, on: @U.id == T.u } } }",
      "a join needs one type"},
-    {"JoinOnUnknown", "features:\n  T: { fields: { id: str, user: str } }\n"
+    {"JoinOnUnknown",
+     "features:\n  T: { fields: { id: str, user: str } }\n"
      "  U: { fields: { id: str, ts: { has_many: T, on: @U.id == T.usr } } }",
      "did you mean `user`?"},
-    {"JoinNoEquality", "features:\n  T: { fields: { id: str, user: str } }\n"
-     "  U: { fields: { id: str, ts: { has_many: T, on: U.id @< T.user } } }", "equality"},
-    {"JoinKeyNotStored", "features:\n  T: { fields: { id: str, c: str } }\n"
+    {"JoinNoEquality",
+     "features:\n  T: { fields: { id: str, user: str } }\n"
+     "  U: { fields: { id: str, ts: { has_many: T, on: U.id @< T.user } } }",
+     "equality"},
+    {"JoinKeyNotStored",
+     "features:\n  T: { fields: { id: str, c: str } }\n"
      "  U: { fields: { id: str, c: str, ts: { has_many: T, on: @U.c == T.c },\n"
      "       f: { windowed: 1h, expression: _.ts.count(), materialization: true } } }",
      "`U.c`, which is not stored"},
@@ -132,8 +152,9 @@ const bad_file bad_files[] = {
     {"NotAnAggregate", with_expression("@_.id"), "one aggregation over a has_many"},
     {"BadDuration", with_buckets("[@10x]", "true"), "10x"},
     {"WindowTwice", with_buckets("[1h, @60m]", "true"), "given twice"},
-    {"NoMaterialization", replaced(with_feature("{ windowed: 1h, expression: \"_.txs.count()\" }"),
-                                   "      f:", "      @f:"),
+    {"NoMaterialization",
+     replaced(with_feature("{ windowed: 1h, expression: \"_.txs.count()\" }"),
+              "      f:", "      @f:"),
      "has no `materialization`"},
     {"NoBucket", with_buckets("[1h, 2h]", "@{ bucket_durations: { 1m: [1h] } }"),
      "the window 2h of `f` has no bucket length"},
@@ -144,21 +165,28 @@ const bad_file bad_files[] = {
      "not one of the windows"},
     {"ShortRetention", with_buckets("[1h]", "{ bucket_duration: 1m, retention: @59m }"),
      "write 1h or more"},
-    {"TooManyBuckets", with_buckets("[all]", "{ bucket_duration: @500ms }"),
-     "too many buckets"},
+    {"TooManyBuckets", with_buckets("[all]", "{ bucket_duration: @500ms }"), "too many buckets"},
     {"UnknownBucketKey", with_buckets("[1h]", "{ @bucket_length: 1m }"),
      "unknown key `bucket_length`"},
-    {"TextDefault", with_feature("{ windowed: 1h, expression: \"_.txs.count()\", materialization: "
-                                 "true, default: @none }"), "is a number"},
-    {"FractionDefault", with_feature("{ windowed: 1h, expression: \"_.txs[_.qty].max()\", "
-                                     "materialization: true, default: @0.5 }"),
+    {"TextDefault",
+     with_feature("{ windowed: 1h, expression: \"_.txs.count()\", materialization: "
+                  "true, default: @none }"),
+     "is a number"},
+    {"FractionDefault",
+     with_feature("{ windowed: 1h, expression: \"_.txs[_.qty].max()\", "
+                  "materialization: true, default: @0.5 }"),
      "must be `int | null`"},
-    {"UnknownSource", with_stream("{ source: @b, message: { id: str }, output: { User.id: _.id } }"), "unknown source `b`"},
-    {"UnknownOutput", with_stream("{ source: a, message: { id: str }, output: { @User.di: _.id } }"), "has no field `di`"},
+    {"UnknownSource",
+     with_stream("{ source: @b, message: { id: str }, output: { User.id: _.id } }"),
+     "unknown source `b`"},
+    {"UnknownOutput",
+     with_stream("{ source: a, message: { id: str }, output: { @User.di: _.id } }"),
+     "has no field `di`"},
     {"UnknownMessageKey",
      with_stream("{ source: a, message: { id: str }, output: { User.id: @_.di } }"),
      "did you mean `id`?"},
-    {"OutputType", with_stream("{ source: a, message: { id: int }, output: { User.id: @_.id } }"), "`User.id` is `str`, but this is `int`"},
+    {"OutputType", with_stream("{ source: a, message: { id: int }, output: { User.id: @_.id } }"),
+     "`User.id` is `str`, but this is `int`"},
     {"OutputFraction",
      with_stream("{ source: a, message: { a: float }, output: { User.age: @_.a } }"),
      "`User.age` is `int`, but this is `float`"},
@@ -166,10 +194,11 @@ const bad_file bad_files[] = {
      with_stream("{ source: a, message: { a: float }, output: { User.age: \"@null\" } }"),
      "no type of its own"},
     {"EnvelopeInMessage",
-     with_stream("{ source: a, message: { @message_key: str }, output: { User.id: _.message_key } }"), "envelope"},
+     with_stream(
+         "{ source: a, message: { @message_key: str }, output: { User.id: _.message_key } }"),
+     "envelope"},
     {"ExpressionSyntax",
-     with_stream("{ source: a, message: { id: str }, output: { User.id: \"_.id +@\" } }"),
-     ""},
+     with_stream("{ source: a, message: { id: str }, output: { User.id: \"_.id +@\" } }"), ""},
     {"UnknownStreamKey",
      with_stream("{ source: a, message: { id: str }, @outputs: { User.id: _.id } }"),
      "did you mean `output`?"},
@@ -205,10 +234,14 @@ const bad_file bad_files[] = {
      with_stream("{ source: a, message: { id: str, x: float }, output: { User.id: _.id }, "
                  "deduplication: @_.id }"),
      "must be a mapping"},
-    {"UnsetVariable", "features: { User: { fields: { id: str } } }\nsources:\n"
-     "  a: { file: \"x/@${NOT_SET}\" }", "`NOT_SET` is not set"},
-    {"KafkaWithoutTopic", "features: { User: { fields: { id: str } } }\nsources:\n"
-     "  a: { @kafka: { bootstrap_server: h } }", "has no `topic`"},
+    {"UnsetVariable",
+     "features: { User: { fields: { id: str } } }\nsources:\n"
+     "  a: { file: \"x/@${NOT_SET}\" }",
+     "`NOT_SET` is not set"},
+    {"KafkaWithoutTopic",
+     "features: { User: { fields: { id: str } } }\nsources:\n"
+     "  a: { @kafka: { bootstrap_server: h } }",
+     "has no `topic`"},
     {"UnknownKafkaKey", with_kafka("@security_protocl: ssl"), "did you mean `security_protocol`?"},
     {"KafkaNameOfLibrary", with_kafka("@sasl.username: u"), "is written `sasl_username`"},
     {"KafkaNameWithDots", with_kafka("@client.id: u"), "under `kafka_args`"},
@@ -223,7 +256,8 @@ const bad_file bad_files[] = {
      "needs `sasl_password`"},
     {"KafkaStart", with_kafka("start: @yesterday"), "`start` is `earliest`"},
     {"KafkaTopicName", with_kafka("dead_letter_queue_topic: \"@a b\""), "name of a topic"},
-    {"KafkaLimitTwice", "features: { User: { fields: { id: str } } }\nsources:\n"
+    {"KafkaLimitTwice",
+     "features: { User: { fields: { id: str } } }\nsources:\n"
      "  a: { @max_future_skew: 1m, kafka: { bootstrap_server: h, topic: t, max_future_skew: 1m } }",
      "keep one"},
     {"KafkaArgumentOfGroups", with_kafka("kafka_args: { @group.instance.id: g }"),
@@ -232,10 +266,12 @@ const bad_file bad_files[] = {
      "`start` says where to begin"},
     {"KafkaArgumentWithAKeyOfItsOwn", with_kafka("kafka_args: { @ssl.ca.location: ca.pem }"),
      "write `ssl_ca_file`"},
-    {"TwoTimes", "features:\n  A: { fields: { id: str, t: FeatureTime } }\n"
+    {"TwoTimes",
+     "features:\n  A: { fields: { id: str, t: FeatureTime } }\n"
      "  B: { fields: { id: str, t: FeatureTime } }\nsources: { a: { file: a } }\n"
      "streams: { s: { source: a, message: { x: datetime, y: datetime },\n"
-     "  output: { A.t: _.x, @B.t: _.y } } }", "two event times"},
+     "  output: { A.t: _.x, @B.t: _.y } } }",
+     "two event times"},
 };
 
 INSTANTIATE_TEST_SUITE_P(YamlReader, BadFile, ::testing::ValuesIn(bad_files),
@@ -254,14 +290,14 @@ TEST(YamlReader, ReportsEveryErrorNotOnlyTheFirst) {
 }
 
 TEST(YamlReader, ReportsTheExpressionBesideBrokenWindowsAndJoins) {
-  const std::string text = replaced(
-      with_feature("{ windowed: [1h, 1h], materialization: true, "
-                   "expression: \"_.txs[_.amount].summ()\" }\n"
-                   "      g: { windowed: [2q], materialization: true, "
-                   "expression: \"_.txs[_.amont].sum()\" }\n"
-                   "      h: { windowed: [1h], materialization: { bucket_duration: 9z }, "
-                   "expression: \"_.txs[_.note].sum()\" }"),
-      "Tx.user", "Tx.usr");
+  const std::string text =
+      replaced(with_feature("{ windowed: [1h, 1h], materialization: true, "
+                            "expression: \"_.txs[_.amount].summ()\" }\n"
+                            "      g: { windowed: [2q], materialization: true, "
+                            "expression: \"_.txs[_.amont].sum()\" }\n"
+                            "      h: { windowed: [1h], materialization: { bucket_duration: 9z }, "
+                            "expression: \"_.txs[_.note].sum()\" }"),
+               "Tx.user", "Tx.usr");
   std::vector<std::string> errors;
   for (const diagnostic& d : compile(text).diagnostics) errors.push_back(d.message);
   const auto said = [&](const char* part) {
@@ -369,15 +405,17 @@ TEST(YamlReader, ReadsTypes) {
   ASSERT_TRUE(made.ok()) << all_of(made);
   std::string types;
   for (const auto& f : made.declarations->classes[0].fields) types += to_string(f.type) + "; ";
-  EXPECT_EQ(types, "str; int | null; list[str]; list[float | null] | null; datetime | null; bool; ");
+  EXPECT_EQ(types,
+            "str; int | null; list[str]; list[float | null] | null; datetime | null; bool; ");
   EXPECT_EQ(made.plan->scalars.size(), 1u);
 }
 
 TEST(YamlReader, GivesEachWindowItsBucketAndOrigin) {
-  const compiled made = compile(with_buckets(
-      "[10m, 1h, 1d]", "{ bucket_duration: 1m, bucket_durations: { 1h: 1d }, "
-                       "bucket_start: \"1970-01-01T00:00:30Z\", "
-                       "bucket_starts: { \"1970-01-01T00:00:00+05:30\": [1d] } }"));
+  const compiled made =
+      compile(with_buckets("[10m, 1h, 1d]",
+                           "{ bucket_duration: 1m, bucket_durations: { 1h: 1d }, "
+                           "bucket_start: \"1970-01-01T00:00:30Z\", "
+                           "bucket_starts: { \"1970-01-01T00:00:00+05:30\": [1d] } }"));
   ASSERT_TRUE(made.ok()) << all_of(made);
   const auto& w = made.declarations->classes[1].windowed[0].windows;
   EXPECT_EQ(w[0].bucket_duration, 60'000'000);

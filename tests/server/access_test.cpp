@@ -29,15 +29,14 @@ protected:
     return made->text;
   }
   identity ask(const std::string& token, timestamp now, const std::string& from = "10.0.0.1") {
-    return door_.identify({false, false, from}, with({{"authorization", "Bearer " + token}}),
-                          now);
+    return door_.identify({false, false, from}, with({{"authorization", "Bearer " + token}}), now);
   }
 
   test::temporary_folder folder_;
   const std::string path_ = folder_ / "tokens";
   std::string id_;
   token_store tokens_{path_};
-  gatekeeper door_{&tokens_};
+  authenticator door_{&tokens_};
 };
 
 TEST_F(Access, OfTheSocketIsTheOwners) {
@@ -50,22 +49,25 @@ TEST_F(Access, WithoutTokensIsForProgramsOfThisMachine) {
   EXPECT_FALSE(who.refused);
   EXPECT_TRUE(who.who.may.has(role::reader) && who.who.may.has(role::writer));
   EXPECT_FALSE(who.who.may.has(role::admin));
-  EXPECT_EQ(door_.identify(loopback, with({{"host", "localhost"}, {"origin", "http://evil"}}), start)
-                .refused->status, 403);
+  EXPECT_EQ(
+      door_.identify(loopback, with({{"host", "localhost"}, {"origin", "http://evil"}}), start)
+          .refused->status,
+      403);
   EXPECT_EQ(door_.identify(loopback, with({{"host", "evil"}}), start).refused->status, 421);
   EXPECT_EQ(door_.identify(loopback, {}, start).refused->status, 421);
 }
 
 TEST_F(Access, WithTokensNeedsOne) {
   make(role::reader);
-  const auto who = door_.identify({false, false, "127.0.0.1"}, with({{"host", "localhost"}}),
-                                  start);
+  const auto who =
+      door_.identify({false, false, "127.0.0.1"}, with({{"host", "localhost"}}), start);
   EXPECT_EQ(who.who.may, roles{});
 }
 
 TEST_F(Access, ByTlsNeedsATokenAlways) {
-  EXPECT_EQ(door_.identify({false, true, "127.0.0.1"}, with({{"host", "localhost"}}), start)
-                .who.may, roles{});
+  EXPECT_EQ(
+      door_.identify({false, true, "127.0.0.1"}, with({{"host", "localhost"}}), start).who.may,
+      roles{});
 }
 
 TEST_F(Access, IsWhatTheTokenSays) {
@@ -85,7 +87,8 @@ TEST_F(Access, IsRefusedToWhatIsNoToken) {
     EXPECT_EQ(ask(bad, start, bad).refused->status, 401) << bad;
   }
   EXPECT_EQ(door_.identify({false, false, "b"}, with({{"authorization", "Basic eA=="}}), start)
-                .refused->status, 401);
+                .refused->status,
+            401);
 }
 
 TEST_F(Access, EndsWithTheTokenWithoutARestart) {
@@ -136,7 +139,8 @@ TEST(AuditLog, CannotBeForged) {
   test::temporary_folder folder;
   const std::string path = folder / "audit.log";
   audit_log log(path);
-  log.write({start, "anonymous", "10.0.0.1", "GET", "/v1/\r\n{\"who\": \"owner\"}\x1b", 403, "Forbidden"});
+  log.write({start, "anonymous", "10.0.0.1", "GET", "/v1/\r\n{\"who\": \"owner\"}\x1b", 403,
+             "Forbidden"});
   log.write({start, "owner", "socket", "POST", "/v1/checkpoint", 200, ""});
   const std::string text = test::slurp(path);
   EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 2);

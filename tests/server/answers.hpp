@@ -80,7 +80,7 @@ inline server::explain_context context() {
           .bucket_duration = 3'600'000'000};
 }
 
-inline server::letter_listing one_letter() {
+inline server::dead_letter_listing one_letter() {
   server::letter_line shown;
   shown.source = "payments";
   shown.partition = "/in/payments.ndjson";

@@ -74,12 +74,13 @@ const std::map<std::string, example> examples{
     {"resume_source",
      {"/v1/sources/payments/resume", "{}", "application/json", {401, 403, 403, 400, 403, 403}}},
     {"seek_source",
-     {"/v1/sources/payments/seek", R"({"to": "latest"})", "application/json",
+     {"/v1/sources/payments/seek",
+      R"({"to": "latest"})",
+      "application/json",
       {401, 403, 403, 400, 403, 403}}},
     {"reset_source",
      {"/v1/sources/payments/reset", "{}", "application/json", {401, 403, 403, 400, 403, 403}}},
-    {"replay_dead_letters",
-     {"/v1/dead-letters/replay", "", "", {401, 403, 403, 200, 403, 403}}},
+    {"replay_dead_letters", {"/v1/dead-letters/replay", "", "", {401, 403, 403, 200, 403, 403}}},
     {"drop_dead_letters", {"/v1/dead-letters/drop", "", "", {401, 403, 403, 200, 403, 403}}},
     {"checkpoint", {"/v1/checkpoint", "", "", {401, 403, 403, 200, 403, 403}}},
 };
@@ -116,8 +117,8 @@ protected:
     }
   }
 
-  response ask(std::string method, std::string target, std::string body = {},
-               std::string type = {}, principal who = principal::owner()) {
+  response ask(std::string method, std::string target, std::string body = {}, std::string type = {},
+               principal who = principal::owner()) {
     request asked;
     asked.method = std::move(method);
     asked.target = std::move(target);
@@ -139,8 +140,8 @@ TEST_F(Api, OpensEveryRouteToThoseWhoMayAndNobodyElse) {
     const example& e = found->second;
     for (std::size_t i = 0; i < everyone.size(); ++i) {
       const response got = ask(std::string(r.method), e.target, e.body, e.type, everyone[i]);
-      EXPECT_EQ(got.status, e.expected[i]) << r.operation << " by " << everyone[i].name << ": "
-                                           << got.body;
+      EXPECT_EQ(got.status, e.expected[i])
+          << r.operation << " by " << everyone[i].name << ": " << got.body;
     }
   }
   EXPECT_EQ(examples.size(), routes().size());
@@ -161,8 +162,7 @@ TEST_F(Api, DescribesEveryRoute) {
 TEST_F(Api, DescribesTheMediaTypesOfEveryRoute) {
   const std::string text = openapi_json();
   for (const route& r : routes()) {
-    const std::size_t begin =
-        text.find("\"operationId\": \"" + std::string(r.operation) + "\"");
+    const std::size_t begin = text.find("\"operationId\": \"" + std::string(r.operation) + "\"");
     ASSERT_NE(begin, std::string::npos) << r.operation;
     const std::string_view operation =
         std::string_view(text).substr(begin, text.find("\"operationId\"", begin + 1) - begin);
@@ -202,8 +202,10 @@ TEST_F(Api, AnswersInATypeThatIsWantedOrSaysWhichThereAre) {
 
 TEST_F(Api, PushesWhatCanBeReadAtOnceAndSaysWhatCouldNotBeUsed) {
   const std::string lines =
-      R"({"id": "p1", "card": "c1", "amount": 5, "at": "2026-01-01T10:00:00Z"})" "\n\n"
-      R"({"id": "p2", "card": "c1", "amount": "five", "at": "2026-01-01T10:00:00Z"})" "\n"
+      R"({"id": "p1", "card": "c1", "amount": 5, "at": "2026-01-01T10:00:00Z"})"
+      "\n\n"
+      R"({"id": "p2", "card": "c1", "amount": "five", "at": "2026-01-01T10:00:00Z"})"
+      "\n"
       R"({"id": "p3", "card": "c1", "amount": 7, "at": "2026-01-01T10:00:01Z"})";
   const response pushed = ask("POST", "/v1/streams/payments", lines, "application/x-ndjson");
   EXPECT_EQ(pushed.body,
@@ -250,7 +252,8 @@ TEST_F(Api, RefusesPushesThatAreNone) {
 
 TEST_F(Api, LimitsTheRowsOfAQuery) {
   std::string body = R"({"features": ["spent"], "entities": [)";
-  for (int i = 0; i < 4; ++i) body += R"({"class": "Card", "key": "c"})" + std::string(i < 3 ? "," : "");
+  for (int i = 0; i < 4; ++i)
+    body += R"({"class": "Card", "key": "c"})" + std::string(i < 3 ? "," : "");
   EXPECT_EQ(ask("POST", "/v1/query", body + "]}", "application/json").status, 413);
 }
 

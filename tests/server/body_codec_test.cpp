@@ -156,15 +156,17 @@ TEST(CapnpPush, KeepsEveryValueExactly) {
   auto list = values[2].initList(2);
   list[0].setText("x");
   list[1].setFloating(1e300);
-  EXPECT_THAT(
-      lines(decode_push(bytes_of(message), 10)),
-      ElementsAre(
-          R"({"i":-9223372036854775808,"f":0.1,"\"k\n":"","b":true,)"
-          R"("t":"1970-01-01T00:00:00Z","v":7})",
-          R"({"i":0,"f":-0.0,"\"k\n":"a\"\\\u0001)" "\x7f" R"(",)"
-          R"("t":"1969-12-31T23:59:59.999999Z","v":null})",
-          R"({"i":9223372036854775807,"f":5e-324,"\"k\n":")" "\xC3\xA4" R"(","b":true,)"
-          R"("t":"2023-11-14T22:13:20.123Z","v":["x",1e+300]})"));
+  EXPECT_THAT(lines(decode_push(bytes_of(message), 10)),
+              ElementsAre(R"({"i":-9223372036854775808,"f":0.1,"\"k\n":"","b":true,)"
+                          R"("t":"1970-01-01T00:00:00Z","v":7})",
+                          R"({"i":0,"f":-0.0,"\"k\n":"a\"\\\u0001)"
+                          "\x7f"
+                          R"(",)"
+                          R"("t":"1969-12-31T23:59:59.999999Z","v":null})",
+                          R"({"i":9223372036854775807,"f":5e-324,"\"k\n":")"
+                          "\xC3\xA4"
+                          R"(","b":true,)"
+                          R"("t":"2023-11-14T22:13:20.123Z","v":["x",1e+300]})"));
 }
 
 TEST(CapnpPush, LeavesWhatCannotBeSaidToWhoeverAppliesTheMessage) {
@@ -173,8 +175,7 @@ TEST(CapnpPush, LeavesWhatCannotBeSaidToWhoeverAppliesTheMessage) {
   push.setMessages(4);
   auto columns = push.initColumns(3);
   columns[0].setKey("f");
-  fill(columns[0].initFloats(4),
-       std::vector<double>{std::nan(""), INFINITY, -INFINITY, 1});
+  fill(columns[0].initFloats(4), std::vector<double>{std::nan(""), INFINITY, -INFINITY, 1});
   columns[1].setKey("s");
   fill(columns[1].initTexts(4), std::vector<capnp::Text::Reader>{"a", "a", "a", "\xff"});
   columns[2].setKey("t");
@@ -237,7 +238,9 @@ TEST(CapnpPush, IsReadOnceWhateverItsPointersShare) {
   texts.set(999, std::string(65'536, 's'));
   std::string body = bytes_of(message);
   // The list's pointers stand in a row, the last one set: each gets the same target.
-  const auto is_set = [&](std::size_t at) { return body.compare(at, 8, std::string(8, '\0')) != 0; };
+  const auto is_set = [&](std::size_t at) {
+    return body.compare(at, 8, std::string(8, '\0')) != 0;
+  };
   const std::size_t text = body.find("ssssssss");
   std::size_t last = text - 8;
   while (!is_set(last)) last -= 8;
@@ -246,7 +249,8 @@ TEST(CapnpPush, IsReadOnceWhateverItsPointersShare) {
     const std::int32_t offset = i;  // words from behind the pointer to the text
     const std::uint32_t low = static_cast<std::uint32_t>(offset) << 2 | 1;
     std::memcpy(body.data() + last - 8 * static_cast<std::size_t>(i), &low, 4);
-    std::memcpy(body.data() + last - 8 * static_cast<std::size_t>(i) + 4, body.data() + last + 4, 4);
+    std::memcpy(body.data() + last - 8 * static_cast<std::size_t>(i) + 4, body.data() + last + 4,
+                4);
   }
   const auto read = decode_push(body, 1'000);
   ASSERT_FALSE(read.ok());

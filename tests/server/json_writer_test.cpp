@@ -50,9 +50,7 @@ TEST(JsonString, EscapesWhatMustBeEscaped) {
   EXPECT_EQ(json_string(std::string_view("a\0b", 3)), R"("a\u0000b")");
 }
 
-TEST(JsonString, ReplacesBytesThatAreNotUtf8) {
-  EXPECT_EQ(json_string("a\xff"), "\"a\uFFFD\"");
-}
+TEST(JsonString, ReplacesBytesThatAreNotUtf8) { EXPECT_EQ(json_string("a\xff"), "\"a\uFFFD\""); }
 
 TEST(JsonNumber, AlwaysLooksLikeAFloat) {
   EXPECT_EQ(json_number(0.0), "0.0");

@@ -26,7 +26,8 @@ TEST(Base64, IsReadBackWhateverTheBytes) {
 }
 
 TEST(Target, IsCutFirstAndDecodedThen) {
-  const auto read = read_target("/v1/entities/User/a%2Fb%20c+d?feature=sum%5B%221h%22%5D&feature=x=y&now=");
+  const auto read =
+      read_target("/v1/entities/User/a%2Fb%20c+d?feature=sum%5B%221h%22%5D&feature=x=y&now=");
   ASSERT_TRUE(read.ok());
   EXPECT_EQ(read->segments, (std::vector<std::string>{"v1", "entities", "User", "a/b c+d"}));
   EXPECT_EQ(read->all("feature"), (std::vector<std::string>{"sum[\"1h\"]", "x=y"}));

@@ -39,9 +39,9 @@ TEST(QueryJson, SaysTheAgeOfAStaleScalar) {
   answer.rows.resize(1);
   answer.rows[0].features = {name_is(null{}, at("2026-03-01T09:00:00Z"))};
   answer.rows[0].features[0].age = std::chrono::hours(3);
-  EXPECT_NE(query_json(answer).find(
-                R"({"value": null, "at": "2026-03-01T09:00:00Z", "age": 10800.0})"),
-            std::string::npos)
+  EXPECT_NE(
+      query_json(answer).find(R"({"value": null, "at": "2026-03-01T09:00:00Z", "age": 10800.0})"),
+      std::string::npos)
       << query_json(answer);
 }
 
@@ -52,8 +52,8 @@ TEST(QueryJson, CanBeReadBack) {
 }
 
 TEST(QueryRequest, IsReadAsItWasWritten) {
-  const query_request asked{{{"User", "u\"1"}, {"Card", "7"}}, {"name", "sum[\"1h\"]"},
-                            at("2026-03-01T12:30:00Z")};
+  const query_request asked{
+      {{"User", "u\"1"}, {"Card", "7"}}, {"name", "sum[\"1h\"]"}, at("2026-03-01T12:30:00Z")};
   const auto read = read_query(query_request_json(asked));
   ASSERT_TRUE(read.ok()) << read.error().message;
   EXPECT_EQ(query_request_json(read->request), query_request_json(asked));
@@ -123,10 +123,21 @@ TEST(ExplainJson, CanBeReadBackWhereThereIsNoValue) {
 }
 
 std::vector<sources::source_status> two_sources() {
-  sources::partition_status one{.partition = "/a.ndjson", .id = 0, .state = {}, .reason = {},
-                                .position = 30, .end = 40, .lag = 10, .behind = 1'500'000,
-                                .newest = at("2026-03-01T12:30:00Z").micros, .rate = 2.5,
-                                .read = 3, .applied = 2, .skipped = 1, .duplicates = 4, .late = 5,
+  sources::partition_status one{.partition = "/a.ndjson",
+                                .id = 0,
+                                .state = {},
+                                .reason = {},
+                                .position = 30,
+                                .end = 40,
+                                .lag = 10,
+                                .behind = 1'500'000,
+                                .newest = at("2026-03-01T12:30:00Z").micros,
+                                .rate = 2.5,
+                                .read = 3,
+                                .applied = 2,
+                                .skipped = 1,
+                                .duplicates = 4,
+                                .late = 5,
                                 .dead_letters = 6};
   one.state = sources::source_state::waiting;
   one.reason = "busy";
@@ -159,10 +170,11 @@ TEST(SourcesJson, CanBeReadBack) {
 }
 
 TEST(SteeringJson, CanBeReadBack) {
-  const sources::steering done{"users", {{"/a.ndjson", "bytes", 10, 40, 30, "read on at 40"}}};
-  const auto read = read_steering(steering_json(done));
+  const sources::source_control done{"users",
+                                     {{"/a.ndjson", "bytes", 10, 40, 30, "read on at 40"}}};
+  const auto read = read_source_control(source_control_json(done));
   ASSERT_TRUE(read.ok()) << read.error().message;
-  EXPECT_EQ(steering_json(*read), steering_json(done));
+  EXPECT_EQ(source_control_json(*read), source_control_json(done));
   EXPECT_EQ(read->steps[0].skipped, 30u);
 }
 
@@ -198,7 +210,7 @@ TEST(LetterJson, HasPlaceReasonAndBytes) {
 }
 
 TEST(LetterJson, CanBeReadBackByteForByte) {
-  letter_listing what = one_letter();
+  dead_letter_listing what = one_letter();
   what.letters[0].line.reset();
   what.letters[0].push = 3;
   what.letters[0].place = 2;
@@ -213,9 +225,16 @@ TEST(LetterJson, CanBeReadBackByteForByte) {
 TEST(AggregatesJson, CanBeReadBack) {
   aggregate_listing what;
   what.catalog_version = 1;
-  what.all_series = {{"_.amount of Transaction", "User",
-                      {{"sum", 60'000'000, 0, 3'660'000'000, 2, {7, 31, 512, 1},
-                        {"user.sum__3600__"}, "User.sum[1h]"}}}};
+  what.all_series = {{"_.amount of Transaction",
+                      "User",
+                      {{"sum",
+                        60'000'000,
+                        0,
+                        3'660'000'000,
+                        2,
+                        {7, 31, 512, 1},
+                        {"user.sum__3600__"},
+                        "User.sum[1h]"}}}};
   const auto read = read_aggregates(aggregates_json(what));
   ASSERT_TRUE(read.ok()) << read.error().message;
   EXPECT_EQ(aggregates_json(read.value()), aggregates_json(what));

@@ -56,8 +56,7 @@ protected:
   void append(const std::string& text) { folder_.append("events.ndjson", text); }
   file_identity identity() { return **identify(path_); }
 
-  result<std::unique_ptr<file_source>> open(const file_identity& as, sequence position,
-                                            bool once) {
+  result<std::unique_ptr<file_source>> open(const file_identity& as, sequence position, bool once) {
     file_source_options options;
     options.identity = as;
     options.partition = 1;
@@ -79,8 +78,7 @@ protected:
         return step.ok() ? step->what : source_step::kind::end;
       }
       for (const auto& message : step->run->messages) {
-        lines.push_back({std::string(message.text()), message.sequence,
-                         step->run->arrival.micros});
+        lines.push_back({std::string(message.text()), message.sequence, step->run->arrival.micros});
       }
     }
   }
@@ -184,8 +182,7 @@ TEST_F(FileSource, ResumingAtEveryPositionGivesTheSameMessages) {
     std::vector<line> rest;
     const auto source = open(identity(), all[i].after, false);
     drain(**source, rest);
-    EXPECT_EQ(rest, std::vector<line>(all.begin() + static_cast<std::ptrdiff_t>(i) + 1,
-                                      all.end()));
+    EXPECT_EQ(rest, std::vector<line>(all.begin() + static_cast<std::ptrdiff_t>(i) + 1, all.end()));
   }
 }
 

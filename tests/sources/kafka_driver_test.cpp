@@ -61,17 +61,18 @@ protected:
                   {"dead_letter_queue_topic", "dead"}};
     auto config = sources::kafka_config_of(s);
     ASSERT_TRUE(config.ok());
-    driver_ = std::make_unique<sources::kafka_driver>(sources::kafka_driver::options{0, false, *config}, *context_);
+    driver_ = std::make_unique<sources::kafka_driver>(
+        sources::kafka_driver::options{0, false, *config}, *context_);
   }
 
   void produce(int partition, int count, const std::string& value = "m") {
     for (int i = 0; i < count; ++i) {
-      ASSERT_EQ(rd_kafka_producev(producer_, RD_KAFKA_V_TOPIC("events"),
-                                  RD_KAFKA_V_PARTITION(partition),
-                                  RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-                                  RD_KAFKA_V_VALUE(const_cast<char*>(value.data()), value.size()),
-                                  RD_KAFKA_V_END),
-                RD_KAFKA_RESP_ERR_NO_ERROR);
+      ASSERT_EQ(
+          rd_kafka_producev(producer_, RD_KAFKA_V_TOPIC("events"), RD_KAFKA_V_PARTITION(partition),
+                            RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+                            RD_KAFKA_V_VALUE(const_cast<char*>(value.data()), value.size()),
+                            RD_KAFKA_V_END),
+          RD_KAFKA_RESP_ERR_NO_ERROR);
       ASSERT_EQ(rd_kafka_flush(producer_, 30'000), RD_KAFKA_RESP_ERR_NO_ERROR);
     }
   }
@@ -97,7 +98,7 @@ protected:
     }));
     return all;
   }
-  /// Whether the lookout looks again, and so has done what it does after the look before.
+  /// Whether the discovery_thread looks again, and so has done what it does after the look before.
   bool looks_again() {
     produce(1, 1);
     ++looks_;
@@ -132,9 +133,9 @@ protected:
 };
 
 TEST_F(KafkaDriver, DoesNotTakeOneAnswerForATopicMadeAgain) {
-  ASSERT_TRUE(journal_->register_partition(storage::partition_kind::kafka, "kafka:tx/events/2#0",
-                                           "start=0")
-                  .ok());
+  ASSERT_TRUE(
+      journal_->register_partition(storage::partition_kind::kafka, "kafka:tx/events/2#0", "start=0")
+          .ok());
   open();
   std::optional<failure> failed;
   const auto has_failed = [&] {
@@ -164,8 +165,8 @@ TEST_F(KafkaDriver, IsNotHeldUpByASlowDeadLetterTopic) {
   open();
   const auto id = found(2).front().id;
   dead_letter(id, 1);
-  rd_kafka_mock_broker_push_request_error_rtts(mock_, 2, produce_api, 1,
-                                               RD_KAFKA_RESP_ERR_NO_ERROR, 20'000);
+  rd_kafka_mock_broker_push_request_error_rtts(mock_, 2, produce_api, 1, RD_KAFKA_RESP_ERR_NO_ERROR,
+                                               20'000);
   ASSERT_TRUE(driver_->committed({{id, 1}}).ok());
   EXPECT_TRUE(looks_again() && looks_again() && looks_again());
 }

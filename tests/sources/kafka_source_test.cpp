@@ -87,8 +87,10 @@ protected:
     for (int look = 0; look < patience && out.size() < count; ++look) {
       const auto step = reader.next();
       if (!step) {
-        if (failed != nullptr) *failed = step.error();
-        else ADD_FAILURE() << step.error().message;
+        if (failed != nullptr)
+          *failed = step.error();
+        else
+          ADD_FAILURE() << step.error().message;
         break;
       }
       if (step->what == source_step::kind::end) break;
@@ -156,7 +158,7 @@ TEST_F(KafkaSource, ReadsAPartitionWithKeysHeadersAndTimes) {
 TEST_F(KafkaSource, ContinuesAfterAPositionOnceTheRecordBeforeItIsTheSame) {
   produce(0, 300);
   kafka_source& source = open(declared());
-  std::optional<kafka_check> check;
+  std::optional<record_fingerprint> check;
   {
     auto first = reader(source, {.end = 300});
     EXPECT_EQ(read(*first, 300).size(), 300u);
@@ -176,7 +178,7 @@ TEST_F(KafkaSource, ContinuesAfterAPositionOnceTheRecordBeforeItIsTheSame) {
 TEST_F(KafkaSource, StopsWhereTheCheckedRecordIsAnotherOne) {
   produce(0, 300);
   kafka_source& source = open(declared());
-  auto in = reader(source, {.position = 200, .check = kafka_check{200, 12345}});
+  auto in = reader(source, {.position = 200, .check = record_fingerprint{200, 12345}});
   std::optional<failure> failed;
   EXPECT_TRUE(read(*in, 1, &failed).empty());
   ASSERT_TRUE(failed);
@@ -190,7 +192,7 @@ TEST_F(KafkaSource, StopsWhereThePartitionIsShorterThanWhatWasRead) {
   for (const bool checked : {true, false}) {
     kafka_source& source = open(declared());
     kafka_read_options options{.position = 1'000};
-    if (checked) options.check = kafka_check{1'000, 1};
+    if (checked) options.check = record_fingerprint{1'000, 1};
     auto in = reader(source, options);
     std::optional<failure> failed;
     EXPECT_TRUE(read(*in, 1, &failed).empty());
@@ -219,12 +221,12 @@ TEST_F(KafkaSource, StopsWhereTheBrokerHasDeletedWhatWasNotRead) {
 
 TEST_F(KafkaSource, WaitsForWhateverPasses) {
   const rd_kafka_resp_err_t errors[] = {
-      RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE, RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION,
-      RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT,    RD_KAFKA_RESP_ERR_KAFKA_STORAGE_ERROR,
-      RD_KAFKA_RESP_ERR_FENCED_LEADER_EPOCH,  RD_KAFKA_RESP_ERR_UNKNOWN_LEADER_EPOCH,
-      RD_KAFKA_RESP_ERR_OFFSET_NOT_AVAILABLE, RD_KAFKA_RESP_ERR_UNKNOWN,
+      RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE,  RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION,
+      RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT,     RD_KAFKA_RESP_ERR_KAFKA_STORAGE_ERROR,
+      RD_KAFKA_RESP_ERR_FENCED_LEADER_EPOCH,   RD_KAFKA_RESP_ERR_UNKNOWN_LEADER_EPOCH,
+      RD_KAFKA_RESP_ERR_OFFSET_NOT_AVAILABLE,  RD_KAFKA_RESP_ERR_UNKNOWN,
       RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, RD_KAFKA_RESP_ERR__TRANSPORT,
-      RD_KAFKA_RESP_ERR_INVALID_MSG,          RD_KAFKA_RESP_ERR_NETWORK_EXCEPTION};
+      RD_KAFKA_RESP_ERR_INVALID_MSG,           RD_KAFKA_RESP_ERR_NETWORK_EXCEPTION};
   kafka_source& source = open(declared());
   auto in = reader(source, {.end = 100'000});
   std::vector<read_message> got;
@@ -275,8 +277,10 @@ TEST_F(KafkaSource, IsNotHeldUpByQueuesThatWereFull) {
   for (int look = 0; look < patience && read_so_far < 30'000; ++look) {
     const auto step = in->next();
     ASSERT_TRUE(step.ok());
-    if (step->run) read_so_far += step->run->messages.size();
-    else if (read_so_far > 0) ++empty_looks;
+    if (step->run)
+      read_so_far += step->run->messages.size();
+    else if (read_so_far > 0)
+      ++empty_looks;
   }
   EXPECT_EQ(read_so_far, 30'000u);
   EXPECT_LT(empty_looks, 60);  // a hundred are a second
@@ -297,7 +301,7 @@ TEST(KafkaQueueWatch, NudgesOnceForEachHalvingOfAQueueThatMayHaveBeenFull) {
   EXPECT_TRUE(watch.wants_nudge(450));
   EXPECT_FALSE(watch.wants_nudge(200));  // 450 was not full
   watch.taken(2'000, 20'000);
-  EXPECT_TRUE(watch.wants_nudge(0));     // filled and emptied since it was looked at
+  EXPECT_TRUE(watch.wants_nudge(0));  // filled and emptied since it was looked at
   EXPECT_FALSE(watch.wants_nudge(0));
 }
 
@@ -356,9 +360,12 @@ TEST(KafkaConfig, NamesWhatLibrdkafkaDoesNotTakeWithoutItsValue) {
 TEST(KafkaConfig, TellsSettingsFromPropertiesAndItsOwnFromLibrdkafkas) {
   schema::source declared;
   declared.name = "tx";
-  declared.settings = {{"bootstrap_server", "h"},    {"dead_letter_queue_topic", "d"},
-                       {"insecure", "true"},         {"kafka_args.client.id", "c"},
-                       {"sasl_password", "p"},       {"start", "latest"},
+  declared.settings = {{"bootstrap_server", "h"},
+                       {"dead_letter_queue_topic", "d"},
+                       {"insecure", "true"},
+                       {"kafka_args.client.id", "c"},
+                       {"sasl_password", "p"},
+                       {"start", "latest"},
                        {"topic", "t"}};
   const auto config = kafka_config_of(declared);
   ASSERT_TRUE(config.ok());

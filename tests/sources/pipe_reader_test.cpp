@@ -30,7 +30,7 @@ struct pipe_pair {
 
 TEST(StreamSource, GivesWhatIsThereAndWaitsForTheRestOfALine) {
   pipe_pair pipe;
-  stream_source source(pipe.ends[0], 1);
+  pipe_reader source(pipe.ends[0], 1);
   EXPECT_EQ(source.next(timestamp{1})->what, source_step::kind::nothing);
   pipe.write("a\nb");
   auto step = source.next(timestamp{2});
@@ -49,7 +49,7 @@ TEST(StreamSource, GivesWhatIsThereAndWaitsForTheRestOfALine) {
 TEST(StreamSource, ComesBackFromALineThatDoesNotEnd) {
   const int zeros = ::open("/dev/zero", O_RDONLY);
   ASSERT_GE(zeros, 0);
-  stream_source source(zeros, 1);
+  pipe_reader source(zeros, 1);
   int oversized = 0, nothing = 0;
   for (int i = 0; i < 100; ++i) {  // each would never return if it waited for the end of the line
     const auto step = source.next(timestamp{1});
@@ -72,7 +72,7 @@ TEST(StreamSource, GivesNoMoreLinesAtOnceAfterALongOne) {
   for (std::size_t i = 0; i < lines; ++i) text += "1\n";
   ASSERT_EQ(::write(file, text.data(), text.size()), static_cast<ssize_t>(text.size()));
   ASSERT_EQ(::lseek(file, 0, SEEK_SET), 0);
-  stream_source source(file, 1);
+  pipe_reader source(file, 1);
   std::size_t given = 0, most = 0;
   for (;;) {
     const auto step = source.next(timestamp{1});
@@ -89,7 +89,7 @@ TEST(StreamSource, GivesNoMoreLinesAtOnceAfterALongOne) {
 
 TEST(StreamSource, AnUnterminatedLastLineCountsAtTheEnd) {
   pipe_pair pipe;
-  stream_source source(pipe.ends[0], 1);
+  pipe_reader source(pipe.ends[0], 1);
   pipe.write("a\nb");
   pipe.close_writer();
   std::vector<std::string> lines;
@@ -106,14 +106,14 @@ TEST(StreamSource, AnUnterminatedLastLineCountsAtTheEnd) {
 
 TEST(StreamSource, WaitSaysWhetherThereIsSomethingToRead) {
   pipe_pair pipe;
-  stream_source source(pipe.ends[0], 1);
+  pipe_reader source(pipe.ends[0], 1);
   EXPECT_FALSE(*source.wait(0));
   pipe.write("a");
   EXPECT_TRUE(*source.wait(1000));
 }
 
 TEST(StreamSource, ADescriptorThatCannotBeReadIsAnError) {
-  stream_source source(::dup(1) + 1000, 1);
+  pipe_reader source(::dup(1) + 1000, 1);
   const auto step = source.next(timestamp{1});
   EXPECT_FALSE(step.ok());
 }
@@ -121,7 +121,7 @@ TEST(StreamSource, ADescriptorThatCannotBeReadIsAnError) {
 TEST(StreamSource, LeavesHalfALineWhereOnlyClosedObjectsAreTaken) {
   for (const std::string rest : {"{}", "{"}) {
     pipe_pair pipe;
-    stream_source source(pipe.ends[0], 1, {}, stream_source::last_line::taken_if_closed_object);
+    pipe_reader source(pipe.ends[0], 1, {}, pipe_reader::last_line::taken_if_closed_object);
     pipe.write("a\n" + rest);
     pipe.close_writer();
     std::size_t lines = 0;

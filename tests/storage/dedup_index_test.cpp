@@ -28,13 +28,13 @@ protected:
     options_.streams = {{"a", within}, {"b", 10}};
     options_.table_ids = 50;
     options_.thread = false;
-    EXPECT_TRUE(seen_ids::create(options_).ok());
+    EXPECT_TRUE(dedup_index::create(options_).ok());
     open();
   }
 
   void open() {
     seen_.reset();
-    auto opened = seen_ids::open(options_);
+    auto opened = dedup_index::open(options_);
     ASSERT_TRUE(opened.ok()) << why(opened);
     seen_ = std::move(*opened);
   }
@@ -42,10 +42,10 @@ protected:
   /// `+` for each message that is accepted, `=` for each duplicate.
   std::string decide(std::initializer_list<sent> messages, partition_id partition = 1,
                      int stream = 0) {
-    std::vector<seen_ids::message> block;
+    std::vector<dedup_index::message> block;
     for (const sent& m : messages)
       block.push_back(
-          {seen_ids::hash_id(m.id, 7, options_.streams[static_cast<std::size_t>(stream)].name),
+          {dedup_index::hash_id(m.id, 7, options_.streams[static_cast<std::size_t>(stream)].name),
            m.time, m.at});
     std::vector<std::uint8_t> duplicate;
     const auto decided = seen_->decide(stream, partition, block, duplicate);
@@ -65,8 +65,8 @@ protected:
   }
 
   temporary_folder folder_;
-  seen_ids::options options_;
-  std::unique_ptr<seen_ids> seen_;
+  dedup_index::options options_;
+  std::unique_ptr<dedup_index> seen_;
 };
 
 TEST_F(SeenIds, FindARepeatWithinThePeriodAlsoInOneBlock) {
@@ -174,7 +174,7 @@ TEST_F(SeenIds, WriteNothingWhenTheyOnlyLook) {
   flush();
   seen_.reset();
   const std::string before = testing::slurp(folder_ / "data.mdb");
-  options_.look_only = true;
+  options_.read_only = true;
   open();
   sequence at = 1;
   EXPECT_EQ(decide({{"x", 1000, ++at}}), "=");
@@ -203,7 +203,7 @@ TEST_F(SeenIds, WriteRunsOnAThreadOfTheirOwn) {
 TEST_F(SeenIds, AreOfOneFolder) {
   seen_.reset();
   options_.identity.folder[0] = 1;
-  EXPECT_EQ(seen_ids::open(options_).error().code, errc::corrupt);
+  EXPECT_EQ(dedup_index::open(options_).error().code, errc::corrupt);
 }
 
 // Every place is tried where a stored id's bytes are: no answer may be a wrong one.
@@ -224,7 +224,7 @@ TEST_F(SeenIds, ReportAFlippedBit) {
     damaged[at] = static_cast<char>(damaged[at] ^ 4);
     testing::spill(folder_ / "data.mdb", damaged);
     ++places;
-    auto opened = seen_ids::open(options_);
+    auto opened = dedup_index::open(options_);
     if (!opened) {
       EXPECT_EQ(opened.error().code, errc::corrupt);
       ++reported;

@@ -39,7 +39,7 @@ struct oracle {
   std::map<std::pair<int, std::uint64_t>, std::vector<accepted>> by_id;
   std::map<std::pair<int, partition_id>, std::int64_t> newest;
   std::map<int, std::int64_t> newest_of_stream;
-  std::map<std::pair<int, partition_id>, std::size_t> decided;  ///< messages
+  std::map<std::pair<int, partition_id>, std::size_t> decided;          ///< messages
   std::map<std::tuple<int, partition_id, std::size_t>, bool> verdicts;  ///< duplicate
 
   bool decide(int stream, partition_id p, std::size_t index, const message& m,
@@ -92,19 +92,26 @@ public:
   }
 
   std::optional<std::string> run() {
-    if (auto made = seen_ids::create(options_); !made) return made.error().message;
+    if (auto made = dedup_index::create(options_); !made) return made.error().message;
     if (auto problem = open()) return problem;
     int crashes = static_cast<int>(pick(8));
     for (;;) {
       const std::size_t what = pick(100);
       std::optional<std::string> problem;
-      if (what < 65) problem = decide_some();
-      else if (what < 75) problem = commit(pick(stripe_count));
-      else if (what < 82) forget();
-      else if (what < 90) problem = tidy();
-      else if (what < 92 && crashes > 0) --crashes, problem = crash();
-      else if (what < 95 && crashes > 0) --crashes, problem = tidy_and_crash();
-      else if (what < 97) problem = commit_all();
+      if (what < 65)
+        problem = decide_some();
+      else if (what < 75)
+        problem = commit(pick(stripe_count));
+      else if (what < 82)
+        forget();
+      else if (what < 90)
+        problem = tidy();
+      else if (what < 92 && crashes > 0)
+        --crashes, problem = crash();
+      else if (what < 95 && crashes > 0)
+        --crashes, problem = tidy_and_crash();
+      else if (what < 97)
+        problem = commit_all();
       if (problem) return problem;
       if (!all_read()) continue;
       if (crashes == 0) break;
@@ -141,7 +148,7 @@ private:
   }
 
   std::optional<std::string> open() {
-    auto opened = seen_ids::open(options_);
+    auto opened = dedup_index::open(options_);
     if (!opened) return opened.error().message;
     seen_ = std::move(*opened);
     flushes_ = 0;
@@ -159,13 +166,13 @@ private:
     const std::size_t p = pick(logs_.size());
     const std::size_t end = std::min(logs_[p].size(), at_[p] + 1 + pick(40));
     for (std::size_t s = 0; s < options_.streams.size(); ++s) {
-      std::vector<seen_ids::message> block;
+      std::vector<dedup_index::message> block;
       std::vector<std::size_t> indexes;
       for (std::size_t i = at_[p]; i < end; ++i) {
         if ((logs_[p][i].id + s) % 7 == 6) continue;  // dead-lettered, or without an id
         const std::string key = std::to_string(logs_[p][i].id);
-        block.push_back({seen_ids::hash_id(key, 4711, options_.streams[s].name), logs_[p][i].time,
-                         10 * (i + 1)});
+        block.push_back({dedup_index::hash_id(key, 4711, options_.streams[s].name),
+                         logs_[p][i].time, 10 * (i + 1)});
         indexes.push_back(i);
       }
       const oracle before = oracle_;
@@ -174,9 +181,8 @@ private:
       if (!decided) return decided.error().message;
       note_flush(before);
       for (std::size_t k = 0; k < block.size(); ++k) {
-        const bool wanted =
-            oracle_.decide(static_cast<int>(s), partition(p), indexes[k], logs_[p][indexes[k]],
-                           options_.streams[s].within);
+        const bool wanted = oracle_.decide(static_cast<int>(s), partition(p), indexes[k],
+                                           logs_[p][indexes[k]], options_.streams[s].within);
         if (wanted == (duplicate[k] != 0)) continue;
         return "stream " + std::to_string(s) + ", partition " + std::to_string(p) + ", message " +
                std::to_string(indexes[k]) + (wanted ? " is a duplicate" : " is none") +
@@ -248,11 +254,11 @@ private:
 
   std::mt19937_64 random_;
   std::filesystem::path folder_;
-  seen_ids::options options_;
-  std::unique_ptr<seen_ids> seen_;
+  dedup_index::options options_;
+  std::unique_ptr<dedup_index> seen_;
   std::vector<std::vector<message>> logs_;
-  std::vector<std::size_t> at_;                                    ///< by partition: read
-  std::array<std::vector<std::size_t>, stripe_count> stripes_;     ///< the same, committed
+  std::vector<std::size_t> at_;                                 ///< by partition: read
+  std::array<std::vector<std::size_t>, stripe_count> stripes_;  ///< the same, committed
   oracle oracle_;
   oracle durable_;
   std::uint64_t flushes_ = 0;

@@ -12,8 +12,8 @@ namespace windrow::storage {
 namespace {
 
 namespace fs = std::filesystem;
-using ::testing::HasSubstr;
 using testing::flip_bit;
+using ::testing::HasSubstr;
 using testing::in_child;
 using testing::limit_file_size;
 using testing::slurp;
@@ -142,8 +142,9 @@ TEST(Folder, IsMadeInAnEmptyDirectory) {
 TEST(Folder, LeavesForeignDirectoriesAlone) {
   temporary_folder parent;
   spill(parent / "thesis.txt", "years of work");
-  for (auto outcome : {open(parent.path()).error(), folder::create(options_at(parent.path())).error(),
-                       folder::open_or_create(options_at(parent.path())).error()}) {
+  for (auto outcome :
+       {open(parent.path()).error(), folder::create(options_at(parent.path())).error(),
+        folder::open_or_create(options_at(parent.path())).error()}) {
     EXPECT_EQ(outcome.code, errc::corrupt);
     EXPECT_THAT(outcome.message, HasSubstr("not a windrow data folder"));
   }
@@ -191,7 +192,8 @@ TEST(Folder, SaysBothFormatVersions) {
   auto opened = open(parent / "data");
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().code, errc::mismatch);
-  EXPECT_THAT(opened.error().message, HasSubstr("format version " + std::to_string(format_version + 1)));
+  EXPECT_THAT(opened.error().message,
+              HasSubstr("format version " + std::to_string(format_version + 1)));
   EXPECT_THAT(opened.error().message, HasSubstr("reads version " + std::to_string(format_version)));
 }
 

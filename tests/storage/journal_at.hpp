@@ -42,8 +42,15 @@ private:
 inline dead_letter letter(sequence at, const std::string& reason = "bad_json",
                           partition_id partition = 1) {
   const std::string bytes = "{oops " + std::to_string(at);
-  return {partition, at,    "clicks", "parse", reason, "It does not parse.",
-          1'000'000 + std::int64_t(at), bytes, bytes.size()};
+  return {partition,
+          at,
+          "clicks",
+          "parse",
+          reason,
+          "It does not parse.",
+          1'000'000 + std::int64_t(at),
+          bytes,
+          bytes.size()};
 }
 
 }  // namespace windrow::storage::testing

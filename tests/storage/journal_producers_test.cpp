@@ -157,7 +157,8 @@ TEST(JournalProducers, StoreTheLettersOfAPushWithItAndOnce) {
   EXPECT_EQ(log->dead_letters({})->size(), 1);
 }
 
-// Random pushes of several producers, repeated, ahead and altered, against a list of what was taken.
+// Random pushes of several producers, repeated, ahead and altered, against a list of what was
+// taken.
 TEST(JournalProducers, AgreeWithAListOfWhatWasTaken) {
   for (unsigned seed = 1; seed <= 4; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));

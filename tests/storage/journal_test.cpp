@@ -5,14 +5,13 @@
 
 #include <thread>
 
-
 namespace windrow::storage {
 namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 using testing::in_child;
+using ::testing::IsEmpty;
 using testing::journal_at;
 using testing::letter;
 using testing::limit_file_size;
@@ -175,9 +174,10 @@ TEST(JournalDeadLetters, AreCountedByPartitionPhaseAndReason) {
   ASSERT_TRUE(log->stage_dead_letter(letter(3, "bad_json", 2)));
   ASSERT_TRUE(log->flush_dead_letters());
   log.reopen();
-  EXPECT_THAT(log->dead_letter_counts(), ElementsAre(dead_letter_count{1, "parse", "bad_json", 1},
-                                                     dead_letter_count{1, "parse", "missing_key", 1},
-                                                     dead_letter_count{2, "parse", "bad_json", 2}));
+  EXPECT_THAT(log->dead_letter_counts(),
+              ElementsAre(dead_letter_count{1, "parse", "bad_json", 1},
+                          dead_letter_count{1, "parse", "missing_key", 1},
+                          dead_letter_count{2, "parse", "bad_json", 2}));
 }
 
 TEST(JournalDeadLetters, AreListedByFilter) {
@@ -270,9 +270,9 @@ TEST(JournalEntries, AreReadBackInOrder) {
   EXPECT_EQ(log->last(), 5);
   const auto entries = log->read(3, 1 << 20);
   ASSERT_TRUE(entries) << why(entries);
-  EXPECT_THAT(*entries, ElementsAre(journal_entry{3, pushes(3, "a")[2]},
-                                    journal_entry{4, pushes(2, "b")[0]},
-                                    journal_entry{5, pushes(2, "b")[1]}));
+  EXPECT_THAT(*entries,
+              ElementsAre(journal_entry{3, pushes(3, "a")[2]}, journal_entry{4, pushes(2, "b")[0]},
+                          journal_entry{5, pushes(2, "b")[1]}));
   EXPECT_THAT(*log->read(6, 1000), IsEmpty());
 }
 
@@ -397,8 +397,8 @@ TEST(Journal, NoticesAFlippedBitInAnyValue) {
   log.close();
   const std::string good = slurp(log.data_file());
   ASSERT_TRUE(read_everything(log.options()));
-  for (const char* text : {"PRODUCER", "PARTITION-NAME", "PARTITION-STATE", "HGFEDCBA", "ENTRY-PAYLOAD",
-                           "REASON-CODE", "LETTER-MESSAGE", "XWVUTSRQ"}) {
+  for (const char* text : {"PRODUCER", "PARTITION-NAME", "PARTITION-STATE", "HGFEDCBA",
+                           "ENTRY-PAYLOAD", "REASON-CODE", "LETTER-MESSAGE", "XWVUTSRQ"}) {
     // Old copies of the page may be about: damage them all.
     std::string bad = good;
     int found = 0;

@@ -14,8 +14,8 @@
 namespace windrow::storage::lmdb {
 namespace {
 
-using ::testing::HasSubstr;
 using testing::flip_bit;
+using ::testing::HasSubstr;
 using testing::in_child;
 using testing::limit_file_size;
 using testing::slurp;
@@ -29,8 +29,7 @@ environment_options options_at(const std::string& directory, std::uint64_t map =
   return {directory, {"one", "two"}, map};
 }
 
-std::unique_ptr<environment> made_at(const std::string& directory,
-                                     std::uint64_t map = small_map) {
+std::unique_ptr<environment> made_at(const std::string& directory, std::uint64_t map = small_map) {
   auto made = environment::create(options_at(directory, map), nullptr);
   EXPECT_TRUE(made) << why(made);
   return made ? std::move(*made) : nullptr;
@@ -138,10 +137,11 @@ TEST(Lmdb, ScansARangeInOrder) {
   for (const char* key : {"c", "a", "d", "b"}) ASSERT_TRUE(put_one(*file, key, key));
   std::string seen;
   auto read = file->read([&](const read_transaction& txn) {
-    return txn.scan(file->table(0), as_bytes("b"), as_bytes("d"), [&](const entry& e) -> result<bool> {
-      seen += as_text(e.key);
-      return true;
-    });
+    return txn.scan(file->table(0), as_bytes("b"), as_bytes("d"),
+                    [&](const entry& e) -> result<bool> {
+                      seen += as_text(e.key);
+                      return true;
+                    });
   });
   ASSERT_TRUE(read) << why(read);
   EXPECT_EQ(seen, "bc");
@@ -193,8 +193,8 @@ TEST(Lmdb, AFullMapFailsWholeAndALargerOneGoesOn) {
   ASSERT_TRUE(put_one(*file, "before", "1"));
   auto written = file->write([&](write_transaction& txn) -> result<void> {
     for (int i = 0; i < 2000; ++i)
-      if (auto put = txn.put(file->table(0), as_bytes(key_number(i)),
-                             as_bytes(std::string(1500, 'x')));
+      if (auto put =
+              txn.put(file->table(0), as_bytes(key_number(i)), as_bytes(std::string(1500, 'x')));
           !put)
         return put;
     return {};
@@ -369,7 +369,8 @@ TEST(Lmdb, ReportsEveryZeroedOrMisplacedPageInUse) {
     for (std::size_t page = 0; page < pages; ++page) {
       std::string bad = good;
       const std::size_t other = (page + 1) % pages;
-      bad.replace(page * 4096, 4096, zero ? std::string(4096, '\0') : good.substr(other * 4096, 4096));
+      bad.replace(page * 4096, 4096,
+                  zero ? std::string(4096, '\0') : good.substr(other * 4096, 4096));
       spill(name, bad);
       const int code = in_child([&] { return reads_whole(folder.path()) ? 0 : 1; });
       ASSERT_LE(code, 1) << "page " << page;
@@ -444,7 +445,8 @@ bool empties(environment& file, int entries) {
   return true;
 }
 
-/// Whether a scan sees the keys there should be: what checks sums of all entries finds it otherwise.
+/// Whether a scan sees the keys there should be: what checks sums of all entries finds it
+/// otherwise.
 bool has_keys(environment& file, int entries) {
   int next = 0;
   auto read = file.read([&](const read_transaction& txn) {
@@ -532,8 +534,8 @@ TEST(Lmdb, AChangedSeparatorIsFoundOrHidesNothing) {
         found += !opened;
         if (!opened) continue;
         for (int i = 0; i < entries; i += 7)
-          ASSERT_TRUE(get_one(**opened, key_number(i))) << "page " << page << ", node " << node
-                                                        << ", bit " << bit << ", key " << i;
+          ASSERT_TRUE(get_one(**opened, key_number(i)))
+              << "page " << page << ", node " << node << ", bit " << bit << ", key " << i;
       }
     }
   }

@@ -24,7 +24,7 @@ std::uint64_t short_where_known(std::uint64_t before) { return before == 0 ? 0 :
 TEST(PromptThread, HasAShortSliceWhileItLives) {
   const std::uint64_t before = slice();
   {
-    const prompt_thread soon;
+    const low_latency_thread soon;
     EXPECT_EQ(slice(), short_where_known(before));
   }
   EXPECT_EQ(slice(), before);
@@ -32,8 +32,8 @@ TEST(PromptThread, HasAShortSliceWhileItLives) {
 
 TEST(PromptThread, NestsAndEndsWithTheOutermost) {
   const std::uint64_t before = slice();
-  std::optional<prompt_thread> outer(std::in_place);
-  { const prompt_thread inner; }
+  std::optional<low_latency_thread> outer(std::in_place);
+  { const low_latency_thread inner; }
   EXPECT_EQ(slice(), short_where_known(before));
   outer.reset();
   EXPECT_EQ(slice(), before);

@@ -12,7 +12,7 @@
 namespace windrow::storage::testing {
 
 /// Storage of one shard that holds exactly what was committed.
-class memory_records : public record_source {
+class memory_records : public record_reader {
 public:
   result<void> refresh() override {
     ++groups_;
@@ -45,8 +45,10 @@ public:
   /// What the writer thread does with a sealed write: all of it, or (not called) nothing.
   void commit(const stripe_write& write) {
     for (const stripe_write::entry& e : write.entries) {
-      if (e.size == 0) records_.erase(e.key);
-      else records_[e.key] = write.bytes.substr(e.offset, e.size);
+      if (e.size == 0)
+        records_.erase(e.key);
+      else
+        records_[e.key] = write.bytes.substr(e.offset, e.size);
     }
     for (std::size_t i = 0; i < write.stripes.size(); ++i) {
       stripes_[write.first_stripe + static_cast<std::uint32_t>(i)] = write.stripes[i];

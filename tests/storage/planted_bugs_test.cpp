@@ -10,7 +10,7 @@
 
 namespace windrow::storage {
 
-plant planted_bug = plant::none;
+failpoint injected_fault = failpoint::none;
 
 namespace testing {
 namespace {
@@ -18,8 +18,8 @@ namespace {
 constexpr int caught = 3;
 
 // In a process of its own, because a shard with a bug may do anything.
-[[noreturn]] void run_with(plant bug, std::uint64_t seeds) {
-  planted_bug = bug;
+[[noreturn]] void run_with(failpoint bug, std::uint64_t seeds) {
+  injected_fault = bug;
   alarm(240);
   for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
     if (const auto problem = run_shard_history(seed)) {
@@ -41,15 +41,15 @@ class PlantedBug : public ::testing::TestWithParam<int> {};
 TEST_P(PlantedBug, IsCaughtByTheHistories) {
   constexpr std::uint64_t seeds = 60;
   std::cout << "seeds 1 to " << seeds << '\n';
-  EXPECT_EXIT(run_with(static_cast<plant>(GetParam()), seeds), failed, "");
+  EXPECT_EXIT(run_with(static_cast<failpoint>(GetParam()), seeds), failed, "");
 }
 
-INSTANTIATE_TEST_SUITE_P(All, PlantedBug, ::testing::Range(1, static_cast<int>(plant::count)));
+INSTANTIATE_TEST_SUITE_P(All, PlantedBug, ::testing::Range(1, static_cast<int>(failpoint::count)));
 
 TEST(NoPlantedBug, IsNotCaught) {
   const std::uint64_t seeds = from_environment("SEEDS", 60);
   std::cout << "seeds 1 to " << seeds << '\n';
-  EXPECT_EXIT(run_with(plant::none, seeds), ::testing::ExitedWithCode(0), "");
+  EXPECT_EXIT(run_with(failpoint::none, seeds), ::testing::ExitedWithCode(0), "");
 }
 
 }  // namespace

@@ -10,7 +10,7 @@
 
 namespace windrow::storage {
 
-seen_plant planted_seen_bug = seen_plant::none;
+dedup_failpoint injected_dedup_fault = dedup_failpoint::none;
 
 namespace testing {
 namespace {
@@ -19,8 +19,8 @@ constexpr std::uint64_t seeds = 100;
 constexpr int caught = 3;
 
 // In a process of its own, because what is planted stays.
-[[noreturn]] void run_with(seen_plant bug) {
-  planted_seen_bug = bug;
+[[noreturn]] void run_with(dedup_failpoint bug) {
+  injected_dedup_fault = bug;
   alarm(120);
   for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
     if (const auto problem = run_seen_history(seed)) {
@@ -35,12 +35,12 @@ class PlantedSeenBug : public ::testing::TestWithParam<int> {};
 
 TEST_P(PlantedSeenBug, IsCaughtByTheHistories) {
   std::cout << "seeds 1 to " << seeds << '\n';
-  EXPECT_EXIT(run_with(static_cast<seen_plant>(GetParam())), ::testing::ExitedWithCode(caught),
+  EXPECT_EXIT(run_with(static_cast<dedup_failpoint>(GetParam())), ::testing::ExitedWithCode(caught),
               "seed");
 }
 
 INSTANTIATE_TEST_SUITE_P(All, PlantedSeenBug,
-                         ::testing::Range(1, static_cast<int>(seen_plant::count)));
+                         ::testing::Range(1, static_cast<int>(dedup_failpoint::count)));
 
 }  // namespace
 }  // namespace testing

@@ -27,7 +27,7 @@ protected:
     o.shard_count = 2;
     o.catalog = {1, 2, 3};
     o.map_bytes = 16 << 20;
-    o.seen_ids = true;
+    o.dedup_index = true;
     auto made = folder::create(o);
     ASSERT_TRUE(made) << why(made);
   }
@@ -41,7 +41,7 @@ protected:
     auto log = journal::open(
         {opened->journal_directory(), opened->journal_identity(), opened->map_bytes()});
     auto store = shard_store::open(opened->shard_options(1));
-    auto seen = seen_ids::open(opened->seen_ids_options());
+    auto seen = dedup_index::open(opened->dedup_options());
     ASSERT_TRUE(log && store && seen);
     ASSERT_TRUE((*log)->begin_session() && (*store)->begin_session() && (*seen)->begin_session());
     ASSERT_TRUE(note_versions(path_));

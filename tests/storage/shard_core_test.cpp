@@ -153,7 +153,8 @@ TEST(ShardCore, SaysExpiredExactlyWhereRetentionEnds) {
 
 TEST(ShardCore, JudgesExpiryByTheTimelineNotByTheShard) {
   plan_maker maker(1, 2);
-  const int slow = maker.timeline(0, schema::none, /*except=*/1), fast = maker.timeline(0, schema::none, 0);
+  const int slow = maker.timeline(0, schema::none, /*except=*/1),
+            fast = maker.timeline(0, schema::none, 0);
   const int slow_count = maker.feature(maker.tiling(slow, ms), aggregation::count, 0, {second});
   const int fast_count = maker.feature(maker.tiling(fast, ms), aggregation::count, 0, {second});
   scenario s(maker);
@@ -205,9 +206,9 @@ TEST(ShardCore, SweepsRecordsThatAreOnlyStored) {
   EXPECT_FALSE(s.stored("old"));
 }
 
-/// Terminals that are seen once and forgotten after ten minutes, beside shops that are kept for ever:
-/// the most records stored at any time of so many hours. In memory, only what is written pays for
-/// expiry; else the shard is opened anew each time, and has an allowance.
+/// Terminals that are seen once and forgotten after ten minutes, beside shops that are kept for
+/// ever: the most records stored at any time of so many hours. In memory, only what is written pays
+/// for expiry; else the shard is opened anew each time, and has an allowance.
 std::size_t most_stored(int hours, bool in_memory) {
   constexpr std::int64_t all = 36'500 * day;
   plan_maker maker(2);
@@ -344,7 +345,8 @@ TEST(ShardCore, HoldsMillisecondBucketsOverMonths) {
   const std::int64_t start = 19'700 * day;
   for (int d = 0; d < 200; ++d) {
     s.send({s.at(start + d * day), s.at(start + d * day + 5 * ms)});
-    expected = std::min(d + 1, 30) * 2 + (d >= 30 ? 1 : 0);  // (now - 30 d, now] and the first bucket
+    expected =
+        std::min(d + 1, 30) * 2 + (d >= 30 ? 1 : 0);  // (now - 30 d, now] and the first bucket
     ASSERT_EQ(s.value_at(count, start + d * day + 5 * ms), whole(expected)) << "day " << d;
   }
   s.checkpoint();
@@ -375,11 +377,14 @@ TEST(ShardCore, ReadsAColdRecordBack) {
   s.send(events);
   s.evict_all();
   EXPECT_LE(s.core().memory().in_memory, 256u);
-  for (int i = 0; i < 1'000; ++i) ASSERT_EQ(s.value_at(count, 5, "k" + std::to_string(i)), whole(1));
+  for (int i = 0; i < 1'000; ++i)
+    ASSERT_EQ(s.value_at(count, 5, "k" + std::to_string(i)), whole(1));
   EXPECT_GT(s.records().reads(), 700u);
-  for (int i = 0; i < 1'000; ++i) events[static_cast<std::size_t>(i)] = s.at(2, "k" + std::to_string(i));
+  for (int i = 0; i < 1'000; ++i)
+    events[static_cast<std::size_t>(i)] = s.at(2, "k" + std::to_string(i));
   s.send(events);
-  for (int i = 0; i < 1'000; ++i) ASSERT_EQ(s.value_at(count, 5, "k" + std::to_string(i)), whole(2));
+  for (int i = 0; i < 1'000; ++i)
+    ASSERT_EQ(s.value_at(count, 5, "k" + std::to_string(i)), whole(2));
 }
 
 TEST(ShardCore, StopsReadingWholeStripesWhenStateHasOutgrownMemory) {

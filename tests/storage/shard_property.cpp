@@ -19,38 +19,57 @@ using windrow::testing::oracle_function;
 oracle_function function_of(const schema::plan& p, const schema::rule& r) {
   using schema::aggregation;
   switch (r.function) {
-    case aggregation::count: return oracle_function::count;
-    case aggregation::min: return oracle_function::min;
-    case aggregation::max: return oracle_function::max;
-    case aggregation::mean: return oracle_function::mean;
-    case aggregation::std: return oracle_function::std;
-    case aggregation::var: return oracle_function::var;
-    case aggregation::approx_count_distinct: return oracle_function::distinct;
-    case aggregation::sum: break;
+    case aggregation::count:
+      return oracle_function::count;
+    case aggregation::min:
+      return oracle_function::min;
+    case aggregation::max:
+      return oracle_function::max;
+    case aggregation::mean:
+      return oracle_function::mean;
+    case aggregation::std:
+      return oracle_function::std;
+    case aggregation::var:
+      return oracle_function::var;
+    case aggregation::approx_count_distinct:
+      return oracle_function::distinct;
+    case aggregation::sum:
+      break;
   }
   const auto& partials = p.tilings[static_cast<std::size_t>(r.tiling)].partials;
-  const bool whole = partials[static_cast<std::size_t>(r.value_partial)].kind == schema::partial_kind::sum_int;
+  const bool whole =
+      partials[static_cast<std::size_t>(r.value_partial)].kind == schema::partial_kind::sum_int;
   return whole ? oracle_function::sum_int : oracle_function::sum_float;
 }
 
 value argument_of(const event& e, int column) {
   switch (column) {
-    case column_a: return e.a ? value{*e.a} : value{null{}};
-    case column_b: return value{e.b};
-    case column_c: return e.c ? value{*e.c} : value{null{}};
-    case column_t: return value{e.t};
-    default: return value{null{}};
+    case column_a:
+      return e.a ? value{*e.a} : value{null{}};
+    case column_b:
+      return value{e.b};
+    case column_c:
+      return e.c ? value{*e.c} : value{null{}};
+    case column_t:
+      return value{e.t};
+    default:
+      return value{null{}};
   }
 }
 
 std::string show(const value& v) {
   std::ostringstream out;
   out.precision(17);
-  if (v.is_null()) out << "null";
-  else if (const auto* i = std::get_if<std::int64_t>(&v)) out << *i;
-  else if (const auto* d = std::get_if<double>(&v)) out << *d << "f";
-  else if (const auto* s = std::get_if<std::string>(&v)) out << '"' << *s << '"';
-  else out << "?";
+  if (v.is_null())
+    out << "null";
+  else if (const auto* i = std::get_if<std::int64_t>(&v))
+    out << *i;
+  else if (const auto* d = std::get_if<double>(&v))
+    out << *d << "f";
+  else if (const auto* s = std::get_if<std::string>(&v))
+    out << '"' << *s << '"';
+  else
+    out << "?";
   return out.str();
 }
 
@@ -58,7 +77,10 @@ std::string show(const value& v) {
 class history {
 public:
   explicit history(std::uint64_t seed)
-      : random_(seed), maker_(random_plan(random_)), plan_(plan_maker(maker_).make()), sender_(plan_) {
+      : random_(seed),
+        maker_(random_plan(random_)),
+        plan_(plan_maker(maker_).make()),
+        sender_(plan_) {
     events_ = random_events(random_, *plan_, static_cast<std::size_t>(random_.between(300, 4'000)));
     for (std::size_t i = 0; i < events_.size(); ++i) {
       by_partition_[events_[i].partition].push_back(events_[i]);
@@ -117,14 +139,22 @@ private:
 
   void step() {
     const std::int64_t what = random_.between(0, 399);
-    if (what < 200) apply();
-    else if (what < 215) core_->begin_round();
-    else if (what < 275) write();
-    else if (what < 335) commit_one();
-    else if (what < 360) core_->evict(static_cast<std::size_t>(random_.between(1, 5'000)));
-    else if (what < 375) sweep(random_.between(1, 300));
-    else if (what < 395) check_some();
-    else crash();
+    if (what < 200)
+      apply();
+    else if (what < 215)
+      core_->begin_round();
+    else if (what < 275)
+      write();
+    else if (what < 335)
+      commit_one();
+    else if (what < 360)
+      core_->evict(static_cast<std::size_t>(random_.between(1, 5'000)));
+    else if (what < 375)
+      sweep(random_.between(1, 300));
+    else if (what < 395)
+      check_some();
+    else
+      crash();
   }
 
   void apply() {
@@ -132,7 +162,8 @@ private:
     std::advance(at, random_.between(0, static_cast<std::int64_t>(by_partition_.size()) - 1));
     auto& [partition, events] = *at;
     std::size_t& next = next_[partition];
-    const std::size_t end = std::min(events.size(), next + static_cast<std::size_t>(random_.between(0, 60)));
+    const std::size_t end =
+        std::min(events.size(), next + static_cast<std::size_t>(random_.between(0, 60)));
     const std::span<const event> run(events.data() + next, end - next);
     sequence last = run.empty() ? told_[partition] : run.back().at;
     if (end < events.size()) last += random_.chance(0.3) ? (events[end].at - 1 - last) : 0;
@@ -142,7 +173,8 @@ private:
     if (!good(applied, "apply")) return;
     if (random_.chance(0.05)) {  // delivered twice
       auto again = core_->apply(*b);
-      if (good(again, "apply again") && (again->rows != 0 || again->late != 0)) return fail("a batch counted twice");
+      if (good(again, "apply again") && (again->rows != 0 || again->late != 0))
+        return fail("a batch counted twice");
     }
     told_[partition] = std::max(told_[partition], last);
     next = end;
@@ -151,7 +183,8 @@ private:
   }
 
   void write() {
-    auto w = core_->next_write(static_cast<std::size_t>(random_.of<std::int64_t>({1, 3'000, 100'000})));
+    auto w =
+        core_->next_write(static_cast<std::size_t>(random_.of<std::int64_t>({1, 3'000, 100'000})));
     if (!w) return;
     w->seal(folder_seed);
     for (std::size_t i = 0; i < w->entries.size(); ++i) {
@@ -165,7 +198,8 @@ private:
   // The writer thread may finish the writes of different stripes in any order.
   void commit_one() {
     if (pending_.empty()) return;
-    const auto at = pending_.begin() + random_.between(0, static_cast<std::int64_t>(pending_.size()) - 1);
+    const auto at =
+        pending_.begin() + random_.between(0, static_cast<std::int64_t>(pending_.size()) - 1);
     records_.commit(**at);
     core_->committed(**at);
     pending_.erase(at);
@@ -234,10 +268,12 @@ private:
     request.key = key;
     request.hash = hash_of(*plan_, space, key);
     for (std::size_t i = 0; i < plan_->window_values.size(); ++i) {
-      if (space_of(static_cast<int>(i)) == space) request.window_values.push_back(static_cast<int>(i));
+      if (space_of(static_cast<int>(i)) == space)
+        request.window_values.push_back(static_cast<int>(i));
     }
     if (space == 0) {
-      for (std::size_t i = 0; i < plan_->scalars.size(); ++i) request.scalars.push_back(static_cast<int>(i));
+      for (std::size_t i = 0; i < plan_->scalars.size(); ++i)
+        request.scalars.push_back(static_cast<int>(i));
     }
     for (int i = 0; i < 2 && !problem_; ++i) {
       request.now = random_now(request.window_values);
@@ -246,7 +282,8 @@ private:
       const auto oracle = oracle_of(space, key, answer->position);
       for (std::size_t k = 0; k < request.window_values.size(); ++k) {
         check_window(oracle, key, request.window_values[k], request.now, answer->windows[k]);
-        if (explained && !problem_) check_explained(request, request.window_values[k], answer->windows[k]);
+        if (explained && !problem_)
+          check_explained(request, request.window_values[k], answer->windows[k]);
       }
       for (std::size_t k = 0; k < request.scalars.size(); ++k) {
         check_scalar(key, request.scalars[k], answer->position, answer->scalars[k]);
@@ -255,17 +292,20 @@ private:
   }
 
   int space_of(int window_value) const {
-    const auto& r = plan_->rules[static_cast<std::size_t>(plan_->window_values[static_cast<std::size_t>(window_value)].rule)];
+    const auto& r = plan_->rules[static_cast<std::size_t>(
+        plan_->window_values[static_cast<std::size_t>(window_value)].rule)];
     return plan_->tilings[static_cast<std::size_t>(r.tiling)].key_space;
   }
 
   std::int64_t random_now(const std::vector<int>& window_values) {
     if (window_values.empty()) return 0;
     const auto& w = plan_->window_values[static_cast<std::size_t>(random_.of(window_values))];
-    const auto& t = plan_->tilings[static_cast<std::size_t>(plan_->rules[static_cast<std::size_t>(w.rule)].tiling)];
+    const auto& t = plan_->tilings[static_cast<std::size_t>(
+        plan_->rules[static_cast<std::size_t>(w.rule)].tiling)];
     const std::int64_t newest = core_->newest()[static_cast<std::size_t>(t.timeline)];
     const std::int64_t near = newest == no_time ? events_.front().time : newest;
-    return near + random_.between(-random_.of({t.duration, w.window, t.retention}), random_.of({t.duration, w.window}));
+    return near + random_.between(-random_.of({t.duration, w.window, t.retention}),
+                                  random_.of({t.duration, w.window}));
   }
 
   windrow::testing::oracle_row row_of(const event& e, const std::string& key, int space) const {
@@ -284,7 +324,8 @@ private:
     return at != position.end() && e.at <= at->second;
   }
 
-  windrow::testing::window_oracle oracle_of(int space, const std::string& key, const positions& position) const {
+  windrow::testing::window_oracle oracle_of(int space, const std::string& key,
+                                            const positions& position) const {
     windrow::testing::window_oracle oracle;
     for (const std::size_t i : rows_of_.at({space, key})) {
       if (applied(events_[i], position)) oracle.add(row_of(events_[i], key, space));
@@ -294,7 +335,9 @@ private:
       windrow::testing::oracle_row row{"another key", core_->newest()[k], {}};
       if (row.time == no_time) continue;
       for (const schema::rule& r : plan_->rules) {
-        row.cells.push_back({plan_->tilings[static_cast<std::size_t>(r.tiling)].timeline == static_cast<int>(k), {}});
+        row.cells.push_back(
+            {plan_->tilings[static_cast<std::size_t>(r.tiling)].timeline == static_cast<int>(k),
+             {}});
       }
       oracle.add(std::move(row));
     }
@@ -305,11 +348,16 @@ private:
     const auto& w = plan_->window_values[static_cast<std::size_t>(window_value)];
     const auto& r = plan_->rules[static_cast<std::size_t>(w.rule)];
     const auto& t = plan_->tilings[static_cast<std::size_t>(r.tiling)];
-    return {static_cast<std::size_t>(w.rule), function_of(*plan_, r), w.window, t.duration, t.origin, r.retention};
+    return {static_cast<std::size_t>(w.rule),
+            function_of(*plan_, r),
+            w.window,
+            t.duration,
+            t.origin,
+            r.retention};
   }
 
-  void check_window(const windrow::testing::window_oracle& oracle, const std::string& key, int window_value,
-                    std::int64_t now, const window_answer& got) {
+  void check_window(const windrow::testing::window_oracle& oracle, const std::string& key,
+                    int window_value, std::int64_t now, const window_answer& got) {
     const auto wanted = oracle.ask(key, window_of(window_value), now);
     std::string what;
     if (wanted.error) {
@@ -322,14 +370,16 @@ private:
     } else if (!wanted.agrees(*got.value)) {
       what = "wanted " + show(wanted.value) + ", got " + show(*got.value);
     } else if (got.events != wanted.events) {
-      what = "wanted " + std::to_string(wanted.events) + " events, got " + std::to_string(got.events);
+      what =
+          "wanted " + std::to_string(wanted.events) + " events, got " + std::to_string(got.events);
     }
     if (what.empty() && (got.from != wanted.from || got.to != wanted.to)) what = "another interval";
     if (what.empty()) return;
     const auto& w = plan_->window_values[static_cast<std::size_t>(window_value)];
     const auto& r = plan_->rules[static_cast<std::size_t>(w.rule)];
-    fail(key + " " + w.fqn + " (" + std::string(to_string(r.function)) + " over " + std::to_string(w.window) +
-         ", bucket " + std::to_string(plan_->tilings[static_cast<std::size_t>(r.tiling)].duration) + ") at " +
+    fail(key + " " + w.fqn + " (" + std::string(to_string(r.function)) + " over " +
+         std::to_string(w.window) + ", bucket " +
+         std::to_string(plan_->tilings[static_cast<std::size_t>(r.tiling)].duration) + ") at " +
          std::to_string(now) + ": " + what);
   }
 
@@ -337,7 +387,8 @@ private:
     request.window_values = {window_value};
     auto buckets = core_->explain(request);
     if (!buckets) {
-      if (got.value || got.value.error().code != errc::expired) fail("explain: " + buckets.error().message);
+      if (got.value || got.value.error().code != errc::expired)
+        fail("explain: " + buckets.error().message);
       return;
     }
     std::uint64_t events = 0;
@@ -345,7 +396,8 @@ private:
       events += b.events;
       if (b.start < got.from || b.end > got.to) fail("an explained bucket is outside the interval");
     }
-    if (events != got.events) fail(request.key + ": the buckets explained have other events than the answer");
+    if (events != got.events)
+      fail(request.key + ": the buckets explained have other events than the answer");
   }
 
   void check_scalar(const std::string& key, int scalar, const positions& position,
@@ -376,7 +428,8 @@ private:
     const positions resume = core_->resume_positions();
     for (const auto& [partition, events] : by_partition_) {
       const auto at = resume.find(partition);
-      if (at == resume.end() || at->second < events.back().at) return fail("the end is not the resume position");
+      if (at == resume.end() || at->second < events.back().at)
+        return fail("the end is not the resume position");
     }
     check_newest();
     if (by_partition_.size() == 1 || crashes_ == 1) check_late();
@@ -388,12 +441,14 @@ private:
       std::int64_t newest = no_time;
       const int space = plan_->timelines[k].key_space;
       for (const event& e : events_) {
-        if (e.keys[static_cast<std::size_t>(space)] && maker_.feeds(e.stream, static_cast<int>(k)) &&
+        if (e.keys[static_cast<std::size_t>(space)] &&
+            maker_.feeds(e.stream, static_cast<int>(k)) &&
             column_true(e, maker_.filter(static_cast<int>(k)))) {
           newest = std::max(newest, e.time);
         }
       }
-      if (core_->newest()[k] != newest || core_->resume_newest()[k] != newest) return fail("another newest time");
+      if (core_->newest()[k] != newest || core_->resume_newest()[k] != newest)
+        return fail("another newest time");
     }
   }
 
@@ -410,12 +465,12 @@ private:
     const auto late = core_->late_by_rule();
     for (std::size_t i = 0; i < plan_->rules.size(); ++i) {
       const auto& t = plan_->tilings[static_cast<std::size_t>(plan_->rules[i].tiling)];
-      const windrow::testing::oracle_window w{i, oracle_function::count, t.duration, t.duration, t.origin,
-                                              plan_->rules[i].retention};
+      const windrow::testing::oracle_window w{
+          i, oracle_function::count, t.duration, t.duration, t.origin, plan_->rules[i].retention};
       const std::uint64_t wanted = oracles[static_cast<std::size_t>(t.key_space)].late(w);
       if (late[i] != wanted) {
-        return fail("rule " + std::to_string(i) + ": " + std::to_string(late[i]) + " late rows, wanted " +
-                    std::to_string(wanted));
+        return fail("rule " + std::to_string(i) + ": " + std::to_string(late[i]) +
+                    " late rows, wanted " + std::to_string(wanted));
       }
     }
   }
@@ -469,7 +524,8 @@ private:
     std::set<key_hash> holding;
     for (const auto& [name, rows] : rows_of_) {
       const bool scalar = name.first == 0 && !plan_->scalars.empty() &&
-                          std::any_of(rows.begin(), rows.end(), [&](std::size_t i) { return events_[i].stream == 0; });
+                          std::any_of(rows.begin(), rows.end(),
+                                      [&](std::size_t i) { return events_[i].stream == 0; });
       if (scalar) holding.insert(hash_of(*plan_, name.first, name.second));
     }
     for (std::size_t k = 0; k < plan_->key_spaces.size(); ++k) {
@@ -478,7 +534,8 @@ private:
     for (const auto& [key, bytes] : records_.records()) {
       const record_name name = read_record_key(key);
       if (!holding.count(name.hash)) return fail("a record is still stored that holds nothing");
-      if (checked_body(key, folder_seed, memory_records::bytes_of(bytes)).empty()) return fail("a wrong checksum");
+      if (checked_body(key, folder_seed, memory_records::bytes_of(bytes)).empty())
+        return fail("a wrong checksum");
       if (name.segment != 0) return fail("a segment is still stored that has expired");
     }
     for (std::size_t i = 0; i < plan_->window_values.size() && !problem_; ++i) {
@@ -495,7 +552,8 @@ private:
   }
 
   int timeline_of(int window_value) const {
-    const auto& r = plan_->rules[static_cast<std::size_t>(plan_->window_values[static_cast<std::size_t>(window_value)].rule)];
+    const auto& r = plan_->rules[static_cast<std::size_t>(
+        plan_->window_values[static_cast<std::size_t>(window_value)].rule)];
     return plan_->tilings[static_cast<std::size_t>(r.tiling)].timeline;
   }
 

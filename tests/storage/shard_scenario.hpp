@@ -13,8 +13,8 @@
 
 namespace windrow::storage::testing {
 
-inline constexpr std::int64_t ms = 1'000, second = 1'000'000, minute = 60 * second, hour = 60 * minute,
-                              day = 24 * hour;
+inline constexpr std::int64_t ms = 1'000, second = 1'000'000, minute = 60 * second,
+                              hour = 60 * minute, day = 24 * hour;
 
 /// One shard, its storage and one source, told in short sentences.
 class scenario {
@@ -125,7 +125,8 @@ struct one_tiling {
       : tiling(maker.tiling(maker.timeline(0, filter), duration, origin)) {}
   int add(schema::aggregation function, int column, std::vector<std::int64_t> windows,
           std::int64_t more = 0, std::optional<value> default_value = std::nullopt) {
-    return maker.feature(tiling, function, column, std::move(windows), more, std::move(default_value));
+    return maker.feature(tiling, function, column, std::move(windows), more,
+                         std::move(default_value));
   }
 };
 

@@ -96,8 +96,10 @@ TEST(ShardStore, GetsACopyOrNothing) {
 TEST(ShardStore, ScansOneKeyRange) {
   temporary_folder folder;
   auto store = made_at(folder.path());
-  const put records[] = {{key(1), as_bytes("a")}, {key(2), as_bytes("b")},
-                         {key(2, 1), as_bytes("c")}, {key(3), as_bytes("d")}};
+  const put records[] = {{key(1), as_bytes("a")},
+                         {key(2), as_bytes("b")},
+                         {key(2, 1), as_bytes("c")},
+                         {key(3), as_bytes("d")}};
   ASSERT_TRUE(store->commit(records, {}));
   shard_store::reader reader(*store);
   ASSERT_TRUE(reader.renew());
@@ -120,7 +122,8 @@ TEST(ShardStore, EqualsAMapAfterRandomCommits) {
     std::map<record_key, std::optional<std::string>> changes;
     for (int i = 0; i < 300; ++i) {
       auto& change = changes[key(random() % 900, static_cast<std::uint32_t>(random() % 3))];
-      if (random() % 4 != 0) change = std::string(random() % 1500, static_cast<char>('a' + round % 26));
+      if (random() % 4 != 0)
+        change = std::string(random() % 1500, static_cast<char>('a' + round % 26));
     }
     std::vector<put> records;
     for (const auto& [k, value] : changes) {
@@ -161,8 +164,8 @@ TEST(ShardStore, VerifyStopsAtWhatItsVisitorRefuses) {
 // Changes the file behind the store's back, through LMDB.
 template <class Change>
 void tamper(const std::string& directory, Change change) {
-  auto file = lmdb::environment::open(
-      {directory, {"identity", "records", "stripes", "digests"}, 64 << 20});
+  auto file =
+      lmdb::environment::open({directory, {"identity", "records", "stripes", "digests"}, 64 << 20});
   ASSERT_TRUE(file) << why(file);
   auto done = (*file)->write([&](lmdb::write_transaction& txn) -> result<void> {
     change(txn, (*file)->table(1), (*file)->table(2));
@@ -196,7 +199,8 @@ TEST(ShardStore, AStripeAsCommittedAddsUp) {
 TEST(ShardStore, NoticesAMissingRecord) {
   temporary_folder folder;
   fill(folder.path());
-  tamper(folder.path(), [](auto& txn, auto records, auto) { ASSERT_TRUE(*txn.erase(records, key(2))); });
+  tamper(folder.path(),
+         [](auto& txn, auto records, auto) { ASSERT_TRUE(*txn.erase(records, key(2))); });
   auto sound = check_first_stripe(folder.path());
   ASSERT_FALSE(sound);
   EXPECT_EQ(sound.error().code, errc::corrupt);

@@ -22,12 +22,14 @@ inline bool column_true(const event& e, int column) {
 /// and says of each row what it was before the row.
 class sender {
 public:
-  explicit sender(schema::plan_ptr plan) : plan_(std::move(plan)), newest_(plan_->timelines.size(), no_time) {}
+  explicit sender(schema::plan_ptr plan)
+      : plan_(std::move(plan)), newest_(plan_->timelines.size(), no_time) {}
 
   void start_at(std::vector<std::int64_t> newest) { newest_ = std::move(newest); }
 
   /// A batch of the messages (all of one partition, in order) that ends at `last`.
-  batch_ptr cut(std::span<const event> events, partition_id partition, sequence first, sequence last) {
+  batch_ptr cut(std::span<const event> events, partition_id partition, sequence first,
+                sequence last) {
     auto out = std::make_shared<batch>();
     out->partition = partition;
     out->first = first;
@@ -46,7 +48,8 @@ public:
       const std::vector<std::int64_t> before = newest_;
       for (std::size_t i = 0; i < sections.size(); ++i) {
         const schema::route& route = plan_->routes[i];
-        if (route.stream != e.stream || !e.keys[static_cast<std::size_t>(route.key_space)]) continue;
+        if (route.stream != e.stream || !e.keys[static_cast<std::size_t>(route.key_space)])
+          continue;
         add(sections[i], route, e, first);
         for (const auto& feed : route.timelines) {
           const auto timeline = static_cast<std::size_t>(feed.timeline);
@@ -79,7 +82,8 @@ private:
     s.columns[column_c].floats.push_back(e.c.value_or(0.5));
     s.columns[column_c].valid.push_back(e.c ? 1 : 0);
     s.columns[column_t].text += e.t;
-    s.columns[column_t].text_ends.push_back(static_cast<std::uint32_t>(s.columns[column_t].text.size()));
+    s.columns[column_t].text_ends.push_back(
+        static_cast<std::uint32_t>(s.columns[column_t].text.size()));
     s.columns[column_f].bools.push_back(e.f);
     s.columns[column_g].bools.push_back(e.g);
   }

@@ -36,11 +36,16 @@ inline constexpr int event_columns = 6;
 inline schema::value_type type_of(int column) {
   using schema::value_kind;
   switch (column) {
-    case column_a: return {value_kind::integer, true, nullptr};
-    case column_b: return {value_kind::integer, false, nullptr};
-    case column_c: return {value_kind::floating, true, nullptr};
-    case column_t: return {value_kind::text, false, nullptr};
-    default: return {value_kind::boolean, false, nullptr};
+    case column_a:
+      return {value_kind::integer, true, nullptr};
+    case column_b:
+      return {value_kind::integer, false, nullptr};
+    case column_c:
+      return {value_kind::floating, true, nullptr};
+    case column_t:
+      return {value_kind::text, false, nullptr};
+    default:
+      return {value_kind::boolean, false, nullptr};
   }
 }
 
@@ -146,11 +151,14 @@ private:
     using schema::aggregation;
     switch (function) {
       case aggregation::count:
-      case aggregation::approx_count_distinct: return {schema::value_kind::integer, false, nullptr};
+      case aggregation::approx_count_distinct:
+        return {schema::value_kind::integer, false, nullptr};
       case aggregation::sum:
       case aggregation::min:
-      case aggregation::max: return {type_of(column).kind, true, nullptr};
-      default: return {schema::value_kind::floating, true, nullptr};
+      case aggregation::max:
+        return {type_of(column).kind, true, nullptr};
+      default:
+        return {schema::value_kind::floating, true, nullptr};
     }
   }
   static schema::partial_kind partial_of(schema::aggregation function, int column) {
@@ -158,17 +166,23 @@ private:
     using schema::partial_kind;
     const bool whole = type_of(column).kind == schema::value_kind::integer;
     switch (function) {
-      case aggregation::min: return whole ? partial_kind::min_int : partial_kind::min_float;
-      case aggregation::max: return whole ? partial_kind::max_int : partial_kind::max_float;
+      case aggregation::min:
+        return whole ? partial_kind::min_int : partial_kind::min_float;
+      case aggregation::max:
+        return whole ? partial_kind::max_int : partial_kind::max_float;
       case aggregation::std:
-      case aggregation::var: return partial_kind::moments;
-      case aggregation::approx_count_distinct: return partial_kind::distinct;
-      default: return whole ? partial_kind::sum_int : partial_kind::sum_float;
+      case aggregation::var:
+        return partial_kind::moments;
+      case aggregation::approx_count_distinct:
+        return partial_kind::distinct;
+      default:
+        return whole ? partial_kind::sum_int : partial_kind::sum_float;
     }
   }
   void lay_out(std::size_t index) {
     schema::tiling& t = plan_.tilings[index];
-    plan_.key_spaces[static_cast<std::size_t>(t.key_space)].tilings.push_back(static_cast<int>(index));
+    plan_.key_spaces[static_cast<std::size_t>(t.key_space)].tilings.push_back(
+        static_cast<int>(index));
     std::vector<int> arguments;  // of columns
     for (const auto& [column, kind] : used_[index]) {
       if (arguments.empty() || arguments.back() != column) {
@@ -205,7 +219,8 @@ private:
         }
       }
       for (std::size_t i = 0; i < plan_.timelines.size(); ++i) {
-        if (plan_.timelines[i].key_space != r.key_space || !feeds(stream, static_cast<int>(i))) continue;
+        if (plan_.timelines[i].key_space != r.key_space || !feeds(stream, static_cast<int>(i)))
+          continue;
         r.timelines.push_back({static_cast<int>(i), filters_[i]});
         for (std::size_t k = 0; k < plan_.tilings.size(); ++k) {
           if (plan_.tilings[k].timeline != static_cast<int>(i)) continue;
@@ -218,8 +233,8 @@ private:
 
   schema::plan plan_;
   int streams_;
-  std::vector<int> filters_, except_;   // by timeline
-  std::vector<int> columns_;            // by rule
+  std::vector<int> filters_, except_;  // by timeline
+  std::vector<int> columns_;           // by rule
   std::vector<int> scalar_columns_;
   std::vector<std::set<std::pair<int, schema::partial_kind>>> used_;  // by tiling
   std::vector<std::vector<int>> arguments_;                           // by tiling

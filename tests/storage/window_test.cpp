@@ -35,10 +35,11 @@ batch_column floats(std::vector<std::optional<double>> values) {
 /// Argument 0 is an int, argument 1 a float, both nullable; every partial there is of each.
 schema::tiling every_partial() {
   schema::tiling t;
-  t.partials = {{partial_kind::non_null, 0}, {partial_kind::sum_int, 0}, {partial_kind::min_int, 0},
-                {partial_kind::max_int, 0},  {partial_kind::distinct, 0}, {partial_kind::non_null, 1},
-                {partial_kind::sum_float, 1}, {partial_kind::min_float, 1}, {partial_kind::max_float, 1},
-                {partial_kind::moments, 1}};
+  t.partials = {{partial_kind::non_null, 0},  {partial_kind::sum_int, 0},
+                {partial_kind::min_int, 0},   {partial_kind::max_int, 0},
+                {partial_kind::distinct, 0},  {partial_kind::non_null, 1},
+                {partial_kind::sum_float, 1}, {partial_kind::min_float, 1},
+                {partial_kind::max_float, 1}, {partial_kind::moments, 1}};
   return t;
 }
 enum cell { count_0, sum_0, min_0, max_0, distinct_0, count_1, sum_1, min_1, max_1, moments_1 };
@@ -112,7 +113,9 @@ struct random_rows {
     for (std::size_t i = 0; i < n; ++i) {
       const bool huge = random() % 8 == 0;
       whole.push_back(std::nullopt), real.push_back(std::nullopt);
-      if (random() % 4) whole.back() = huge ? static_cast<std::int64_t>(random()) : static_cast<std::int64_t>(random() % 50);
+      if (random() % 4)
+        whole.back() =
+            huge ? static_cast<std::int64_t>(random()) : static_cast<std::int64_t>(random() % 50);
       if (random() % 4) real.back() = static_cast<double>(random() % 10'000) / 128 - 30;
       order.push_back(i);
     }
@@ -294,7 +297,8 @@ TEST(DistinctSketch, HasAStandardErrorOfAtMostTwoPercentAboveIt) {
       const double error = static_cast<double>(sketch.estimate()) / static_cast<double>(n) - 1;
       squares += error * error, bias += error;
     }
-    std::cout << n << ": standard error " << std::sqrt(squares / runs) << ", bias " << bias / runs << '\n';
+    std::cout << n << ": standard error " << std::sqrt(squares / runs) << ", bias " << bias / runs
+              << '\n';
     EXPECT_LE(std::sqrt(squares / runs), 0.02) << n;
     EXPECT_LE(std::abs(bias / runs), 0.01) << n;
   }
@@ -326,7 +330,8 @@ TEST(DistinctSketch, ReadsBackWhatItWroteAndRefusesDamage) {
     sketch.encode(bytes);
     const std::size_t size = bytes.size();
     bytes += "rest";
-    std::span<const std::uint8_t> in(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
+    std::span<const std::uint8_t> in(reinterpret_cast<const std::uint8_t*>(bytes.data()),
+                                     bytes.size());
     ASSERT_TRUE(again.decode(in));
     EXPECT_EQ(again, sketch);
     EXPECT_EQ(in.size(), 4u);
@@ -340,7 +345,8 @@ TEST(DistinctSketch, ReadsBackWhatItWroteAndRefusesDamage) {
 TEST(DistinctSketch, RefusesHashesOutOfOrderAndRegistersOutOfRange) {
   const auto decodes = [](const std::string& bytes) {
     distinct_sketch sketch;
-    std::span<const std::uint8_t> in(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
+    std::span<const std::uint8_t> in(reinterpret_cast<const std::uint8_t*>(bytes.data()),
+                                     bytes.size());
     return sketch.decode(in);
   };
   std::string twice{0, 2, 5, 0}, over{0, 2, 5}, form{7}, many{0};
@@ -389,8 +395,12 @@ TEST(Arena, GivesBlocksThatDoNotOverlap) {
       auto* data = static_cast<std::uint8_t*>(block.data);
       const auto address = reinterpret_cast<std::uintptr_t>(data);
       const auto after = blocks.lower_bound(address);
-      if (after != blocks.end()) { ASSERT_LE(address + block.capacity, after->first); }
-      if (after != blocks.begin()) { ASSERT_LE(std::prev(after)->first + std::prev(after)->second.capacity, address); }
+      if (after != blocks.end()) {
+        ASSERT_LE(address + block.capacity, after->first);
+      }
+      if (after != blocks.begin()) {
+        ASSERT_LE(std::prev(after)->first + std::prev(after)->second.capacity, address);
+      }
       const auto mark = static_cast<std::uint8_t>(random());
       std::memset(data, mark, block.capacity);
       blocks[address] = {block.capacity, mark};
@@ -439,7 +449,8 @@ TEST(Arena, GivesMemoryFromOneClassToAnother) {
   arena memory;
   std::vector<arena::block> blocks;
   for (const std::size_t bytes : {100u, 300u, 1'000u, 5'000u, 64u}) {
-    for (std::size_t total = 0; total < 8'000'000; total += bytes) blocks.push_back(memory.allocate(bytes));
+    for (std::size_t total = 0; total < 8'000'000; total += bytes)
+      blocks.push_back(memory.allocate(bytes));
     for (const arena::block& b : blocks) memory.release(b.data, b.capacity);
     blocks.clear();
     EXPECT_LE(memory.held(), 14'000'000u) << bytes;

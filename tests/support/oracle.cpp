@@ -95,10 +95,9 @@ void fold_spread(const std::vector<windrow::value>& values, bool root, oracle_an
     rest += v - mean;
     largest = std::max(largest, std::fabs(v));
   }
-  const auto variance = static_cast<double>(
-      std::max(0.0L, (squares - rest * rest / n) / (n - 1)));
-  const double slack = 1e-9 * variance + 1e-12 * std::sqrt(variance) * largest +
-                       1e-20 * largest * largest;
+  const auto variance = static_cast<double>(std::max(0.0L, (squares - rest * rest / n) / (n - 1)));
+  const double slack =
+      1e-9 * variance + 1e-12 * std::sqrt(variance) * largest + 1e-20 * largest * largest;
   out.value = root ? std::sqrt(variance) : variance;
   out.tolerance = slack;
   if (root) {
@@ -125,15 +124,26 @@ bool less(const windrow::value& a, const windrow::value& b) {
   return i && j ? *i < *j : as_double(a) < as_double(b);
 }
 
-void fold(oracle_function function, const std::vector<windrow::value>& values,
-          oracle_answer& out) {
+void fold(oracle_function function, const std::vector<windrow::value>& values, oracle_answer& out) {
   switch (function) {
-    case oracle_function::count: out.value = static_cast<std::int64_t>(out.events); return;
-    case oracle_function::sum_int: fold_sum_int(values, out); return;
-    case oracle_function::sum_float: fold_sum_float(values, out); return;
-    case oracle_function::mean: fold_mean(values, out); return;
-    case oracle_function::std: fold_spread(values, true, out); return;
-    case oracle_function::var: fold_spread(values, false, out); return;
+    case oracle_function::count:
+      out.value = static_cast<std::int64_t>(out.events);
+      return;
+    case oracle_function::sum_int:
+      fold_sum_int(values, out);
+      return;
+    case oracle_function::sum_float:
+      fold_sum_float(values, out);
+      return;
+    case oracle_function::mean:
+      fold_mean(values, out);
+      return;
+    case oracle_function::std:
+      fold_spread(values, true, out);
+      return;
+    case oracle_function::var:
+      fold_spread(values, false, out);
+      return;
     case oracle_function::min:
       if (!values.empty()) out.value = *std::min_element(values.begin(), values.end(), less);
       return;

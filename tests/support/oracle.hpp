@@ -34,17 +34,25 @@ struct oracle_row {
 };
 
 enum class oracle_function : std::uint8_t {
-  sum_int, sum_float, count, min, max, mean, std, var, distinct
+  sum_int,
+  sum_float,
+  count,
+  min,
+  max,
+  mean,
+  std,
+  var,
+  distinct
 };
 
 /// One window of one series. Durations in microseconds.
 struct oracle_window {
-  std::size_t series = 0;          ///< which of a row's cells
+  std::size_t series = 0;  ///< which of a row's cells
   oracle_function function = oracle_function::count;
   std::int64_t length = 0;
-  std::int64_t bucket = 0;         ///< > 0
-  std::int64_t origin = 0;         ///< any; only its remainder by `bucket` matters
-  std::int64_t retention = 0;      ///< of the rule, not of this window alone
+  std::int64_t bucket = 0;     ///< > 0
+  std::int64_t origin = 0;     ///< any; only its remainder by `bucket` matters
+  std::int64_t retention = 0;  ///< of the rule, not of this window alone
 };
 
 /// What a right answer says.
@@ -56,9 +64,9 @@ struct oracle_answer {
   /// How far a correct float may be from `value`: 1e-9 of it, and 1e-12 of the summands'
   /// magnitude. 0 for everything that is exact.
   double tolerance = 0.0;
-  std::int64_t from = 0;           ///< start of the first bucket covered
-  std::int64_t to = 0;             ///< end of the bucket that contains `now`
-  std::uint64_t events = 0;        ///< rows in [from, to) that passed the filter
+  std::int64_t from = 0;     ///< start of the first bucket covered
+  std::int64_t to = 0;       ///< end of the bucket that contains `now`
+  std::uint64_t events = 0;  ///< rows in [from, to) that passed the filter
 
   /// Whether `got` is this value: same type, ints and texts exactly, floats within `tolerance`.
   bool agrees(const windrow::value& got) const;

@@ -20,8 +20,7 @@ window_oracle with(const std::vector<windrow::value>& values) {
 }
 
 oracle_window ten_minutes(oracle_function function) {
-  return {.function = function, .length = 10 * minute, .bucket = minute,
-          .retention = 11 * minute};
+  return {.function = function, .length = 10 * minute, .bucket = minute, .retention = 11 * minute};
 }
 
 oracle_answer at_zero(const std::vector<windrow::value>& values, oracle_function function) {
@@ -65,7 +64,8 @@ TEST(WindowOracle, KeepsIntsInMinAndMax) {
 
 TEST(WindowOracle, CountsDistinctValuesOfEachType) {
   EXPECT_TRUE(at_zero({std::string("a"), std::string("b"), std::string("a"), null{}},
-                      oracle_function::distinct).agrees(std::int64_t{2}));
+                      oracle_function::distinct)
+                  .agrees(std::int64_t{2}));
   EXPECT_TRUE(at_zero({0.0, -0.0, 1.0}, oracle_function::distinct).agrees(std::int64_t{2}));
 }
 
@@ -108,9 +108,9 @@ TEST(WindowOracle, ExpiresByTheNewestCountedRowOfAnyKey) {
   oracle.add({"k", 0, {{}, {}}});
   oracle.add({"other", 30 * minute, {{}, {.passed = false, .argument = {}}}});
   auto w = ten_minutes(oracle_function::count);
-  EXPECT_EQ(oracle.ask("k", w, 27 * minute).error, errc::expired);   // [17, 18) ended at 18
-  EXPECT_FALSE(oracle.ask("k", w, 29 * minute).error);               // [19, 20) ends after 19
-  EXPECT_EQ(oracle.ask("k", w, 28 * minute).error, errc::expired);   // [18, 19) ends at 19
+  EXPECT_EQ(oracle.ask("k", w, 27 * minute).error, errc::expired);  // [17, 18) ended at 18
+  EXPECT_FALSE(oracle.ask("k", w, 29 * minute).error);              // [19, 20) ends after 19
+  EXPECT_EQ(oracle.ask("k", w, 28 * minute).error, errc::expired);  // [18, 19) ends at 19
   w.series = 1;
   EXPECT_FALSE(oracle.ask("k", w, 0).error);
   EXPECT_EQ(oracle.newest(1), 0);

@@ -57,10 +57,10 @@ TEST(ParseInterval, IsAboveZero) {
 }
 
 TEST(ShellWord, QuotesWhatTheShellWouldChange) {
-  EXPECT_EQ(shell_word("data/a-1"), "data/a-1");
-  EXPECT_EQ(shell_word("my data"), "'my data'");
-  EXPECT_EQ(shell_word("it's"), R"('it'\''s')");
-  EXPECT_EQ(shell_word(""), "''");
+  EXPECT_EQ(shell_quote("data/a-1"), "data/a-1");
+  EXPECT_EQ(shell_quote("my data"), "'my data'");
+  EXPECT_EQ(shell_quote("it's"), R"('it'\''s')");
+  EXPECT_EQ(shell_quote(""), "''");
 }
 
 }  // namespace

@@ -19,7 +19,7 @@ TEST(LetterList, HasOneLineALetterAndNoCountsThatSayTheSame) {
 }
 
 TEST(LetterList, CountsWhatItDoesNotShow) {
-  letter_listing what = one_letter();
+  dead_letter_listing what = one_letter();
   what.found = 12;
   what.counts[0].count = 3'000;
   const std::string text = list_table(what, {});
@@ -38,7 +38,7 @@ TEST(LetterShow, CannotControlTheTerminal) {
 }
 
 TEST(LetterShow, SaysHowMuchOfALongMessageIsKept) {
-  letter_listing what = one_letter();
+  dead_letter_listing what = one_letter();
   what.letters[0].letter.total_bytes = 11 << 20;
   EXPECT_NE(show_text(what).find("the first 14 B of 11.0 MiB"), std::string::npos)
       << show_text(what);

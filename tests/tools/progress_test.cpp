@@ -25,8 +25,7 @@ TEST(ProgressLine, ShowsBarRateLagAndDeadLetters) {
 }
 
 TEST(ProgressLine, LeavesOutWhatFindsNoRoom) {
-  EXPECT_EQ(progress_line(half_way(), 60),
-            "████        50 %   1.23 M messages/s   lag 50.0 MiB");
+  EXPECT_EQ(progress_line(half_way(), 60), "████        50 %   1.23 M messages/s   lag 50.0 MiB");
   EXPECT_EQ(progress_line(half_way(), 20), "████        50 %");
   EXPECT_EQ(progress_line(half_way(), 12), " 50 %");
   for (std::size_t width = 0; width < 130; ++width) {

@@ -120,7 +120,8 @@ TEST(LeftForNextRun, NamesFilesThatEndWithinALine) {
   };
   sources::source_status files, topics;
   files.kind = "file";
-  files.partitions = {file("/in/whole", 0), file("/in/a", 1), file("/in/b", 1234), file("/in/c", 5)};
+  files.partitions = {file("/in/whole", 0), file("/in/a", 1), file("/in/b", 1234),
+                      file("/in/c", 5)};
   files.partitions.back().state = sources::source_state::paused;
   topics.kind = "kafka";
   topics.partitions = {file("0", 7)};

@@ -34,9 +34,7 @@ TEST(Table, HasATitleAFooterAndRules) {
   EXPECT_EQ(t.rows(), 2u);
 }
 
-TEST(Table, WithoutRowsIsItsHeader) {
-  EXPECT_EQ(table({"a", "b"}).render(), " a   b\n───────\n");
-}
+TEST(Table, WithoutRowsIsItsHeader) { EXPECT_EQ(table({"a", "b"}).render(), " a   b\n───────\n"); }
 
 TEST(Table, ACellCannotBreakTheLine) {
   table t({"key"});

@@ -18,10 +18,12 @@ TEST(Printable, ShowsControlCharacters) {
 }
 
 TEST(Printable, ReplacesEachByteThatIsNotUtf8) {
-  EXPECT_EQ(printable("a\xff\xfe" "b"), "a\uFFFD\uFFFDb");
-  EXPECT_EQ(printable("\xe2\x82"), "\uFFFD\uFFFD");           // cut short
-  EXPECT_EQ(printable("\xc0\xaf"), "\uFFFD\uFFFD");           // overlong
-  EXPECT_EQ(printable("\xed\xa0\x80"), "\uFFFD\uFFFD\uFFFD");  // a surrogate
+  EXPECT_EQ(printable("a\xff\xfe"
+                      "b"),
+            "a\uFFFD\uFFFDb");
+  EXPECT_EQ(printable("\xe2\x82"), "\uFFFD\uFFFD");                      // cut short
+  EXPECT_EQ(printable("\xc0\xaf"), "\uFFFD\uFFFD");                      // overlong
+  EXPECT_EQ(printable("\xed\xa0\x80"), "\uFFFD\uFFFD\uFFFD");            // a surrogate
   EXPECT_EQ(printable("\xf4\x90\x80\x80"), "\uFFFD\uFFFD\uFFFD\uFFFD");  // beyond Unicode
 }
 

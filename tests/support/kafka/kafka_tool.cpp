@@ -116,8 +116,8 @@ void remove(rd_kafka_t* rk, const std::string& topic) {
 
 void grow(rd_kafka_t* rk, const std::string& topic, int total) {
   char text[512];
-  rd_kafka_NewPartitions_t* more = rd_kafka_NewPartitions_new(
-      topic.c_str(), static_cast<std::size_t>(total), text, sizeof text);
+  rd_kafka_NewPartitions_t* more =
+      rd_kafka_NewPartitions_new(topic.c_str(), static_cast<std::size_t>(total), text, sizeof text);
   if (more == nullptr) die(text);
   administer(rk, [&](auto* queue) { rd_kafka_CreatePartitions(rk, &more, 1, nullptr, queue); });
 }
@@ -181,8 +181,7 @@ void produce_line(rd_kafka_t* rk, const std::string& topic, const std::string& l
     rd_kafka_headers_t* headers = headers_of(fields[3]);
     const auto error = rd_kafka_producev(
         rk, RD_KAFKA_V_TOPIC(topic.c_str()), RD_KAFKA_V_PARTITION(std::atoi(fields[0].c_str())),
-        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-        RD_KAFKA_V_TIMESTAMP(time),
+        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_TIMESTAMP(time),
         RD_KAFKA_V_KEY(has_key ? fields[2].data() : nullptr, has_key ? fields[2].size() : 0),
         RD_KAFKA_V_VALUE(null ? nullptr : const_cast<char*>(fields[4].data()),
                          null ? 0 : fields[4].size()),
@@ -266,9 +265,12 @@ void consume(rd_kafka_t* rk, const std::string& topic) {
   for (int ended = 0; ended < count;) {
     rd_kafka_message_t* m = rd_kafka_consumer_poll(rk, timeout_ms);
     if (m == nullptr) die("nothing more came, and no end either");
-    if (m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) ++ended;
-    else if (m->err != RD_KAFKA_RESP_ERR_NO_ERROR) die(rd_kafka_message_errstr(m));
-    else print_message(*m);
+    if (m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
+      ++ended;
+    else if (m->err != RD_KAFKA_RESP_ERR_NO_ERROR)
+      die(rd_kafka_message_errstr(m));
+    else
+      print_message(*m);
     rd_kafka_message_destroy(m);
   }
   rd_kafka_topic_partition_list_destroy(list);
@@ -336,20 +338,30 @@ int main(int argc, char** argv) {
   const auto admin = [&] { return make_client(RD_KAFKA_PRODUCER, given); };
   const auto reader = [&](const std::string& group) {
     return make_client(RD_KAFKA_CONSUMER, given,
-                       {{"group.id", group}, {"enable.auto.commit", "false"},
-                        {"enable.partition.eof", "true"}, {"isolation.level", "read_committed"}});
+                       {{"group.id", group},
+                        {"enable.auto.commit", "false"},
+                        {"enable.partition.eof", "true"},
+                        {"isolation.level", "read_committed"}});
   };
-  if (command == "ready") ready(given, number(1));
+  if (command == "ready")
+    ready(given, number(1));
   else if (command == "create")
     create(admin().get(), word(1), number(2), {words.begin() + 3, words.end()});
-  else if (command == "delete") remove(admin().get(), word(1));
-  else if (command == "grow") grow(admin().get(), word(1), number(2));
+  else if (command == "delete")
+    remove(admin().get(), word(1));
+  else if (command == "grow")
+    grow(admin().get(), word(1), number(2));
   else if (command == "truncate")
     truncate(admin().get(), word(1), number(2), std::atoll(word(3).c_str()));
-  else if (command == "produce") produce(given, word(1), word(2));
-  else if (command == "consume") consume(reader("kafka_tool").get(), word(1));
-  else if (command == "watermarks") watermarks(admin().get(), word(1));
-  else if (command == "committed") committed(reader(word(1)).get(), word(2), number(3));
-  else die("unknown command " + command);
+  else if (command == "produce")
+    produce(given, word(1), word(2));
+  else if (command == "consume")
+    consume(reader("kafka_tool").get(), word(1));
+  else if (command == "watermarks")
+    watermarks(admin().get(), word(1));
+  else if (command == "committed")
+    committed(reader(word(1)).get(), word(2), number(3));
+  else
+    die("unknown command " + command);
   return 0;
 }
