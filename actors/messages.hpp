@@ -10,7 +10,7 @@
 #include "formats/message_run.hpp"
 #include "schema/plan/plan.hpp"
 #include "storage/journal/skip_range.hpp"
-#include "storage/shard/batch.hpp"
+#include "storage/batch.hpp"
 #include "storage/shard/shard_core.hpp"
 #include "windrow/result.hpp"
 

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "storage/shard/batch.hpp"
+#include "storage/batch.hpp"
 #include "windrow/value.hpp"
 
 /// What a source hands to ingest: runs of consecutive messages.

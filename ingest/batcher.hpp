@@ -12,7 +12,7 @@
 #include "formats/message_run.hpp"
 #include "ingest/stream.hpp"
 #include "schema/plan/plan.hpp"
-#include "storage/shard/batch.hpp"
+#include "storage/batch.hpp"
 #include "storage/shard/placement.hpp"
 
 namespace windrow::ingest {

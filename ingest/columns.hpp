@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "schema/expression/column.hpp"
-#include "storage/shard/batch.hpp"
+#include "storage/batch.hpp"
 
 /// Copying rows of columns into batches. `rows` are indexes into the source; `range` says that
 /// they are consecutive.

@@ -15,7 +15,7 @@
 #include "schema/plan/plan.hpp"
 #include "storage/journal/dead_letter.hpp"
 #include "storage/journal/skip_range.hpp"
-#include "storage/shard/batch.hpp"
+#include "storage/batch.hpp"
 
 namespace windrow::ingest {
 

@@ -3,7 +3,7 @@
 #include <cstdint>
 
 #include "ingest/ingest_core.hpp"
-#include "storage/shard/batch.hpp"
+#include "storage/batch.hpp"
 
 namespace windrow::ingest {
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "storage/shard/batch.hpp"
+#include "storage/batch.hpp"
 
 /// What people do to sources, and what became of it.
 namespace windrow::sources {

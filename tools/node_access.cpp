@@ -7,7 +7,7 @@
 #include <cstring>
 #include <fstream>
 
-#include "server/api/problem.hpp"
+#include "server/body/problem.hpp"
 #include "tools/command_support.hpp"
 
 namespace windrow::tools {

@@ -3,7 +3,7 @@
 #include <span>
 #include <string>
 
-#include "server/http/limits.hpp"
+#include "server/api/limits.hpp"
 #include "windrow/result.hpp"
 
 namespace windrow::tools {

@@ -10,7 +10,7 @@
 #include "node/node.hpp"
 #include "server/api/request.hpp"
 #include "server/api/route_table.hpp"
-#include "server/http/limits.hpp"
+#include "server/api/limits.hpp"
 #include "server/metrics/metrics.hpp"
 
 namespace windrow::server {

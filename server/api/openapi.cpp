@@ -6,7 +6,7 @@
 #include <set>
 #include <vector>
 
-#include "server/api/problem.hpp"
+#include "server/body/problem.hpp"
 #include "server/api/route_table.hpp"
 #include "server/body/body_codec.hpp"
 #include "server/body/json_writer.hpp"

@@ -1,6 +1,6 @@
 #include "server/api/request.hpp"
 
-#include "server/api/problem.hpp"
+#include "server/body/problem.hpp"
 
 namespace windrow::server {
 

@@ -1,6 +1,6 @@
 #include "server/body/json_input.hpp"
 
-#include "server/api/problem.hpp"
+#include "server/body/problem.hpp"
 #include "windrow/time.hpp"
 
 namespace windrow::server {

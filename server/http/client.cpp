@@ -16,7 +16,7 @@
 #include <boost/beast/ssl.hpp>
 #include <optional>
 
-#include "server/api/problem.hpp"
+#include "server/body/problem.hpp"
 
 namespace windrow::server {
 namespace {

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "server/api/api.hpp"
-#include "server/http/limits.hpp"
+#include "server/api/limits.hpp"
 #include "server/http/tls_options.hpp"
 
 namespace windrow::server {

@@ -17,7 +17,7 @@
 
 #include "base/low_latency_thread.hpp"
 #include "server/api/media_type.hpp"
-#include "server/api/problem.hpp"
+#include "server/body/problem.hpp"
 
 namespace windrow::server {
 namespace {

@@ -15,7 +15,7 @@
 #include "server/api/api.hpp"
 #include "server/api/audit_log.hpp"
 #include "server/http/connection_table.hpp"
-#include "server/http/limits.hpp"
+#include "server/api/limits.hpp"
 
 namespace windrow::server {
 

@@ -18,7 +18,7 @@
 #include "storage/dedup/sorted_runs.hpp"
 #include "storage/lmdb/file_identity.hpp"
 #include "storage/lmdb/lmdb.hpp"
-#include "storage/shard/stripe.hpp"
+#include "storage/batch.hpp"
 
 namespace windrow::storage {
 

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "storage/shard/batch.hpp"
+#include "storage/batch.hpp"
 
 namespace windrow::storage {
 

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "storage/shard/batch.hpp"
+#include "storage/batch.hpp"
 
 namespace windrow::storage {
 

@@ -18,7 +18,7 @@
 #include "storage/journal/skip_range.hpp"
 #include "storage/lmdb/file_identity.hpp"
 #include "storage/lmdb/lmdb.hpp"
-#include "storage/shard/batch.hpp"
+#include "storage/batch.hpp"
 
 namespace windrow::storage {
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "storage/journal/dead_letter.hpp"
-#include "storage/shard/batch.hpp"
+#include "storage/batch.hpp"
 
 namespace windrow::storage {
 

@@ -4,7 +4,7 @@
 #include <span>
 #include <vector>
 
-#include "storage/shard/batch.hpp"
+#include "storage/batch.hpp"
 
 namespace windrow::storage {
 

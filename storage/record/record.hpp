@@ -12,7 +12,7 @@
 
 #include "base/arena.hpp"
 #include "schema/plan/plan.hpp"
-#include "storage/shard/batch.hpp"
+#include "storage/batch.hpp"
 #include "storage/window/tile.hpp"
 #include "windrow/result.hpp"
 

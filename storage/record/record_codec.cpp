@@ -8,7 +8,6 @@
 
 #include "base/varint.hpp"
 #include "storage/record/value_codec.hpp"
-#include "storage/shard/stripe.hpp"
 
 namespace windrow::storage {
 

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "storage/record/record.hpp"
-#include "storage/shard/shard_store.hpp"
+#include "storage/record/record_key.hpp"
 
 /// The stored form of records. Every value begins with a checksum: XXH3-64 of what follows, seeded
 /// with a hash of the value's own key and the folder's seed, so that a value that belongs

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "schema/plan/plan.hpp"
-#include "storage/shard/batch.hpp"
+#include "storage/batch.hpp"
 #include "windrow/result.hpp"
 #include "windrow/value.hpp"
 

@@ -14,7 +14,7 @@
 #include "schema/plan/plan.hpp"
 #include "storage/record/record.hpp"
 #include "storage/record/record_codec.hpp"
-#include "storage/shard/batch.hpp"
+#include "storage/batch.hpp"
 #include "storage/shard/stored_filter.hpp"
 #include "storage/shard/stripe.hpp"
 #include "windrow/result.hpp"

@@ -21,19 +21,6 @@ std::array<std::uint8_t, 2> stripe_key(std::uint16_t stripe) noexcept {
 
 }  // namespace
 
-record_key make_record_key(const key_hash& hash, std::uint32_t segment) noexcept {
-  record_key key;
-  store_big(key.data(), hash.hi);
-  store_big(key.data() + 8, hash.lo);
-  store_big(key.data() + 16, segment);
-  return key;
-}
-
-record_name read_record_key(const record_key& key) noexcept {
-  return {{load_big<std::uint64_t>(key.data()), load_big<std::uint64_t>(key.data() + 8)},
-          load_big<std::uint32_t>(key.data() + 16)};
-}
-
 result<void> shard_store::create(const options& o) {
   auto made = lmdb::environment::create(environment_of(o), [&](lmdb::write_transaction& txn) {
     return write_identity(txn, txn.table(0), o.identity);

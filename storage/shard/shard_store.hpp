@@ -9,20 +9,11 @@
 
 #include "storage/lmdb/file_identity.hpp"
 #include "storage/lmdb/lmdb.hpp"
-#include "storage/shard/batch.hpp"
+#include "storage/record/record_key.hpp"
+#include "storage/batch.hpp"
 #include "storage/shard/stripe_digest.hpp"
 
 namespace windrow::storage {
-
-/// 16 bytes of key hash (hi, then lo) and 4 of segment number, all big-endian: LMDB's order is the
-/// order of the hashes, so a stripe is one key range.
-using record_key = std::array<std::uint8_t, 20>;
-record_key make_record_key(const key_hash& hash, std::uint32_t segment) noexcept;
-struct record_name {
-  key_hash hash;
-  std::uint32_t segment = 0;
-};
-record_name read_record_key(const record_key& key) noexcept;
 
 /// One change of one record. The value is opaque here and checksummed by who made it.
 struct put {
@@ -38,9 +29,6 @@ struct stripe_value {
   std::uint16_t stripe = 0;
   byte_buffer value;
 };
-
-/// The stripe of a record: its key's first byte, so that a stripe is one range of keys.
-inline std::uint16_t stripe_of(const record_key& key) noexcept { return key[0]; }
 
 /// The LMDB file of one shard: records and stripes, and nothing about what they mean.
 ///

@@ -1,31 +1,18 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
-#include "base/fault_injection.hpp"
 #include "schema/plan/plan.hpp"
 #include "storage/record/record.hpp"
-#include "storage/shard/batch.hpp"
+#include "storage/record/record_key.hpp"
+#include "storage/batch.hpp"
 #include "windrow/result.hpp"
 
 namespace windrow::storage {
-
-/// Stripes of a shard: the top eight bits of the key hash.
-inline constexpr std::uint32_t stripe_count = 256;
-
-/// The top bits, which come first in storage keys: a stripe is one range of them.
-inline std::uint32_t stripe_of(std::uint64_t hi) noexcept {
-  if (fault_injected(failpoint::stripe_not_a_range)) return static_cast<std::uint32_t>(hi & 0xff);
-  return static_cast<std::uint32_t>(hi >> 56);
-}
-
-/// The last sequence applied, per source partition.
-using positions = std::map<partition_id, sequence>;
 
 /// What is stored beside the records of a stripe, in the same transaction.
 struct stripe_state {

@@ -9,7 +9,7 @@
 
 #include "base/varint.hpp"
 #include "schema/plan/plan.hpp"
-#include "storage/shard/batch.hpp"
+#include "storage/batch.hpp"
 #include "storage/window/distinct.hpp"
 
 /// Tiles: the partials of all rules of a timeline's series that share a bucket.

@@ -7,7 +7,7 @@
 
 #include "schema/compile.hpp"
 #include "server/api/openapi.hpp"
-#include "server/api/problem.hpp"
+#include "server/body/problem.hpp"
 #include "server/api/tokens.hpp"
 #include "tests/support/temporary_folder.hpp"
 

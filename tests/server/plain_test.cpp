@@ -2,7 +2,7 @@
 
 #include <random>
 
-#include "server/api/problem.hpp"
+#include "server/body/problem.hpp"
 #include "server/api/target.hpp"
 #include "server/body/base64.hpp"
 #include "server/http/address.hpp"

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "schema/plan/plan.hpp"
-#include "storage/shard/batch.hpp"
+#include "storage/batch.hpp"
 
 /// Plans and batches of a made-up event, put together by hand so that tests of the shard need no
 /// declarations and no ingest.

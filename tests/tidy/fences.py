@@ -10,12 +10,27 @@ import re
 import sys
 
 #: From the top of the house to the bottom: a folder includes itself and those after it.
-ORDER = ["tools", "server", "cluster", "actors", "sources", "storage", "schema",
-         "include/windrow"]
+ORDER = ["tools", "server", "cluster", "node", "actors", "query", "ingest", "sources", "formats",
+         "storage", "schema", "base", "include/windrow"]
+
+#: Neighbours that know nothing of each other.
+APART = [("query", "ingest"), ("query", "sources"), ("query", "formats"), ("ingest", "sources")]
+
+#: The same inside a folder: a room includes itself and those after it.
+ROOMS = {
+    "storage": ["storage/folder", "storage/shard", "storage/record", "storage/window",
+                "storage/journal", "storage/dedup", "storage/lmdb", "storage"],
+    "schema": ["schema", "schema/yaml", "schema/plan", "schema/aggregation", "schema/catalog",
+               "schema/expression"],
+}
+#: What stays as it is until the planner's state is no longer asked for an argument's type.
+ROOMS_LEFT = [("schema/aggregation/bind_aggregate.hpp", "schema/plan/planner_state.hpp"),
+              ("schema/aggregation/bind_aggregate.cpp", "schema/plan/planner_state.hpp")]
+
 #: These may include everything, and nothing may include them.
 OUTSIDE = ["tests", "benchmarks", "examples"]
 
-#: Modules of actors/ and cluster/ that talk to the actor framework and may read the clock.
+#: Modules of actors/ and node/ that talk to the actor framework and may read the clock.
 EDGES = ["actors/interfaces.*", "actors/messages.*", "actors/type_ids.*", "actors/*actor*",
          "actors/ingester.*", "actors/shard.*", "actors/writer.*", "actors/querier.*",
          "actors/coordinator.*", "actors/source.*", "node/node*", "node/journal_input.*"]
@@ -111,6 +126,28 @@ def direction(tree):
                 yield path, number, f'"{name}": write the path from the root of the repository'
 
 
+def apart(tree):
+    """Neighbours do not include each other."""
+    for path, includes in tree.includes.items():
+        for number, _, name in includes:
+            if (folder_of(path), folder_of(name)) in APART:
+                yield path, number, f"{folder_of(path)} includes {name}: they are neighbours"
+
+
+def rooms(tree):
+    """The rooms of a folder include each other in one direction, too."""
+    for path, includes in tree.includes.items():
+        order = ROOMS.get(folder_of(path))
+        here = os.path.dirname(path)
+        if not order or here not in order:
+            continue
+        for number, _, name in includes:
+            there = os.path.dirname(name)
+            if there in order and order.index(there) < order.index(here) and (
+                    path, name) not in ROOMS_LEFT:
+                yield path, number, f"{here} includes {name}: {there} is above {here}"
+
+
 def public_headers(tree):
     """include/windrow uses the standard library only."""
     for path, includes in tree.includes.items():
@@ -137,7 +174,7 @@ def libraries(tree):
     yield from _library(tree, ("lmdb.h",), lambda p: fnmatch.fnmatch(p, "storage/lmdb/lmdb.*"),
                         "storage/lmdb/lmdb.*")
     yield from _library(tree, ("caf/",), lambda p: outside(p) or is_edge(p),
-                        "the edges of actors/ and cluster/ (EDGES in tests/tidy/fences.py)")
+                        "the edges of actors/ and node/ (EDGES in tests/tidy/fences.py)")
     yield from _library(tree, ("librdkafka/",), lambda p: fnmatch.fnmatch(
         p, "sources/kafka_*") or outside(p), "sources/kafka_*")
     yield from _library(tree, ("boost/beast", "boost/asio"), lambda p: folder_of(p) in (
@@ -158,9 +195,9 @@ def libraries(tree):
 
 
 def plain_modules(tree):
-    """A plain module of actors/ or cluster/ does not include an edge either."""
+    """A plain module of actors/ or node/ does not include an edge either."""
     for path, includes in tree.includes.items():
-        if folder_of(path) in ("actors", "cluster") and not is_edge(path):
+        if folder_of(path) in ("actors", "node") and not is_edge(path):
             for number, _, name in includes:
                 brings = any(n.startswith("caf/") for _, _, n in tree.includes.get(name, []))
                 if is_edge(name) and brings:
@@ -177,9 +214,9 @@ def printing(tree):
 
 
 def clock(tree):
-    """Time is an argument; only edges, cluster, server and tools read a clock."""
-    for path, number in tree.matches(_CLOCK, ["include/windrow", "schema", "storage", "sources",
-                                              "actors"]):
+    """Time is an argument; only edges, node, cluster, server and tools read a clock."""
+    for path, number in tree.matches(_CLOCK, ["include/windrow", "base", "schema", "storage",
+                                              "formats", "sources", "ingest", "query", "actors"]):
         if not is_edge(path):
             yield path, number, "time is an argument here: only edges read a clock"
 
@@ -221,7 +258,7 @@ def readmes(tree):
                 yield name, 0, "has no README"
 
 
-RULES = [direction, public_headers, libraries, plain_modules, printing, clock, listed, readmes]
+RULES = [direction, apart, rooms, public_headers, libraries, plain_modules, printing, clock, listed, readmes]
 
 
 def offences(root):

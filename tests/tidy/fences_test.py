@@ -19,8 +19,8 @@ GOOD = {
     "actors/fan_out.cpp": "#include \"storage/fold.hpp\"\n",
     "tools/main.cpp": "#include <iostream>\nint main() { std::cout << 1; exit(0); }\n",
     "tests/storage/fold_test.cpp": "#include <caf/all.hpp>\n",
-    "schema/CMakeLists.txt": "add_library(s catalog_codec.cpp)\n",
-    "storage/CMakeLists.txt": "add_library(t STATIC\n  lmdb.cpp fold.cpp)\n",
+    "schema/CMakeLists.txt": "add_library(s catalog/catalog_codec.cpp)\n",
+    "storage/CMakeLists.txt": "add_library(t STATIC\n  lmdb/lmdb.cpp fold.cpp)\n",
     "actors/CMakeLists.txt": "add_library(a shard.cpp fan_out.cpp)\n",
     "tools/CMakeLists.txt": "add_executable(w main.cpp)\n",
     "tests/CMakeLists.txt": "windrow_test(t storage/fold_test.cpp)\n",
@@ -49,6 +49,17 @@ class FencesTest(unittest.TestCase):
 
     def test_an_include_upwards(self):
         self.finds("schema/plan/plan.hpp", '#include "storage/fold.hpp"\n', "storage is above schema")
+
+    def test_an_include_of_a_neighbour(self):
+        found = self.offences(files={"query/README.md": "", "query/ask.hpp": '#include "ingest/take.hpp"\n'})
+        self.assertEqual(len(found), 1, found)
+        self.assertIn("neighbours", found[0])
+
+    def test_an_include_of_a_room_above(self):
+        found = self.offences(files={
+            "storage/lmdb/lmdb.hpp": '#include "storage/journal/journal.hpp"\n'})
+        self.assertEqual(len(found), 1, found)
+        self.assertIn("storage/journal is above storage/lmdb", found[0])
 
     def test_an_include_of_tests(self):
         self.finds("schema/plan/plan.hpp", '#include "tests/support/oracle.hpp"\n', "nothing includes")

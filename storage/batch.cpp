@@ -1,7 +1,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#include "storage/shard/batch.hpp"
+#include "storage/batch.hpp"
 
 namespace windrow::storage {
 

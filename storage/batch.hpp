@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -15,6 +16,9 @@ namespace windrow::storage {
 using partition_id = std::uint32_t;
 /// The last sequence read or applied: for files the byte offset after the line.
 using sequence = std::uint64_t;
+
+/// The last sequence applied, per source partition.
+using positions = std::map<partition_id, sequence>;
 
 /// The 128-bit hash of a key within its key space. `hi` chooses stripe and table slot and comes
 /// first in storage keys; the shard is chosen by the placement key's `lo`.

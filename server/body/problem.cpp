@@ -1,4 +1,4 @@
-#include "server/api/problem.hpp"
+#include "server/body/problem.hpp"
 
 #include <utility>
 

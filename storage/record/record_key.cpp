@@ -1,0 +1,20 @@
+#include "storage/record/record_key.hpp"
+
+#include "base/bytes.hpp"
+
+namespace windrow::storage {
+
+record_key make_record_key(const key_hash& hash, std::uint32_t segment) noexcept {
+  record_key key;
+  store_big(key.data(), hash.hi);
+  store_big(key.data() + 8, hash.lo);
+  store_big(key.data() + 16, segment);
+  return key;
+}
+
+record_name read_record_key(const record_key& key) noexcept {
+  return {{load_big<std::uint64_t>(key.data()), load_big<std::uint64_t>(key.data() + 8)},
+          load_big<std::uint32_t>(key.data() + 16)};
+}
+
+}  // namespace windrow::storage
