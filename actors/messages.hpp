@@ -9,8 +9,8 @@
 
 #include "formats/message_run.hpp"
 #include "schema/plan/plan.hpp"
-#include "storage/journal/skip_range.hpp"
 #include "storage/batch.hpp"
+#include "storage/journal/skip_range.hpp"
 #include "storage/shard/shard_core.hpp"
 #include "windrow/result.hpp"
 

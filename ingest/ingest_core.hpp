@@ -13,9 +13,9 @@
 #include "ingest/duplicates.hpp"
 #include "ingest/stream.hpp"
 #include "schema/plan/plan.hpp"
+#include "storage/batch.hpp"
 #include "storage/journal/dead_letter.hpp"
 #include "storage/journal/skip_range.hpp"
-#include "storage/batch.hpp"
 
 namespace windrow::ingest {
 

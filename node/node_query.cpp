@@ -113,7 +113,7 @@ result<explanation> node::explain(const entity_reference& entity, const std::str
     if (!r.window_values.empty()) holder = {shard, r};
   });
   if (!holder) return out;
-  auto buckets = i.gates[holder->first]->ahead(
+  auto buckets = i.gates[holder->first]->priority(
       [&](storage::shard_core& shard) { return shard.explain(holder->second); });
   if (!buckets) return buckets.error();
   for (const auto& b : *buckets) out.buckets.push_back({{b.start}, {b.end}, b.events, b.value});

@@ -8,9 +8,9 @@
 #include <unordered_map>
 
 #include "node/node.hpp"
+#include "server/api/limits.hpp"
 #include "server/api/request.hpp"
 #include "server/api/route_table.hpp"
-#include "server/api/limits.hpp"
 #include "server/metrics/metrics.hpp"
 
 namespace windrow::server {

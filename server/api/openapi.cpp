@@ -6,10 +6,10 @@
 #include <set>
 #include <vector>
 
-#include "server/body/problem.hpp"
 #include "server/api/route_table.hpp"
 #include "server/body/body_codec.hpp"
 #include "server/body/json_writer.hpp"
+#include "server/body/problem.hpp"
 
 namespace windrow::server {
 namespace {

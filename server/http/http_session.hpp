@@ -14,8 +14,8 @@
 #include "server/api/access.hpp"
 #include "server/api/api.hpp"
 #include "server/api/audit_log.hpp"
-#include "server/http/connection_table.hpp"
 #include "server/api/limits.hpp"
+#include "server/http/connection_table.hpp"
 
 namespace windrow::server {
 

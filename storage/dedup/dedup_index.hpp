@@ -14,11 +14,11 @@
 #include <utility>
 #include <vector>
 
+#include "storage/batch.hpp"
 #include "storage/dedup/memtable.hpp"
 #include "storage/dedup/sorted_runs.hpp"
 #include "storage/lmdb/file_identity.hpp"
 #include "storage/lmdb/lmdb.hpp"
-#include "storage/batch.hpp"
 
 namespace windrow::storage {
 

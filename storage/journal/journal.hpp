@@ -13,12 +13,12 @@
 
 #include "base/fair_mutex.hpp"
 #include "base/group_commit.hpp"
+#include "storage/batch.hpp"
 #include "storage/journal/dead_letter.hpp"
 #include "storage/journal/push.hpp"
 #include "storage/journal/skip_range.hpp"
 #include "storage/lmdb/file_identity.hpp"
 #include "storage/lmdb/lmdb.hpp"
-#include "storage/batch.hpp"
 
 namespace windrow::storage {
 

@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
-#include "storage/journal/dead_letter.hpp"
 #include "storage/batch.hpp"
+#include "storage/journal/dead_letter.hpp"
 
 namespace windrow::storage {
 

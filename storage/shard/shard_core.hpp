@@ -12,9 +12,9 @@
 
 #include "base/huge_pages.hpp"
 #include "schema/plan/plan.hpp"
+#include "storage/batch.hpp"
 #include "storage/record/record.hpp"
 #include "storage/record/record_codec.hpp"
-#include "storage/batch.hpp"
 #include "storage/shard/stored_filter.hpp"
 #include "storage/shard/stripe.hpp"
 #include "windrow/result.hpp"

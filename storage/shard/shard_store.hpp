@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "storage/batch.hpp"
 #include "storage/lmdb/file_identity.hpp"
 #include "storage/lmdb/lmdb.hpp"
 #include "storage/record/record_key.hpp"
-#include "storage/batch.hpp"
 #include "storage/shard/stripe_digest.hpp"
 
 namespace windrow::storage {

@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "schema/plan/plan.hpp"
+#include "storage/batch.hpp"
 #include "storage/record/record.hpp"
 #include "storage/record/record_key.hpp"
-#include "storage/batch.hpp"
 #include "windrow/result.hpp"
 
 namespace windrow::storage {

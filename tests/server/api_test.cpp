@@ -7,8 +7,8 @@
 
 #include "schema/compile.hpp"
 #include "server/api/openapi.hpp"
-#include "server/body/problem.hpp"
 #include "server/api/tokens.hpp"
+#include "server/body/problem.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 // Every route of the table, asked by everyone; and the documents that are made of the table.
