@@ -10,7 +10,7 @@
 #include <mutex>
 
 #include "actors/source.hpp"
-#include "plan_builder.hpp"
+#include "tests/support/plan_builder.hpp"
 
 namespace windrow::actors {
 namespace {
@@ -88,14 +88,14 @@ struct stub_shard {
 };
 
 /// Messages without end, or to a number of them, or to a failure.
-class stub_input final : public input {
+class stub_input final : public sources::input {
 public:
   explicit stub_input(storage::sequence from, storage::sequence end, std::string fails = "")
       : at_(from), end_(end), fails_(std::move(fails)) {}
   result<sources::source_step> next() override {
     if (at_ >= end_ && !fails_.empty()) return failure{errc::io, fails_};
     if (at_ >= end_) return sources::source_step{sources::source_step::kind::end, nullptr};
-    std::vector<std::pair<sources::sequence, std::string_view>> messages;
+    std::vector<std::pair<storage::sequence, std::string_view>> messages;
     for (std::uint64_t i = 1; i <= messages_a_run; ++i)
       messages.emplace_back(at_ + i, R"({"user":"u","amount":1.5})");
     auto run =

@@ -2,18 +2,18 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/node/temporary_folder.hpp"
+#include "tests/support/card_declarations.hpp"
 #include "windrow/time.hpp"
 
 namespace windrow {
 namespace {
 
-using cluster::payment;
-using cluster::temporary_folder;
+using test::payment;
+using test::temporary_folder;
 
 class Engine : public ::testing::Test {
 protected:
-  Engine() { file_ = folder_.write("features.yaml", cluster::card_declarations); }
+  Engine() { file_ = folder_.write("features.yaml", test::card_declarations); }
 
   engine open(unsigned shards = 2) {
     auto e = engine::open({.declarations = file_, .data = folder_ / "data", .shards = shards});

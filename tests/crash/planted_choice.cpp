@@ -5,7 +5,7 @@
 
 #include "base/fault_injection.hpp"
 
-namespace windrow::storage {
+namespace windrow {
 
 namespace {
 
@@ -21,4 +21,4 @@ failpoint choose() {
 
 failpoint injected_fault = choose();
 
-}  // namespace windrow::storage
+}  // namespace windrow

@@ -11,7 +11,7 @@
 
 #include "formats/json_decoder.hpp"
 
-namespace windrow::sources {
+namespace windrow::formats {
 namespace {
 
 using schema::value_kind;
@@ -167,4 +167,4 @@ TEST(JsonDecoderPaths, GiveTheSameRowsAndErrors) {
 }
 
 }  // namespace
-}  // namespace windrow::sources
+}  // namespace windrow::formats

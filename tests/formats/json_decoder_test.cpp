@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-namespace windrow::sources {
+namespace windrow::formats {
 namespace {
 
 using schema::value_kind;
@@ -345,4 +345,4 @@ TEST(JsonDecoder, AnOversizedMessageIsTooLong) {
 }
 
 }  // namespace
-}  // namespace windrow::sources
+}  // namespace windrow::formats

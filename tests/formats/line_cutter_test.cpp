@@ -9,7 +9,7 @@
 #include <tuple>
 #include <vector>
 
-namespace windrow::sources {
+namespace windrow::formats {
 namespace {
 
 struct line {
@@ -226,4 +226,4 @@ TEST(ClosedObject, IsAllOfItToTheLastBrace) {
 }
 
 }  // namespace
-}  // namespace windrow::sources
+}  // namespace windrow::formats

@@ -7,7 +7,7 @@
 #include <cstdio>
 #include <fstream>
 
-namespace windrow::sources {
+namespace windrow::formats {
 namespace {
 
 /// A file that is gone with the test.
@@ -60,4 +60,4 @@ TEST_F(LineEnds, LooksBeyondOneBlock) {
 }
 
 }  // namespace
-}  // namespace windrow::sources
+}  // namespace windrow::formats

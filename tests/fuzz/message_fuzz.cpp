@@ -11,7 +11,7 @@
 namespace {
 
 using namespace windrow;
-using namespace windrow::sources;
+using namespace windrow::formats;
 using fuzz::require;
 using fuzz::same_item;
 using schema::value_kind;

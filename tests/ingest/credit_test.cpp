@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace windrow::actors {
+namespace windrow::ingest {
 namespace {
 
 TEST(Credit, IsSpentByBatches) {
@@ -39,4 +39,4 @@ TEST(Credit, IsSettledWhenEverythingCameBack) {
 }
 
 }  // namespace
-}  // namespace windrow::actors
+}  // namespace windrow::ingest

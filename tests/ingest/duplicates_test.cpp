@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "ingest/ingest_core.hpp"
-#include "plan_builder.hpp"
 #include "tests/storage/temporary_folder.hpp"
+#include "tests/support/plan_builder.hpp"
 
-namespace windrow::actors {
+namespace windrow::ingest {
 namespace {
 
 using schema::value_kind;
@@ -64,7 +64,7 @@ protected:
   /// The sequences of the rows that were made, in order.
   std::vector<std::uint64_t> take(const std::vector<std::string>& texts,
                                   storage::sequence after = 0) {
-    std::vector<std::pair<sources::sequence, std::string_view>> messages;
+    std::vector<std::pair<storage::sequence, std::string_view>> messages;
     for (const auto& text : texts) messages.emplace_back(after + messages.size() + 1, text);
     ingest::ingest_output out;
     core_->take(*formats::make_run(5, after, after + texts.size(), timestamp{now}, messages), out);
@@ -163,7 +163,7 @@ TEST_F(IngestDuplicates, StopTheRunWhereIdsCannotBeRead) {
   ingest::ingest_core core(o);
   ingest::ingest_output out;
   const std::string text = event("\"7\"");
-  const std::pair<sources::sequence, std::string_view> messages[] = {{2000, text}};
+  const std::pair<storage::sequence, std::string_view> messages[] = {{2000, text}};
   core.take(*formats::make_run(5, 1999, 2000, timestamp{now}, messages), out);
   ASSERT_TRUE(out.failed);
   EXPECT_EQ(out.failed->code, errc::corrupt);
@@ -171,4 +171,4 @@ TEST_F(IngestDuplicates, StopTheRunWhereIdsCannotBeRead) {
 }
 
 }  // namespace
-}  // namespace windrow::actors
+}  // namespace windrow::ingest

@@ -11,10 +11,10 @@
 #include <vector>
 
 #include "ingest/ingest_core.hpp"
-#include "plan_builder.hpp"
 #include "schema/catalog/key.hpp"
+#include "tests/support/plan_builder.hpp"
 
-namespace windrow::actors {
+namespace windrow::ingest {
 namespace {
 
 using schema::value_kind;
@@ -257,7 +257,7 @@ TEST(IngestCoreProperty, GivesTheRowsOfAnOracle) {
       const std::size_t end = std::min(messages.size(), begin + 1 + random() % 150);
       std::vector<std::string> texts;
       for (std::size_t i = begin; i < end; ++i) texts.push_back(messages[i].json());
-      std::vector<std::pair<sources::sequence, std::string_view>> items;
+      std::vector<std::pair<storage::sequence, std::string_view>> items;
       for (std::size_t i = begin; i < end; ++i) items.emplace_back(10 * (i + 1), texts[i - begin]);
       ingest::ingest_output out;
       core.take(*formats::make_run(0, 10 * begin, 10 * end, timestamp{base}, items), out);
@@ -277,4 +277,4 @@ TEST(IngestCoreProperty, GivesTheRowsOfAnOracle) {
 }
 
 }  // namespace
-}  // namespace windrow::actors
+}  // namespace windrow::ingest

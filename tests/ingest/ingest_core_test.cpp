@@ -7,10 +7,10 @@
 #include <utility>
 #include <vector>
 
-#include "plan_builder.hpp"
+#include "tests/support/plan_builder.hpp"
 #include "windrow/time.hpp"
 
-namespace windrow::actors {
+namespace windrow::ingest {
 namespace {
 
 using schema::none;
@@ -46,9 +46,9 @@ struct event_plan {
   plan_builder builder;
 };
 
-formats::message_run_ptr run_of(const std::vector<std::string>& texts, sources::sequence after = 0,
+formats::message_run_ptr run_of(const std::vector<std::string>& texts, storage::sequence after = 0,
                                 std::int64_t arrival = now) {
-  std::vector<std::pair<sources::sequence, std::string_view>> messages;
+  std::vector<std::pair<storage::sequence, std::string_view>> messages;
   for (const auto& text : texts) messages.emplace_back(after + messages.size() + 1, text);
   return formats::make_run(5, after, after + texts.size(), timestamp{arrival}, messages);
 }
@@ -377,8 +377,8 @@ TEST(IngestCore, ASequenceThatJumpsFarStartsABatchOfItsOwn) {
   event_plan made;
   auto core = core_for(made.builder.build(), 2);
   const std::string text = event("\"a\"", "1");
-  const sources::sequence far = 20'000'000'000;
-  const std::pair<sources::sequence, std::string_view> messages[] = {{10, text}, {far, text}};
+  const storage::sequence far = 20'000'000'000;
+  const std::pair<storage::sequence, std::string_view> messages[] = {{10, text}, {far, text}};
   ingest::ingest_output out;
   core.take(*formats::make_run(5, 0, far, timestamp{now}, messages), out);
   ASSERT_EQ(out.batches.size(), 4u);
@@ -409,7 +409,7 @@ TEST(IngestCore, BatchesAreReusedOnlyWhenNobodyHoldsThem) {
   event_plan made;
   auto core = core_for(made.builder.build());
   ingest::ingest_output out;
-  for (sources::sequence i = 0; i < 50; ++i) {
+  for (storage::sequence i = 0; i < 50; ++i) {
     core.take(*run_of({event("\"user" + std::to_string(i) + "\"", "1")}, i), out);
     if (i % 7 == 6) out.batches.erase(out.batches.begin());
   }
@@ -420,4 +420,4 @@ TEST(IngestCore, BatchesAreReusedOnlyWhenNobodyHoldsThem) {
 }
 
 }  // namespace
-}  // namespace windrow::actors
+}  // namespace windrow::ingest

@@ -4,10 +4,12 @@
 #include <thread>
 
 #include "sources/file_driver.hpp"
-#include "tests/node/temporary_folder.hpp"
+#include "tests/support/card_declarations.hpp"
 
-namespace windrow::cluster {
+namespace windrow::node {
 namespace {
+
+using test::temporary_folder;
 
 // After a seek the reader that it replaces may still be at work.
 TEST(JournalArrivals, TwoReadersOfOnePartitionAgree) {
@@ -37,4 +39,4 @@ TEST(JournalArrivals, TwoReadersOfOnePartitionAgree) {
 }
 
 }  // namespace
-}  // namespace windrow::cluster
+}  // namespace windrow::node

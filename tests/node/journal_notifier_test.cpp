@@ -5,11 +5,11 @@
 
 #include "node/journal_input.hpp"
 
-namespace windrow::cluster {
+namespace windrow::node {
 namespace {
 
 TEST(JournalBell, CountsARingThatCameBeforeTheWaitOnce) {
-  node::node::journal_notifier bell;
+  node::journal_notifier bell;
   bell.ring();
   bell.ring();
   EXPECT_TRUE(bell.wait());
@@ -17,7 +17,7 @@ TEST(JournalBell, CountsARingThatCameBeforeTheWaitOnce) {
 }
 
 TEST(JournalBell, WakesOneThatWaits) {
-  node::node::journal_notifier bell;
+  node::journal_notifier bell;
   auto heard = std::async(std::launch::async, [&] {
     while (!bell.wait()) {
     }
@@ -28,4 +28,4 @@ TEST(JournalBell, WakesOneThatWaits) {
 }
 
 }  // namespace
-}  // namespace windrow::cluster
+}  // namespace windrow::node

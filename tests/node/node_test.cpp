@@ -5,31 +5,35 @@
 #include <array>
 #include <vector>
 
-#include "tests/node/temporary_folder.hpp"
+#include "tests/support/card_declarations.hpp"
 #include "windrow/time.hpp"
 
-namespace windrow::cluster {
+namespace windrow::node {
 namespace {
+
+using test::card_declarations;
+using test::payment;
+using test::temporary_folder;
 
 class Node : public ::testing::Test {
 protected:
   Node() { folder_.write("payments.ndjson", ""); }
 
-  result<std::unique_ptr<node::node>> open(bool read_only = false) {
+  result<std::unique_ptr<node>> open(bool read_only = false) {
     auto compiled = schema::compile_yaml(card_declarations, folder_ / "features.yaml",
                                          [](std::string_view) { return std::nullopt; });
     if (!compiled.ok()) return failure{errc::invalid, compiled.diagnostics.front().format()};
-    node::node_options o;
+    node_options o;
     o.data = folder_ / "data";
     o.declarations = *compiled.declarations;
     o.shards = 2;
     o.once = true;
     o.read_only = read_only;
     if (!read_only) o.inputs = {{"payments", folder_ / "payments.ndjson"}};
-    return node::node::open(o);
+    return node::open(o);
   }
   /// Reads the file to its end and checkpoints.
-  node::node_progress run() {
+  node_progress run() {
     auto n = open();
     if (!n) {
       ADD_FAILURE() << n.error().message;
@@ -144,16 +148,16 @@ TEST_F(Node, RefusesAFileThatTwoSourcesRead) {
   auto compiled = schema::compile_yaml(text, folder_ / "features.yaml",
                                        [](std::string_view) { return std::nullopt; });
   ASSERT_TRUE(compiled.ok()) << compiled.diagnostics.front().format();
-  node::node_options o;
+  node_options o;
   o.data = folder_ / "data";
   o.declarations = *compiled.declarations;
   o.once = true;
   o.inputs = {{"payments", folder_ / "payments.ndjson"}, {"again", folder_ / "payments.ndjson"}};
-  auto n = node::node::open(o);
+  auto n = node::open(o);
   ASSERT_TRUE(n) << n.error().message;
   while (!(*n)->progress().finished) (*n)->wait(std::chrono::seconds(1));
   EXPECT_TRUE((*n)->stop());
-  const node::node_progress p = (*n)->progress();
+  const node_progress p = (*n)->progress();
   EXPECT_EQ(p.applied, 1u);
   ASSERT_EQ(p.failed_sources.size(), 1u);
   EXPECT_EQ(p.failed_sources[0].first, "again");
@@ -164,7 +168,7 @@ TEST_F(Node, RefusesAFileThatTwoSourcesRead) {
 
 TEST_F(Node, EndsWhereASourceCannotBeReadAtAll) {
   std::filesystem::remove(folder_ / "payments.ndjson");
-  const node::node_progress p = run();
+  const node_progress p = run();
   EXPECT_TRUE(p.finished);
   ASSERT_EQ(p.failed_sources.size(), 1u);
   EXPECT_EQ(p.failed_sources[0].second.code, errc::not_found);
@@ -172,7 +176,7 @@ TEST_F(Node, EndsWhereASourceCannotBeReadAtAll) {
 
 TEST_F(Node, KeepsABadLineAsADeadLetter) {
   folder_.append("payments.ndjson", "{\"id\": 1\n" + payment("c1", 6, "10:40:00") + "\n");
-  const node::node_progress p = run();
+  const node_progress p = run();
   EXPECT_EQ(p.dead_lettered, 1u);
   EXPECT_EQ(spent("c1"), 6);
   auto n = open(true);
@@ -196,10 +200,10 @@ TEST_F(Node, VerifiesWhatItWrote) {
 /// Opens the folder without inputs: what is in the journal is applied, and pushes are taken.
 class NodeDeadLetters : public Node {
 protected:
-  std::unique_ptr<node::node> serve() {
-    node::node_options o;
+  std::unique_ptr<node> serve() {
+    node_options o;
     o.data = folder_ / "data";
-    auto n = node::node::open(o);
+    auto n = node::open(o);
     if (!n) ADD_FAILURE() << n.error().message;
     return std::move(*n);
   }
@@ -249,4 +253,4 @@ TEST_F(NodeDeadLetters, DoNotComeBackWhenTheFileIsReadAgain) {
 }
 
 }  // namespace
-}  // namespace windrow::cluster
+}  // namespace windrow::node

@@ -3,10 +3,14 @@
 #include <fstream>
 
 #include "node/node.hpp"
-#include "tests/node/temporary_folder.hpp"
+#include "tests/support/card_declarations.hpp"
 
-namespace windrow::cluster {
+namespace windrow::node {
 namespace {
+
+using test::card_declarations;
+using test::payment;
+using test::temporary_folder;
 
 /// Anonymous memory of this process, in bytes: what the state's budget is about.
 std::size_t anonymous_bytes() {
@@ -35,7 +39,7 @@ TEST(Overload, ASourceWaitsWhileMemoryIsShort) {
   auto compiled = schema::compile_yaml(card_declarations, folder / "features.yaml",
                                        [](std::string_view) { return std::nullopt; });
   ASSERT_TRUE(compiled.ok());
-  node::node_options o;
+  node_options o;
   o.data = folder / "data";
   o.declarations = *compiled.declarations;
   o.shards = 2;
@@ -43,7 +47,7 @@ TEST(Overload, ASourceWaitsWhileMemoryIsShort) {
   o.memory = std::size_t{16} << 20;
   o.inputs = {{"payments", folder / "payments.ndjson"}};
   const std::size_t before = anonymous_bytes();
-  auto n = node::node::open(o);
+  auto n = node::open(o);
   ASSERT_TRUE(n) << n.error().message;
   std::size_t most = 0;
   std::uint64_t waited = 0;
@@ -66,4 +70,4 @@ TEST(Overload, ASourceWaitsWhileMemoryIsShort) {
 }
 
 }  // namespace
-}  // namespace windrow::cluster
+}  // namespace windrow::node

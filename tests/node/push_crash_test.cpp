@@ -8,7 +8,7 @@
 #include <random>
 #include <thread>
 
-#include "tests/node/temporary_folder.hpp"
+#include "tests/support/card_declarations.hpp"
 #include "windrow/engine.hpp"
 #include "windrow/time.hpp"
 
@@ -16,8 +16,9 @@
 namespace windrow {
 namespace {
 
-using cluster::payment;
-using cluster::temporary_folder;
+using test::card_declarations;
+using test::payment;
+using test::temporary_folder;
 
 constexpr int producers = 3;
 constexpr std::uint64_t pushes = 60;  // of each producer
@@ -75,7 +76,7 @@ TEST(PushCrash, EveryAcknowledgedPushCountsOnce) {
   std::printf("SEED=%u\n", seed);
   std::mt19937 random(seed);
   temporary_folder folder;
-  folder.write("features.yaml", cluster::card_declarations);
+  folder.write("features.yaml", card_declarations);
   std::map<int, std::uint64_t> acknowledged;
   for (int producer = 0; producer < producers; ++producer) acknowledged[producer] = 0;
   int kills = 0;
@@ -131,7 +132,7 @@ TEST(PushCrash, EveryAcknowledgedPushCountsOnce) {
 
 TEST(PushCrash, AJournalOlderThanTheShardsIsRefused) {
   temporary_folder folder;
-  folder.write("features.yaml", cluster::card_declarations);
+  folder.write("features.yaml", card_declarations);
   const std::string file = folder / "data/journal/data.mdb", copy = folder / "copy";
   const pid_t child = ::fork();
   if (child == 0) {

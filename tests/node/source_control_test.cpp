@@ -1,11 +1,15 @@
 #include <gtest/gtest.h>
 
 #include "node/node.hpp"
-#include "tests/node/temporary_folder.hpp"
+#include "tests/support/card_declarations.hpp"
 #include "windrow/time.hpp"
 
-namespace windrow::cluster {
+namespace windrow::node {
 namespace {
+
+using test::card_declarations;
+using test::payment;
+using test::temporary_folder;
 
 /// A node that follows a file and is steered while it runs.
 class Steering : public ::testing::Test {
@@ -16,12 +20,12 @@ protected:
     auto compiled = schema::compile_yaml(card_declarations, folder_ / "features.yaml",
                                          [](std::string_view) { return std::nullopt; });
     ASSERT_TRUE(compiled.ok());
-    node::node_options o;
+    node_options o;
     o.data = folder_ / "data";
     o.declarations = *compiled.declarations;
     o.shards = 2;
     o.inputs = {{"payments", folder_ / "payments.ndjson"}};
-    auto n = node::node::open(o);
+    auto n = node::open(o);
     ASSERT_TRUE(n) << n.error().message;
     node_ = std::move(*n);
   }
@@ -61,7 +65,7 @@ protected:
   }
 
   temporary_folder folder_;
-  std::unique_ptr<node::node> node_;
+  std::unique_ptr<node> node_;
   std::size_t size_ = 0;
 };
 
@@ -199,4 +203,4 @@ TEST_F(Steering, ClosesWithTheNode) {
 }
 
 }  // namespace
-}  // namespace windrow::cluster
+}  // namespace windrow::node

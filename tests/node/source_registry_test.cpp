@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace windrow::cluster {
+namespace windrow::node {
 namespace {
 
 constexpr std::int64_t second = 1'000'000;
@@ -28,7 +28,7 @@ protected:
     return s;
   }
 
-  node::source_registry board_;
+  source_registry board_;
   ingest::ingest_counters counters_;
 };
 
@@ -137,4 +137,4 @@ TEST(SourceState, IsTheWorstOfItsPartitions) {
 }
 
 }  // namespace
-}  // namespace windrow::cluster
+}  // namespace windrow::node

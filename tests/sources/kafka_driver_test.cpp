@@ -8,11 +8,13 @@
 #include <chrono>
 #include <thread>
 
-#include "tests/node/temporary_folder.hpp"
+#include "tests/support/card_declarations.hpp"
 
 /// The driver of a topic against librdkafka's mock cluster and a journal of its own.
-namespace windrow::cluster {
+namespace windrow::sources {
 namespace {
+
+using test::temporary_folder;
 
 using namespace std::chrono_literals;
 
@@ -190,4 +192,4 @@ TEST_F(KafkaDriver, SaysWhereAPartitionBeginsAfterAResetOnceItIsKnown) {
 }
 
 }  // namespace
-}  // namespace windrow::cluster
+}  // namespace windrow::sources

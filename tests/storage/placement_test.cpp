@@ -5,10 +5,10 @@
 #include <string>
 #include <vector>
 
-#include "plan_builder.hpp"
 #include "schema/catalog/key.hpp"
+#include "tests/support/plan_builder.hpp"
 
-namespace windrow::actors {
+namespace windrow::storage {
 namespace {
 
 using schema::value_kind;
@@ -88,4 +88,4 @@ TEST(HashKey, DependsOnSeedKeySpaceAndEveryByte) {
 }
 
 }  // namespace
-}  // namespace windrow::actors
+}  // namespace windrow::storage

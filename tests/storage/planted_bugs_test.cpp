@@ -8,9 +8,13 @@
 #include "base/fault_injection.hpp"
 #include "tests/storage/shard_property.hpp"
 
-namespace windrow::storage {
+namespace windrow {
 
 failpoint injected_fault = failpoint::none;
+
+}  // namespace windrow
+
+namespace windrow::storage {
 
 namespace testing {
 namespace {

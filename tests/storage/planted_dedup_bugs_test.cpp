@@ -8,9 +8,13 @@
 #include "base/fault_injection.hpp"
 #include "tests/storage/dedup_property.hpp"
 
-namespace windrow::storage {
+namespace windrow {
 
 dedup_failpoint injected_dedup_fault = dedup_failpoint::none;
+
+}  // namespace windrow
+
+namespace windrow::storage {
 
 namespace testing {
 namespace {

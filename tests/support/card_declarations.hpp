@@ -4,9 +4,7 @@
 
 #include "tests/support/temporary_folder.hpp"
 
-namespace windrow::cluster {
-
-using test::temporary_folder;
+namespace windrow::test {
 
 /// Cards and payments; payments are read from `payments.ndjson` or pushed.
 inline const char* const card_declarations = R"(
@@ -35,4 +33,4 @@ inline std::string payment(const std::string& card, int amount, const std::strin
          R"(, "at": "2026-01-01T)" + time + R"(Z"})";
 }
 
-}  // namespace windrow::cluster
+}  // namespace windrow::test
