@@ -6,8 +6,8 @@ function(windrow_add_version target source)
   set(written "${CMAKE_CURRENT_BINARY_DIR}/version.cpp")
   add_custom_target(${target}_version
     COMMAND "${CMAKE_COMMAND}" "-DSOURCE=${PROJECT_SOURCE_DIR}" "-DVERSION=${PROJECT_VERSION}"
-      "-DPACKAGE_VERSION=${WINDROW_PACKAGE_VERSION}" "-DTEMPLATE=${CMAKE_CURRENT_SOURCE_DIR}/${source}"
-      "-DWRITTEN=${written}" -P "${PROJECT_SOURCE_DIR}/cmake/write_version.cmake"
+      "-DPACKAGE_VERSION=${WINDROW_PACKAGE_VERSION}"
+      "-DTEMPLATE=${CMAKE_CURRENT_SOURCE_DIR}/${source}" "-DWRITTEN=${written}" -P "${PROJECT_SOURCE_DIR}/cmake/write_version.cmake"
     BYPRODUCTS "${written}"
     COMMENT "" VERBATIM)
   target_sources(${target} PRIVATE "${written}")
