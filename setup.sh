@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Installs what the build needs and is missing, with --tests also what the tests need: Debian
-# packages, and for the tests a Kafka broker from Maven Central, Prometheus' promtool, and
-# schemathesis from PyPI; with --fuzz what libFuzzer needs. Nothing is touched, and the network is
-# not used, when all of it is there.
+# Installs what the build needs and is missing, with --tests also what the tests need: packages of
+# Debian 12 or 13, and for the tests a Kafka broker from Maven Central, Prometheus' promtool, and
+# schemathesis from PyPI; with --fuzz what libFuzzer needs, with --package what makes and judges
+# Debian packages, with --root what makes a root of another release. Nothing is touched, and the
+# network is not used, when all of it is there. --clang only says which clang libFuzzer is from.
 set -euo pipefail
 
 kafka_version=3.9.1
@@ -11,6 +12,17 @@ promtool=$HOME/.cache/windrow/promtool/promtool
 schemathesis_version=4.32.5
 schemathesis=$HOME/.cache/windrow/schemathesis-$schemathesis_version
 
+# Names that differ between releases. Another system is taken for the newest one known here.
+release=$(. /etc/os-release 2>/dev/null && printf '%s' "${ID:-}${VERSION_ID:-}" || true)
+case $release in
+  debian12) boost=1.81 java=17 clang=16 promtool_in=prometheus named='Debian 12' ;;
+  *) boost=1.83 java=21 clang=19 promtool_in=promtool named='Debian 13' ;;
+esac
+if [[ ${1:-} == --clang ]]; then
+  printf '%s\n' "$clang"
+  exit
+fi
+
 # Every package the build, the tests and the examples need, in this one place.
 packages=(
   g++ make cmake ninja-build pkg-config python3
@@ -18,7 +30,7 @@ packages=(
   libcapnp-dev capnproto      # catalog, batches and messages
   libssl-dev zlib1g-dev       # asked for by Cap'n Proto's CMake package
   liblmdb-dev                 # storage
-  libboost1.81-dev            # HTTP
+  "libboost$boost-dev"        # HTTP
   librdkafka-dev              # Kafka sources
   prometheus-cpp-dev          # metrics
   libsimdjson-dev libabsl-dev libxxhash-dev libyaml-cpp-dev
@@ -28,13 +40,22 @@ packages=(
   curl openssl                # clients of the tests
 )
 if [[ ${1:-} == --tests ]]; then
-  packages+=(openssl openjdk-17-jre-headless)  # a Kafka broker and its certificates
+  packages+=("openjdk-$java-jre-headless")     # a Kafka broker
   packages+=(slowhttptest)                     # slow clients
+  packages+=(git mandoc)                       # the version names the commit; the manual
   [[ -e $schemathesis/complete ]] || packages+=(python3-venv)
   [[ -e $kafka/complete ]] || packages+=(maven)
+  [[ $promtool_in == prometheus ]] || packages+=("$promtool_in")
 fi
 if [[ ${1:-} == --fuzz ]]; then
-  packages+=(clang-16 libclang-rt-16-dev llvm-16)  # libFuzzer, sanitizers, names in reports
+  # libFuzzer, sanitizers, names in reports
+  packages+=("clang-$clang" "libclang-rt-$clang-dev" "llvm-$clang")
+fi
+if [[ ${1:-} == --package ]]; then
+  packages+=(debhelper dpkg-dev lintian)
+fi
+if [[ ${1:-} == --root ]]; then
+  packages+=(debootstrap debian-archive-keyring)
 fi
 
 missing=()
@@ -44,8 +65,8 @@ for package in "${packages[@]}"; do
 done
 
 give_up() {
-  printf 'windrow: %s. Install these packages (Debian 12 names) and try again:\n  %s\n' \
-    "$1" "${missing[*]}" >&2
+  printf 'windrow: %s. Install these packages (names of %s) and try again:\n  %s\n' \
+    "$1" "$named" "${missing[*]}" >&2
   exit 1
 }
 
@@ -91,8 +112,8 @@ dpkg_of() {
   apt-get -qq -o Acquire::Retries=3 -o APT::Sandbox::User=root download "$1" >/dev/null
 }
 
-# One program of the package `prometheus`, which itself is a service that starts when it is
-# installed: it is unpacked, not installed.
+# On Debian 12 one program of the package `prometheus`, which itself is a service that starts when
+# it is installed: it is unpacked, not installed. Later it is a package of its own.
 fetch_promtool() {
   printf 'windrow: fetching promtool into %s\n' "$promtool" >&2
   local fresh

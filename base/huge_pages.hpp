@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <limits>
 #include <vector>
 
 namespace windrow {
@@ -41,7 +42,8 @@ private:
   std::vector<mapping> mappings_;
   void* take(std::size_t bytes);
 
-  std::vector<void*> free_[48];  // by log2 of the size
+  /// By log2 of the size; one for each result that std::countr_zero has.
+  std::vector<void*> free_[std::numeric_limits<std::size_t>::digits + 1];
   std::size_t used_ = 0;
   std::size_t held_ = 0;
 };

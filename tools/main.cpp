@@ -11,6 +11,7 @@
 #include "base/suggest.hpp"
 #include "tools/command_support.hpp"
 #include "tools/commands.hpp"
+#include "tools/version.hpp"
 
 namespace windrow::tools {
 namespace {
@@ -66,7 +67,7 @@ int run_command_line(int count, char** words) {
   CLI::App app{"Windowed aggregations per entity, kept up to date while messages stream in."};
   app.name("windrow");
   app.footer(examples);
-  app.set_version_flag("--version", "windrow " WINDROW_VERSION);
+  app.set_version_flag("--version", version);
   app.require_subcommand(1);
   app.option_defaults()->always_capture_default(false);
 

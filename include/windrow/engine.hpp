@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "windrow/export.hpp"
 #include "windrow/result.hpp"
 #include "windrow/value.hpp"
 
@@ -109,7 +110,7 @@ struct push_receipt {
 };
 
 /// The features of one class, resolved once for many lookups. Valid for the engine that made it.
-class prepared_query {
+class WINDROW_EXPORT prepared_query {
 public:
   prepared_query();
   ~prepared_query();
@@ -118,7 +119,7 @@ public:
 
 private:
   friend class engine;
-  struct impl;
+  struct WINDROW_INTERNAL impl;
   std::unique_ptr<impl> impl_;
 };
 
@@ -127,7 +128,7 @@ private:
 /// Threads: any number of threads may call anything at once, except `close`. Ownership: the engine
 /// owns the folder's lock until it is closed. Errors are values; after an `io` or `corrupt` failure
 /// of the state itself pushes answer `closed` with that reason, and lookups go on where they can.
-class engine {
+class WINDROW_EXPORT engine {
 public:
   static result<engine> open(const engine_options& options);
   ~engine();
@@ -172,8 +173,8 @@ public:
   result<void> close();
 
 private:
-  struct impl;
-  explicit engine(std::unique_ptr<impl> i);
+  struct WINDROW_INTERNAL impl;
+  WINDROW_INTERNAL explicit engine(std::unique_ptr<impl> i);
   std::unique_ptr<impl> impl_;
 };
 

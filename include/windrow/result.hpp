@@ -6,6 +6,8 @@
 #include <utility>
 #include <variant>
 
+#include "windrow/export.hpp"
+
 /// Errors are values: every call that can fail for a reason outside the program returns a
 /// `result<T>`. Nothing in the library throws across its public interface, prints or aborts.
 namespace windrow {
@@ -28,7 +30,7 @@ enum class errc : std::uint8_t {
 };
 
 /// The stable lower-case name of a code, as it appears in JSON (`"expired"`).
-std::string_view to_string(errc code) noexcept;
+WINDROW_EXPORT std::string_view to_string(errc code) noexcept;
 
 struct failure {
   errc code = errc::invalid;

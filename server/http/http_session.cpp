@@ -74,9 +74,8 @@ response too_slow() { return problem(408, "too_slow", "this request comes too sl
 
 /// Whether it is the message that is wrong, not the connection.
 bool is_malformed(const error_code& why) {
-  static const auto& category = error_code(http::error::bad_value).category();
-  return why.category() == category && why != http::error::end_of_stream &&
-         why != http::error::partial_message;
+  return why.category() == error_code(http::error::bad_value).category() &&
+         why != http::error::end_of_stream && why != http::error::partial_message;
 }
 
 /// What a message that cannot be read is answered with.

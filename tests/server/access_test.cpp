@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <algorithm>
+
 #include "server/api/audit_log.hpp"
 #include "server/body/message_splitter.hpp"
 #include "tests/support/temporary_folder.hpp"
