@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-#include "formats/line_cutter.hpp"
+#include "formats/framing.hpp"
 #include "formats/message_run.hpp"
 #include "sources/input.hpp"
 #include "sources/partition_name.hpp"
@@ -60,7 +60,7 @@ struct file_source_options {
   /// What a user runs to start the source over, for messages:
   /// `windrow source reset flights --data ./state`.
   std::string reset_command;
-  formats::line_limits limits;
+  formats::framing_limits limits;
 };
 
 /// Reads an NDJSON file from a position, as runs of lines. Positions are byte offsets after a
@@ -81,7 +81,7 @@ public:
   result<source_step> next();
 
   /// The position after the last run returned.
-  sequence position() const noexcept { return cutter_.position(); }
+  sequence position() const noexcept { return framing_->position(); }
   /// The size of the file as last seen: what remains is `size() - position()`.
   std::uint64_t size() const noexcept { return size_; }
 
@@ -95,9 +95,9 @@ private:
   const file_source_options options_;
   int fd_;
   std::uint64_t size_;
-  sequence read_;       ///< bytes before it have been given to the cutter
+  sequence read_;       ///< bytes before it have been given to the framing
   arrival_note noted_;  ///< of the range that is being read; ends at or after read_
-  formats::line_cutter cutter_;
+  std::unique_ptr<formats::framing> framing_;
 };
 
 }  // namespace windrow::sources
