@@ -155,7 +155,7 @@ result<source_step> file_source::next() {
     // A run never holds lines of two noted ranges: what is in the buffer is cut before more of
     // the next range is read, so a line belongs to the range in which its last byte lies.
     if (auto run = framing_->cut(noted_.arrival, read_ == noted_.to && noted_.line_ends)) {
-      return source_step{kind::run, std::move(run)};
+      return source_step{kind::run, std::move(run), options_.source};
     }
     if (read_ < noted_.to) {
       if (auto done = read_chunk(); !done) return done.error();
@@ -164,9 +164,9 @@ result<source_step> file_source::next() {
     const auto more = find_more();
     if (!more) return more.error();
     if (*more) continue;
-    if (!options_.once) return source_step{kind::nothing, nullptr};
+    if (!options_.once) return source_step{kind::nothing};
     // Half a line is whoever writes it's to finish; the next run reads it from its beginning.
-    if (!framing_->pending_is_whole()) return source_step{kind::end, nullptr};
+    if (!framing_->pending_is_whole()) return source_step{kind::end};
     if (auto done = options_.notes->end_line(options_.partition, read_); !done) {
       return done.error();
     }

@@ -49,7 +49,8 @@ result<std::optional<file_identity>> identify(const std::string& path,
                                               std::size_t head_bytes = head_bytes_max);
 
 struct file_source_options {
-  file_identity identity;  ///< as first seen; from `identify` or the partition's name
+  file_identity identity;     ///< as first seen; from `identify` or the partition's name
+  int source = schema::none;  ///< plan.sources whose streams read it
   partition_id partition = 0;
   sequence position = 0;  ///< continue after this byte
   /// End at the end of the file, where an unterminated last line counts if it is a closed object,
@@ -69,16 +70,16 @@ struct file_source_options {
 /// A file that is shorter than the position or begins differently is another file: `mismatch`,
 /// with what to do. Checked on opening, when the file shrinks while it is read, and when its name
 /// is given to another file (one that begins the same and is at least as long is read on).
-class file_source {
+class file_source final : public input {
 public:
   static result<std::unique_ptr<file_source>> open(file_source_options options);
-  ~file_source();
+  ~file_source() override;
   file_source(const file_source&) = delete;
   file_source& operator=(const file_source&) = delete;
 
   /// The next run; or `nothing` (followed files) or `end` (once) where there is none now. After a
   /// failure the source is of no more use.
-  result<source_step> next();
+  result<source_step> next() override;
 
   /// The position after the last run returned.
   sequence position() const noexcept { return framing_->position(); }

@@ -28,9 +28,11 @@ public:
       : reader_(std::move(reader)), source_(source) {}
   // The driver may hold the reader for a moment longer: it is to be still by now.
   ~kafka_input() override { reader_->close(); }
-  result<sources::source_step> next() override { return reader_->next(); }
-  int source() const noexcept override { return source_; }
-  int stream() const noexcept override { return schema::none; }
+  result<sources::source_step> next() override {
+    auto step = reader_->next();
+    if (step) step->source = source_;
+    return step;
+  }
 
 private:
   std::shared_ptr<sources::kafka_reader> reader_;

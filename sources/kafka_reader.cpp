@@ -144,9 +144,9 @@ result<source_step> kafka_partition_reader::look() {
   if (auto done = gather(); !done) return done.error();
   if (state_ == state::reading) {
     if (auto run = take_run()) return source_step{kind::run, std::move(run)};
-    if (options_.end && position_ >= *options_.end) return source_step{kind::end, nullptr};
+    if (options_.end && position_ >= *options_.end) return source_step{kind::end};
   }
-  return source_step{kind::nothing, nullptr};
+  return source_step{kind::nothing};
 }
 
 // ---- where to read -----------------------------------------------------------------------------

@@ -49,12 +49,12 @@ result<source_step> pipe_reader::next(timestamp arrival) {
       if (takes_rest) {
         if (auto run = framing_->cut(arrival, true)) return source_step{kind::run, std::move(run)};
       }
-      if (ended_) return source_step{kind::end, nullptr};
-      if (!readable) return source_step{kind::nothing, nullptr};
+      if (ended_) return source_step{kind::end};
+      if (!readable) return source_step{kind::nothing};
     }
     if (const auto read = read_some(); !read) return read.error();
     // The middle of a line that is too long gives nothing, for as long as it goes on.
-    if (full) return source_step{kind::nothing, nullptr};
+    if (full) return source_step{kind::nothing};
   }
 }
 
