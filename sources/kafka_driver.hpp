@@ -60,12 +60,12 @@ private:
   struct entry {
     storage::partition_id id = 0;
     sources::kafka_identity identity;
-    sources::kafka_partition_state memory;
-    std::optional<storage::sequence> high;  ///< as last heard
-    std::optional<storage::sequence> end;   ///< `once`: where it ends
-    bool given = false;                     ///< by `discover`
-    bool opened = false;                    ///< in this run
-    storage::sequence letters_due = 0;      ///< dead letters at or below are durable
+    sources::kafka_partition_state state;
+    std::optional<storage::sequence> high;   ///< as last heard
+    std::optional<storage::sequence> end;    ///< `once`: where it ends
+    bool given = false;                      ///< by `discover`
+    bool opened = false;                     ///< in this run
+    storage::sequence dead_letters_due = 0;  ///< dead letters at or below are durable
     std::weak_ptr<sources::kafka_reader> reader;
   };
   using entries = std::map<int, entry>;  ///< by number
@@ -75,9 +75,9 @@ private:
   void discover_partitions();
   result<bool> look(sources::kafka_source& source);
   result<bool> begin_partition(sources::kafka_source& source, int number, bool first);
-  result<void> produce_letters();
-  std::optional<kafka_dead_letters::stretch> next_letters() const;
-  result<void> remember(entry& e, const sources::kafka_partition_state& memory);
+  result<void> produce_dead_letters();
+  std::optional<kafka_dead_letters::stretch> next_stretch() const;
+  result<void> remember(entry& e, const sources::kafka_partition_state& state);
   result<sources::kafka_range> ask_range(int number);
   entry* find(storage::partition_id partition);
   driver_partition describe(const entry& e) const;
@@ -97,12 +97,12 @@ private:
   bool all_found_ = false;  ///< a whole look has succeeded, since the last reset
   int resets_ = 0;
   bool stopping_ = false;
-  std::string letters_trouble_;
+  std::string dead_letters_trouble_;
   // The discovery_thread's alone.
   int fewer_looks_ = 0;  ///< in a row that have found too few partitions
-  kafka_dead_letters letters_;
-  std::optional<kafka_dead_letters::stretch> letters_begun_;  ///< and not delivered yet
-  std::thread lookout_;
+  kafka_dead_letters dead_letters_;
+  std::optional<kafka_dead_letters::stretch> stretch_begun_;  ///< and not delivered yet
+  std::thread discovery_thread_;
 };
 
 }  // namespace windrow::sources

@@ -218,8 +218,7 @@ void kafka_partition_reader::forget_waiting() {
 /// (librdkafka before 2.2, and by default after it). Any request to the partition's broker makes it
 /// look, so one is sent where a queue that was full has been emptied.
 void kafka_partition_reader::keep_fetching() {
-  if (watch_.wants_nudge(rd_kafka_queue_length(queue_.get())))
-    shared_.nudger->nudge(options_.number);
+  if (watch_.wants_wake(rd_kafka_queue_length(queue_.get()))) shared_.waker->wake(options_.number);
 }
 
 result<void> kafka_partition_reader::gather() {
