@@ -77,6 +77,22 @@ result<void> journal_arrivals::end_line(storage::partition_id partition, storage
   return context_.heard(context_.journal.set_counters({&mark, 1}));
 }
 
+// ---- making ------------------------------------------------------------------------------------
+
+result<std::unique_ptr<source_driver>> file_driver::make(const driver_request& request,
+                                                         const driver_context& context) {
+  const schema::source& declared = request.declared();
+  return std::unique_ptr<source_driver>(std::make_unique<file_driver>(
+      options{request.source, declared.name, request.path, request.path == declared.path},
+      context));
+}
+
+std::optional<std::string> file_driver::path_of(std::string_view name) {
+  auto identity = parse_file_partition_name(name);
+  if (!identity) return std::nullopt;
+  return std::move(identity->path);
+}
+
 // ---- partitions --------------------------------------------------------------------------------
 
 std::optional<storage::partition> file_driver::newest_of(const std::string& path) const {

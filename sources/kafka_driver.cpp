@@ -41,17 +41,17 @@ private:
 
 }  // namespace
 
-result<std::unique_ptr<source_driver>> kafka_driver::make(const schema::plan& plan, int source,
+result<std::unique_ptr<source_driver>> kafka_driver::make(const driver_request& request,
                                                           const driver_context& context) {
-  const schema::source& declared = plan.sources[static_cast<std::size_t>(source)];
+  const schema::source& declared = request.declared();
   auto config = sources::kafka_config_of(declared);
   if (!config) return config.error();
   const std::string where = declared.name + " --data " + shell_quote(context.data);
   config->seek_command = "windrow source seek " + where;
   config->reset_command = "windrow source reset " + where;
-  options o{source, false, std::move(*config)};
-  for (const schema::stream& s : plan.streams) {
-    if (s.source != source) continue;
+  options o{request.source, false, std::move(*config)};
+  for (const schema::stream& s : request.plan.streams) {
+    if (s.source != request.source) continue;
     for (const std::string& name : s.envelope) o.headers |= name.starts_with("message_headers");
   }
   return std::unique_ptr<source_driver>(std::make_unique<kafka_driver>(std::move(o), context));

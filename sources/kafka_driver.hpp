@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "schema/catalog/kafka_settings.hpp"
 #include "schema/plan/plan.hpp"
 #include "sources/kafka_dead_letters.hpp"
 #include "sources/kafka_partition_state.hpp"
@@ -36,14 +37,13 @@ public:
     sources::kafka_config config;
   };
   /// Makes the driver of a declared source of kind `kafka`; `invalid` where a setting is wrong.
-  static result<std::unique_ptr<source_driver>> make(const schema::plan& plan, int source,
+  static result<std::unique_ptr<source_driver>> make(const driver_request& request,
                                                      const driver_context& context);
   kafka_driver(options o, const driver_context& context);
   ~kafka_driver() override;
 
   const std::string& name() const noexcept override { return options_.config.source; }
-  const char* kind() const noexcept override { return "kafka"; }
-  const char* unit() const noexcept override { return "messages"; }
+  const schema::source_kind& kind() const noexcept override { return schema::kafka_kind; }
 
   result<std::vector<driver_partition>> discover() override;
   bool complete() const override;

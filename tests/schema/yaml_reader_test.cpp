@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <ostream>
 
+#include "schema/catalog/kafka_settings.hpp"
 #include "tests/schema/declarations.hpp"
 #include "windrow/time.hpp"
 
@@ -238,6 +239,13 @@ const bad_file bad_files[] = {
      "features: { User: { fields: { id: str } } }\nsources:\n"
      "  a: { file: \"x/@${NOT_SET}\" }",
      "`NOT_SET` is not set"},
+    {"TwoKindsOfSource",
+     "features: { User: { fields: { id: str } } }\nsources:\n"
+     "  @a: { kafka: { bootstrap_server: h, topic: t }, file: a }",
+     "has both `file` and `kafka`"},
+    {"NoKindOfSource",
+     "features: { User: { fields: { id: str } } }\nsources:\n  @a: { max_future_skew: 1m }",
+     "has neither `file` nor `kafka`; write such as `file: events.ndjson`"},
     {"KafkaWithoutTopic",
      "features: { User: { fields: { id: str } } }\nsources:\n"
      "  a: { @kafka: { bootstrap_server: h } }",
@@ -350,7 +358,7 @@ sources:
   EXPECT_EQ(sources[1].max_future_skew, 300'000'000);
   EXPECT_EQ(sources[1].late_arrival_deadline, -1);
   EXPECT_EQ(sources[2].path, "-");
-  EXPECT_EQ(sources[3].kind, source_kind::kafka);
+  EXPECT_EQ(sources[3].kind, &kafka_kind);
   using settings = std::vector<std::pair<std::string, std::string>>;
   EXPECT_EQ(made.declarations->sources[3].settings,
             (settings{{"bootstrap_server", "h:1"},

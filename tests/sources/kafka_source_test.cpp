@@ -50,7 +50,7 @@ protected:
   schema::source declared(const std::string& topic = "events") {
     schema::source s;
     s.name = "tx";
-    s.kind = schema::source_kind::kafka;
+    s.kind = &schema::kafka_kind;
     s.settings = {{"bootstrap_server", rd_kafka_mock_cluster_bootstraps(mock_)}, {"topic", topic}};
     return s;
   }
