@@ -5,8 +5,10 @@
 
 #include "schema/catalog/file_settings.hpp"
 #include "schema/catalog/kafka_settings.hpp"
+#include "schema/catalog/push_settings.hpp"
 #include "sources/file_driver.hpp"
 #include "sources/kafka_driver.hpp"
+#include "sources/push_driver.hpp"
 
 namespace windrow::sources {
 
@@ -16,6 +18,7 @@ constexpr std::array kinds{
     kind_driver{&schema::file_kind, storage::partition_kind::file, file_driver::make,
                 file_driver::path_of},
     kind_driver{&schema::kafka_kind, storage::partition_kind::kafka, kafka_driver::make},
+    kind_driver{&schema::push_kind, std::nullopt, push_driver::make},
 };
 
 const kind_driver& driver_of(const schema::source_kind& kind) {

@@ -6,6 +6,7 @@
 #include "base/suggest.hpp"
 #include "schema/catalog/file_settings.hpp"
 #include "schema/catalog/kafka_settings.hpp"
+#include "schema/catalog/push_settings.hpp"
 
 namespace windrow::schema {
 namespace {
@@ -13,6 +14,7 @@ namespace {
 constexpr std::array kinds{
     &file_kind,
     &kafka_kind,
+    &push_kind,
 };
 
 constexpr std::array unit_names{

@@ -239,13 +239,17 @@ const bad_file bad_files[] = {
      "features: { User: { fields: { id: str } } }\nsources:\n"
      "  a: { file: \"x/@${NOT_SET}\" }",
      "`NOT_SET` is not set"},
-    {"TwoKindsOfSource",
-     "features: { User: { fields: { id: str } } }\nsources:\n"
-     "  @a: { kafka: { bootstrap_server: h, topic: t }, file: a }",
-     "has both `file` and `kafka`"},
+    {"PushFalse", "features: { User: { fields: { id: str } } }\nsources:\n  a: { push: @false }",
+     "write such as `push: true`"},
+    {"PushWithSettings",
+     "features: { User: { fields: { id: str } } }\nsources:\n  a: { push: @{ port: 1 } }",
+     "expected `true` or `false`"},
+    {"PushAndFile",
+     "features: { User: { fields: { id: str } } }\nsources:\n  @a: { push: true, file: a }",
+     "has both `file` and `push`"},
     {"NoKindOfSource",
      "features: { User: { fields: { id: str } } }\nsources:\n  @a: { max_future_skew: 1m }",
-     "has neither `file` nor `kafka`; write such as `file: events.ndjson`"},
+     "has neither `file` nor `kafka` nor `push`; write such as `file: events.ndjson`"},
     {"KafkaWithoutTopic",
      "features: { User: { fields: { id: str } } }\nsources:\n"
      "  a: { @kafka: { bootstrap_server: h } }",
