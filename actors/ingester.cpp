@@ -108,7 +108,7 @@ void ingester::on_read(std::uint32_t number, std::uint32_t reader, const source_
   if (reader != in.reader_number) return;  // stopped since
   in.reading = false;
   if (got.failed) return on_input_failed(number, *got.failed);
-  if (!got.run) {
+  if (got.step.what == sources::source_step::kind::end) {
     in.ended = true;
     report(number, in);
     report_if_settled();
@@ -135,9 +135,9 @@ void ingester::take(std::uint32_t number, input_state& in) {
   in.ready.reset();
   read(number, in);  // while this run is decoded, the next one is read
   output_.clear();
-  in.core->take(*got.run, output_, {got.source, got.stream});
+  in.core->take(*got.step.run, output_, {got.step.source, got.step.stream});
   if (output_.failed) return fail(*output_.failed);
-  in.arrival = got.run->arrival.micros;
+  in.arrival = got.step.run->arrival.micros;
   send(number);
   report(number, in);
 }

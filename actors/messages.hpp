@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "formats/message_run.hpp"
 #include "schema/plan/plan.hpp"
+#include "sources/input.hpp"
 #include "storage/batch.hpp"
 #include "storage/journal/skip_range.hpp"
 #include "storage/shard/shard_core.hpp"
@@ -27,9 +27,7 @@ struct read_next {};
 /// The answer: a run, or the end of the input, or why there will be no more. A source answers when
 /// it has something to say.
 struct source_read {
-  formats::message_run_ptr run;  ///< null at the end and on failure
-  int source = schema::none;     ///< plan.sources whose streams read the run, or
-  int stream = schema::none;     ///< the one plan.streams that does (pushes)
+  sources::source_step step;  ///< a run or the end, unless it failed
   std::optional<failure> failed;
 };
 

@@ -26,9 +26,7 @@ void source_reader::read() {
       self_->send(self_, poll_again{});
     return;
   } else {
-    answer.run = step->run;
-    answer.source = settings_.in->source();
-    answer.stream = settings_.in->stream();
+    answer.step = *std::move(step);
   }
   promise_.deliver(std::move(answer));
 }

@@ -109,7 +109,7 @@ bool measure(const char* name, const std::vector<formats::message_run_ptr>& runs
 /// One stream, one route keyed by `user_id`, one timeline, one column: `amount`.
 schema::plan_ptr one_route_plan() {
   auto plan = std::make_shared<schema::plan>();
-  plan->sources.push_back({"events", schema::source_kind::file, "/events", 300'000'000, -1});
+  plan->sources.push_back({"events", &schema::file_kind, "/events", 300'000'000, -1});
   schema::key_space space;
   space.id = 42;
   space.name = "User";

@@ -111,7 +111,7 @@ result<std::unique_ptr<node::node>> open_node(const node_run& run) {
   o.memory = run.memory;
   o.checkpoint_interval = run.checkpoint;
   o.once = run.once;
-  const bool topic = compiled->plan->sources.front().kind == schema::source_kind::kafka;
+  const bool topic = !compiled->plan->sources.front().kind->is_file;
   if (!run.input.empty() || topic) o.inputs.push_back({"purchases", run.input});
   return node::node::open(o);
 }

@@ -2,54 +2,33 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstring>
 
+#include "formats/framing.hpp"
 #include "formats/json_internal.hpp"
-#include "formats/line_cutter.hpp"
 #include "windrow/time.hpp"
 
 namespace windrow::formats {
 
-std::string_view to_string(decode_reason reason) noexcept {
+decode_reason to_string(json_reason reason) noexcept {
   switch (reason) {
-    case decode_reason::json:
+    case json_reason::json:
       return "json";
-    case decode_reason::utf8:
+    case json_reason::utf8:
       return "utf8";
-    case decode_reason::too_deep:
+    case json_reason::too_deep:
       return "too_deep";
-    case decode_reason::too_long:
-      return "too_long";
-    case decode_reason::not_an_object:
+    case json_reason::not_an_object:
       return "not_an_object";
-    case decode_reason::missing_key:
+    case json_reason::missing_key:
       return "missing_key";
-    case decode_reason::duplicate_key:
+    case json_reason::duplicate_key:
       return "duplicate_key";
-    case decode_reason::type:
+    case json_reason::type:
       return "type";
-    case decode_reason::range:
+    case json_reason::range:
       return "range";
   }
   return "json";
-}
-
-std::string_view text_arena::add(std::string_view text) {
-  constexpr std::size_t block_bytes = 64 * 1024;
-  if (blocks_.empty() || blocks_.back().size - used_ < text.size()) {
-    const std::size_t size = std::max(block_bytes, text.size());
-    blocks_.push_back({std::make_unique_for_overwrite<char[]>(size), size});
-    used_ = 0;
-  }
-  char* to = blocks_.back().data.get() + used_;
-  if (!text.empty()) std::memcpy(to, text.data(), text.size());
-  used_ += text.size();
-  return {to, text.size()};
-}
-
-void text_arena::clear() noexcept {
-  if (blocks_.size() > 1) blocks_.resize(1);
-  used_ = 0;
 }
 
 namespace json {
@@ -232,9 +211,9 @@ void json_decoder::decode(std::span<const message_view> messages, decoded_rows& 
     writer.reset_row();
     decode_error error;
     if (message.oversized) {
-      error.reason = decode_reason::too_long;
+      error.reason = too_long;
       error.text = "The message is longer than a source holds: " +
-                   std::to_string(line_limits{}.line_bytes_max >> 20) + " MiB.";
+                   std::to_string(framing_limits{}.message_bytes_max >> 20) + " MiB.";
     } else if (impl_->general.decode(message.text(), writer, error)) {
       out.messages.push_back(i);
       ++writer.row;

@@ -77,7 +77,7 @@ bool closes(std::string_view text) {
 
 /// Why decoding stopped. The walk below returns false and leaves the reason here.
 struct trouble {
-  decode_reason reason = decode_reason::json;
+  json_reason reason = json_reason::json;
   std::string text;
 };
 
@@ -95,14 +95,14 @@ struct general_path::impl {
   bool find_key(od::field& field, int& found);
   bool finish(row_writer& out);
 
-  bool fail(decode_reason reason, std::string text) {
+  bool fail(json_reason reason, std::string text) {
     why = {reason, std::move(text)};
     return false;
   }
   bool fail(simdjson::error_code error);
   bool fail_type(const std::string& key, const value_type& type, std::string_view token) {
-    return fail(decode_reason::type, "Key '" + key + "': expected " + schema::to_string(type) +
-                                         ", found " + described(token) + ".");
+    return fail(json_reason::type, "Key '" + key + "': expected " + schema::to_string(type) +
+                                       ", found " + described(token) + ".");
   }
 
   const std::vector<field_slot>& slots;
@@ -114,17 +114,17 @@ struct general_path::impl {
 bool general_path::impl::fail(simdjson::error_code error) {
   switch (error) {
     case simdjson::UTF8_ERROR:
-      return fail(decode_reason::utf8, "The message is not valid UTF-8.");
+      return fail(json_reason::utf8, "The message is not valid UTF-8.");
     case simdjson::UNCLOSED_STRING:
-      return fail(decode_reason::json, "A string is not closed.");
+      return fail(json_reason::json, "A string is not closed.");
     case simdjson::UNESCAPED_CHARS:
-      return fail(decode_reason::json, "A string holds a control character that is not escaped.");
+      return fail(json_reason::json, "A string holds a control character that is not escaped.");
     case simdjson::STRING_ERROR:
-      return fail(decode_reason::json, "A string holds an escape that is not valid.");
+      return fail(json_reason::json, "A string holds an escape that is not valid.");
     case simdjson::INCOMPLETE_ARRAY_OR_OBJECT:
-      return fail(decode_reason::json, "An object or list is not closed.");
+      return fail(json_reason::json, "An object or list is not closed.");
     default:
-      return fail(decode_reason::json, "The message is not valid JSON.");
+      return fail(json_reason::json, "The message is not valid JSON.");
   }
 }
 
@@ -165,9 +165,9 @@ bool general_path::impl::check(od::value value, int depth) {
     default:
       if (token == "true" || token == "false" || token == "null") return true;
       if (check_number(token).valid) return true;
-      return fail(decode_reason::json, "'" + quoted(token) + "' is not a JSON value.");
+      return fail(json_reason::json, "'" + quoted(token) + "' is not a JSON value.");
   }
-  return fail(decode_reason::too_deep,
+  return fail(json_reason::too_deep,
               "The message is nested deeper than " + std::to_string(json_depth_max) + " levels.");
 }
 
@@ -178,9 +178,8 @@ bool general_path::impl::decode_scalar(const std::string& key, const value_type&
   token = trimmed(token);
   const char first = token.empty() ? '\0' : token.front();
   const auto range = [&] {
-    return fail(decode_reason::range, "Key '" + key + "': " + quoted(token) +
-                                          " is out of the range of " + schema::to_string(type) +
-                                          ".");
+    return fail(json_reason::range, "Key '" + key + "': " + quoted(token) +
+                                        " is out of the range of " + schema::to_string(type) + ".");
   };
   if (first == '"') {
     std::string_view text;
@@ -192,9 +191,9 @@ bool general_path::impl::decode_scalar(const std::string& key, const value_type&
     std::int64_t micros = 0;
     if (type.kind != value_kind::datetime) return fail_type(key, type, token);
     if (!to_time(text, micros)) {
-      return fail(decode_reason::type, "Key '" + key + "': " + quoted(token) +
-                                           " is not a time; write RFC 3339 "
-                                           "(2024-01-02T03:04:05Z) or milliseconds since 1970.");
+      return fail(json_reason::type, "Key '" + key + "': " + quoted(token) +
+                                         " is not a time; write RFC 3339 "
+                                         "(2024-01-02T03:04:05Z) or milliseconds since 1970.");
     }
     found = timestamp{micros};
     return true;
@@ -210,7 +209,7 @@ bool general_path::impl::decode_scalar(const std::string& key, const value_type&
   if (token == "null") return fail_type(key, type, token);
   const number_token number = check_number(token);
   if (!number.valid) {
-    return fail(decode_reason::json, "'" + quoted(token) + "' is not a JSON value.");
+    return fail(json_reason::json, "'" + quoted(token) + "' is not a JSON value.");
   }
   std::int64_t integer = 0;
   double floating = 0;
@@ -328,13 +327,13 @@ bool general_path::impl::decode_object(od::object object, row_writer& out) {
     const auto at = static_cast<std::size_t>(index);
     if (seen[at] != 0) {
       if (!check(field.value(), 1)) return false;
-      first = {decode_reason::duplicate_key, "Key '" + slots[at].name + "' appears twice."};
+      first = {json_reason::duplicate_key, "Key '" + slots[at].name + "' appears twice."};
       good = false;
       continue;
     }
     seen[at] = 1;
     if (decode_field(at, field.value(), out)) continue;
-    if (why.reason != decode_reason::type && why.reason != decode_reason::range) return false;
+    if (why.reason != json_reason::type && why.reason != json_reason::range) return false;
     // Inside a list the walk has stopped half-way: the rest cannot be visited.
     if (slots[at].type.kind == value_kind::list) return false;
     first = std::move(why);
@@ -352,7 +351,7 @@ bool general_path::impl::finish(row_writer& out) {
   for (std::size_t i = 0; i < slots.size(); ++i) {
     if (seen[i] != 0) continue;
     if (!slots[i].type.nullable) {
-      return fail(decode_reason::missing_key,
+      return fail(json_reason::missing_key,
                   "Key '" + slots[i].name + "' is missing; it may not be null.");
     }
     if (slots[i].needed) out.put_null(i);
@@ -379,29 +378,29 @@ bool general_path::decode(std::string_view message, row_writer& out, decode_erro
     if (first != '{') {
       if (message.starts_with(byte_order_mark)) {
         return self.fail(
-            decode_reason::json,
+            json_reason::json,
             "The message begins with a byte order mark; save it as UTF-8 without one.");
       }
       if (!may_be_json(trimmed(message.substr(std::min(begin, message.size()))))) {
         return self.fail(simdjson::TAPE_ERROR);
       }
-      return self.fail(decode_reason::not_an_object, "The message is not an object but " +
-                                                         described(message.substr(begin)) + ".");
+      return self.fail(json_reason::not_an_object, "The message is not an object but " +
+                                                       described(message.substr(begin)) + ".");
     }
     od::object object;
     if (const auto code = document.get_object().get(object)) {
       // simdjson looks at the last byte alone, which is no `}` where something follows.
       if (code == simdjson::INCOMPLETE_ARRAY_OR_OBJECT && closes(message)) {
-        return self.fail(decode_reason::json, something_behind);
+        return self.fail(json_reason::json, something_behind);
       }
       return self.fail(code);
     }
     if (!self.decode_object(object, out)) return false;
     if (document.current_location().error() == simdjson::OUT_OF_BOUNDS) return true;
-    return self.fail(decode_reason::json, something_behind);
+    return self.fail(json_reason::json, something_behind);
   };
   if (run()) return true;
-  error.reason = self.why.reason;
+  error.reason = to_string(self.why.reason);
   error.text = std::move(self.why.text);
   return false;
 }

@@ -10,7 +10,7 @@
 #include "formats/json_decoder.hpp"
 #include "schema/plan/plan.hpp"
 
-/// What the two paths of the JSON decoder share. Private to `sources/json_*.cpp`.
+/// What the two paths of the JSON decoder share. Private to `formats/json_*.cpp`.
 namespace windrow::formats::json {
 
 /// A declared field and where its values go.

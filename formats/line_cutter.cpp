@@ -15,19 +15,19 @@ bool is_blank(const char* text, std::size_t size) noexcept {
 
 }  // namespace
 
-line_cutter::line_cutter(partition_id partition, sequence position, line_limits limits)
+line_cutter::line_cutter(partition_id partition, sequence position, framing_limits limits)
     : partition_(partition),
       limits_(limits),
-      pool_(run_pool::make(std::min(limits.chunk_bytes, limits.line_bytes_max))),
+      pool_(run_pool::make(std::min(limits.chunk_bytes, limits.message_bytes_max))),
       position_(position),
       current_(pool_->take(0)) {}
 
 std::span<char> line_cutter::space() {
   if (used_ == current_->buffer.capacity) {
-    if (discarding_ || used_ >= limits_.line_bytes_max) {
+    if (discarding_ || used_ >= limits_.message_bytes_max) {
       begin_discarding();
     } else {
-      auto larger = pool_->take(std::min(used_ * 2, limits_.line_bytes_max));
+      auto larger = pool_->take(std::min(used_ * 2, limits_.message_bytes_max));
       std::memcpy(larger->buffer.data.get(), current_->buffer.data.get(), used_);
       current_ = std::move(larger);
     }
@@ -40,8 +40,8 @@ void line_cutter::filled(std::size_t bytes) {
   assert(used_ <= current_->buffer.capacity);
 }
 
-message_run_ptr line_cutter::cut(timestamp arrival, bool line_ends) {
-  if (discarding_) return cut_oversized(arrival, line_ends);
+message_run_ptr line_cutter::cut(timestamp arrival, bool input_ends) {
+  if (discarding_) return cut_oversized(arrival, input_ends);
   const char* const base = current_->buffer.data.get();
   std::size_t begin = 0;
   std::size_t from = scanned_;
@@ -52,8 +52,8 @@ message_run_ptr line_cutter::cut(timestamp arrival, bool line_ends) {
     add_line(begin, newline, position_ + newline + 1);
     begin = from = newline + 1;
   }
-  if (line_ends && begin < used_) {
-    if (used_ - begin >= limits_.line_bytes_max) {  // only where it fills the buffer alone
+  if (input_ends && begin < used_) {
+    if (used_ - begin >= limits_.message_bytes_max) {  // only where it fills the buffer alone
       begin_discarding();
       return cut_oversized(arrival, true);
     }
@@ -67,9 +67,8 @@ message_run_ptr line_cutter::cut(timestamp arrival, bool line_ends) {
   return release(begin, arrival);
 }
 
-std::string_view line_cutter::unfinished() const noexcept {
-  if (discarding_) return {};
-  return {current_->buffer.data.get(), used_};
+bool line_cutter::pending_is_whole() const noexcept {
+  return !discarding_ && is_closed_object({current_->buffer.data.get(), used_});
 }
 
 void line_cutter::add_line(std::size_t begin, std::size_t end, sequence after) {
@@ -86,7 +85,7 @@ void line_cutter::add_line(std::size_t begin, std::size_t end, sequence after) {
 
 message_run_ptr line_cutter::release(std::size_t consumed, timestamp arrival) {
   const std::size_t tail = used_ - consumed;
-  auto next = pool_->take(std::min(tail * 2, limits_.line_bytes_max));
+  auto next = pool_->take(std::min(tail * 2, limits_.message_bytes_max));
   std::memcpy(next->buffer.data.get(), current_->buffer.data.get() + consumed, tail);
   std::memset(current_->buffer.data.get() + used_, 0, buffer_padding);
   current_->partition = partition_;
@@ -117,10 +116,10 @@ void line_cutter::begin_discarding() {
   scanned_ = 0;
 }
 
-message_run_ptr line_cutter::cut_oversized(timestamp arrival, bool line_ends) {
+message_run_ptr line_cutter::cut_oversized(timestamp arrival, bool input_ends) {
   const char* const base = current_->buffer.data.get();
   const void* found = used_ == 0 ? nullptr : std::memchr(base, '\n', used_);
-  if (found == nullptr && !line_ends) {
+  if (found == nullptr && !input_ends) {
     begin_discarding();
     return nullptr;
   }

@@ -6,56 +6,35 @@
 #include <string>
 #include <string_view>
 
-#include "formats/message_run.hpp"
+#include "formats/framing.hpp"
 
 namespace windrow::formats {
 
-struct line_limits {
-  std::size_t chunk_bytes = std::size_t{1} << 20;  ///< how much is read and handed on at once
-  /// A line of this many bytes (without its newline) or more becomes an oversized message.
-  std::size_t line_bytes_max = std::size_t{10} << 20;
-  std::size_t oversized_head = 1024;  ///< what is kept of such a line
-};
-
-/// Cuts a stream of bytes into runs of lines, however the bytes arrive.
-///
-/// Lines end in `\n` or `\r\n`; blank lines (nothing but spaces and tabs) are skipped; a UTF-8
-/// byte order mark at position 0 is skipped. Sequences are byte positions after the line's
-/// newline. Never holds more than `line_bytes_max` of one line.
-///
-/// Operation: `space()`, write into it, `filled()`, then `cut()` until it returns nothing.
-/// Belongs to one thread; the runs it returns are shared freely.
-class line_cutter {
+/// Messages are lines. They end in `\n` or `\r\n`; blank lines (nothing but spaces and tabs) are
+/// skipped; a UTF-8 byte order mark at position 0 is skipped. Sequences are byte positions after
+/// the line's newline; a last line that nothing ends can be taken for whole if it is a closed
+/// object.
+class line_cutter final : public framing {
 public:
-  line_cutter(partition_id partition, sequence position, line_limits limits = {});
+  line_cutter(partition_id partition, sequence position, framing_limits limits = {});
 
-  /// Where the next bytes are to be written; never empty. Requires that the last `cut` returned
-  /// nothing, or that all bytes of it were ends of lines.
-  std::span<char> space();
-  /// The first `bytes` of `space()` now hold the next bytes of the stream.
-  void filled(std::size_t bytes);
-  /// The lines complete so far, or null where there is none. With `line_ends` what stands after
-  /// the last newline is a line too.
-  message_run_ptr cut(timestamp arrival, bool line_ends);
+  std::span<char> space() override;
+  void filled(std::size_t bytes) override;
+  message_run_ptr cut(timestamp arrival, bool input_ends) override;
 
-  /// The position after the last run.
-  sequence position() const noexcept { return position_; }
-  /// Whether bytes after the last newline wait for the rest of their line.
-  bool pending() const noexcept { return used_ > 0 || discarding_; }
-  /// What stands after the last newline, of a line that may be held; after a `cut` that returned
-  /// nothing, until the next call.
-  std::string_view unfinished() const noexcept;
-  /// Bytes waiting in the buffer.
-  std::size_t waiting() const noexcept { return used_; }
+  sequence position() const noexcept override { return position_; }
+  std::size_t waiting() const noexcept override { return used_; }
+  bool pending() const noexcept override { return used_ > 0 || discarding_; }
+  bool pending_is_whole() const noexcept override;
 
 private:
   void begin_discarding();
-  message_run_ptr cut_oversized(timestamp arrival, bool line_ends);
+  message_run_ptr cut_oversized(timestamp arrival, bool input_ends);
   void add_line(std::size_t begin, std::size_t end, sequence after);
   message_run_ptr release(std::size_t consumed, timestamp arrival);
 
   const partition_id partition_;
-  const line_limits limits_;
+  const framing_limits limits_;
   std::shared_ptr<run_pool> pool_;
   sequence position_;
   std::unique_ptr<message_run> current_;

@@ -78,7 +78,7 @@ ingest_stream::ingest_stream(schema::plan_ptr plan, int stream)
       source_(plan_->sources[at(stream_.source)]),
       used_outputs_(used_outputs(*plan_, stream_)),
       used_fields_(used_fields(stream_, used_outputs_)),
-      decoder_(stream_.message, used_fields_),
+      decoder_(formats::make_decoder(stream_, used_fields_)),
       routes_(stream_.routes.size()) {
   block_.outputs.resize(used_outputs_.size());
   block_.routes.resize(routes_.size());
@@ -91,7 +91,7 @@ ingest_stream::ingest_stream(schema::plan_ptr plan, int stream)
 
 resolved_block& ingest_stream::resolve(const formats::message_run& run, std::size_t begin,
                                        std::size_t end) {
-  decoder_.decode(std::span(run.messages).subspan(begin, end - begin), decoded_);
+  decoder_->decode(std::span(run.messages).subspan(begin, end - begin), decoded_);
   block_.rows = decoded_.rows();
   block_.messages = decoded_.messages.data();
   block_.all_kept = true;
@@ -99,8 +99,7 @@ resolved_block& ingest_stream::resolve(const formats::message_run& run, std::siz
   block_.skipped = 0;
   dropped_.clear();
   for (auto& error : decoded_.errors) {
-    block_.refusals.push_back(
-        {error.message, "parse", to_string(error.reason), std::move(error.text)});
+    block_.refusals.push_back({error.message, "parse", error.reason, std::move(error.text)});
   }
   fill_envelope(run, begin);
   compute_outputs();

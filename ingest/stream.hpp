@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "formats/json_decoder.hpp"
+#include "formats/decoder.hpp"
 #include "formats/message_run.hpp"
 #include "schema/expression/program.hpp"
 #include "schema/plan/plan.hpp"
@@ -92,7 +92,7 @@ private:
   const schema::source& source_;
   std::vector<bool> used_outputs_;
   std::vector<bool> used_fields_;
-  formats::json_decoder decoder_;
+  std::unique_ptr<formats::decoder> decoder_;
   formats::decoded_rows decoded_;
   std::vector<schema::column> envelope_;
   std::vector<const schema::column*> inputs_;

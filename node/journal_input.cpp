@@ -38,16 +38,17 @@ bool journal_notifier::wait() {
 std::string stream_tag(std::string_view stream) { return "stream:" + std::string(stream); }
 std::string source_tag(std::string_view source) { return "source:" + std::string(source); }
 
-result<void> journal_input::choose(std::string_view tag) {
-  source_ = stream_ = schema::none;
+/// A step without its run yet: whose streams read what is tagged so.
+result<sources::source_step> journal_input::choose(std::string_view tag) const {
+  sources::source_step step{sources::source_step::kind::run};
   if (tag.starts_with(storage::replayed_prefix)) tag.remove_prefix(storage::replayed_prefix.size());
   for (std::size_t i = 0; i < plan_->streams.size(); ++i) {
-    if (stream_tag(plan_->streams[i].name) == tag) stream_ = static_cast<int>(i);
+    if (stream_tag(plan_->streams[i].name) == tag) step.stream = static_cast<int>(i);
   }
   for (std::size_t i = 0; i < plan_->sources.size(); ++i) {
-    if (source_tag(plan_->sources[i].name) == tag) source_ = static_cast<int>(i);
+    if (source_tag(plan_->sources[i].name) == tag) step.source = static_cast<int>(i);
   }
-  if (stream_ != schema::none || source_ != schema::none) return {};
+  if (step.stream != schema::none || step.source != schema::none) return step;
   return failure{errc::corrupt,
                  "the journal holds messages for " + std::string(tag) + ", which is not declared"};
 }
@@ -58,14 +59,17 @@ result<sources::source_step> journal_input::next() {
   const storage::sequence from = std::max<storage::sequence>(position_ >> entry_bits, 1);
   bool rung = true;
   while (journal_.last() < from && rung) rung = bell_->wait();
-  if (journal_.last() < from)
-    return sources::source_step{sources::source_step::kind::nothing, nullptr};
+  if (journal_.last() < from) return sources::source_step{sources::source_step::kind::nothing};
   auto entries = journal_.read(from, run_bytes);
   if (!entries) return entries.error();
   // A run has one arrival and one choice of streams.
   const storage::push& first = entries->front().what;
-  if (auto chosen = choose(first.stream); !chosen) return chosen.error();
-  if (first.stream.starts_with(storage::replayed_prefix)) return replayed(*entries);
+  auto step = choose(first.stream);
+  if (!step) return step;
+  if (first.stream.starts_with(storage::replayed_prefix)) {
+    if (auto taken = replayed(entries->front(), *step); !taken) return taken.error();
+    return step;
+  }
   std::vector<std::pair<storage::sequence, std::string_view>> messages;
   storage::sequence last = position_;
   for (const storage::journal_entry& e : *entries) {
@@ -78,15 +82,13 @@ result<sources::source_step> journal_input::next() {
     }
     last = after_entry(e.at);
   }
-  auto run = formats::make_run(partition_, position_, last, {first.arrival}, messages);
+  step->run = formats::make_run(partition_, position_, last, {first.arrival}, messages);
   position_ = last;
-  return sources::source_step{sources::source_step::kind::run, std::move(run)};
+  return step;
 }
 
-/// The first entry as a run: dead letters that come with their envelopes.
-result<sources::source_step> journal_input::replayed(
-    const std::vector<storage::journal_entry>& entries) {
-  const storage::journal_entry& e = entries.front();
+/// The entry as a run: dead letters that come with their envelopes.
+result<void> journal_input::replayed(const storage::journal_entry& e, sources::source_step& step) {
   const auto letters = storage::read_replayed(e.what.payload);
   if (!letters) {
     return failure{errc::corrupt, "entry " + std::to_string(e.at) +
@@ -102,10 +104,10 @@ result<sources::source_step> journal_input::replayed(
     envelopes.keys.push_back(letter.key);
     envelopes.headers.push_back(letter.headers);
   }
-  auto run = formats::make_run(partition_, position_, after_entry(e.at), {e.what.arrival}, messages,
+  step.run = formats::make_run(partition_, position_, after_entry(e.at), {e.what.arrival}, messages,
                                std::move(envelopes));
-  position_ = run->last;
-  return sources::source_step{sources::source_step::kind::run, std::move(run)};
+  position_ = step.run->last;
+  return {};
 }
 
 }  // namespace windrow::node

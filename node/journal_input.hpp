@@ -62,20 +62,16 @@ public:
         bell_(std::move(bell)) {}
 
   result<sources::source_step> next() override;
-  int source() const noexcept override { return source_; }
-  int stream() const noexcept override { return stream_; }
 
 private:
-  result<void> choose(std::string_view tag);
-  result<sources::source_step> replayed(const std::vector<storage::journal_entry>& entries);
+  result<sources::source_step> choose(std::string_view tag) const;
+  result<void> replayed(const storage::journal_entry& entry, sources::source_step& step);
 
   schema::plan_ptr plan_;
   storage::journal& journal_;
   storage::partition_id partition_;
   storage::sequence position_;
   std::shared_ptr<journal_notifier> bell_;
-  int source_ = schema::none;
-  int stream_ = schema::none;
 };
 
 }  // namespace windrow::node

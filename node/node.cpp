@@ -284,7 +284,7 @@ node_progress node::progress() const {
   std::map<std::string, std::string> waiting;
   for (const auto& driver : impl_->drivers) {
     if (auto why = driver->trouble(); !why.empty()) waiting[driver->name()] = std::move(why);
-    if (std::string_view(driver->unit()) != "bytes") continue;
+    if (!driver->kind().is_file) continue;
     for (sources::driver_partition& p : driver->partitions()) files.push_back(std::move(p));
   }
   std::lock_guard lock(impl_->mutex);

@@ -18,6 +18,10 @@ std::string plural(std::uint64_t count, const std::string& unit) {
   return std::to_string(count) + " " + (count == 1 ? unit.substr(0, unit.size() - 1) : unit);
 }
 
+std::string unit_of(const schema::source_kind& kind) {
+  return std::string(schema::to_string(kind.unit));
+}
+
 std::string names_of(const std::vector<sources::driver_partition>& partitions) {
   std::string names;
   for (const sources::driver_partition& p : partitions)
@@ -62,9 +66,13 @@ result<sources::source_status> node::impl::status_of(const std::string& source) 
   if (!paused) return paused.error();
   for (const auto& driver : drivers) {
     if (driver->name() != source) continue;
-    out.kind = driver->kind();
-    out.unit = driver->unit();
-    for (const sources::driver_partition& p : driver->partitions()) {
+    const auto partitions = driver->partitions();
+    // A folder's source has another driver for files that were read in its place.
+    if (out.kind.empty() || (out.partitions.empty() && !partitions.empty())) {
+      out.kind = driver->kind().name;
+      out.unit = driver->kind().unit;
+    }
+    for (const sources::driver_partition& p : partitions) {
       sources::partition_status one;
       one.partition = p.name;
       one.id = p.id;
@@ -90,7 +98,7 @@ result<sources::source_status> node::impl::status_of(const std::string& source) 
   std::lock_guard lock(mutex);
   if (out.kind.empty()) {
     out.kind = "standard input";
-    out.unit = "bytes";
+    out.unit = schema::position_unit::bytes;
   }
   out.state = state_of(out);
   if (out.partitions.empty()) {
@@ -132,7 +140,7 @@ sources::source_status node::impl::status_of_journal() {
   sources::source_status out;
   out.source = "journal";
   out.kind = "journal";
-  out.unit = "pushes";
+  out.unit = schema::position_unit::pushes;
   sources::partition_status one;
   one.partition = "journal";
   one.id = journal_partition;
@@ -160,12 +168,12 @@ sources::source_status node::impl::status_of_journal() {
 
 result<std::vector<node::impl::chosen>> node::impl::choose(const sources::source_selection& what) {
   std::string names;
-  bool declared = false;
+  const schema::source* declared = nullptr;
   for (const schema::source& s : plan->sources) {
     names += (names.empty() ? "" : ", ") + s.name;
-    declared = declared || s.name == what.source;
+    if (s.name == what.source) declared = &s;
   }
-  if (!declared) {
+  if (declared == nullptr) {
     return failure{errc::not_found,
                    "there is no source `" + what.source + "`; there are: " + names};
   }
@@ -174,8 +182,11 @@ result<std::vector<node::impl::chosen>> node::impl::choose(const sources::source
   bool driven = false;
   for (const auto& driver : drivers) {
     if (driver->name() != what.source) continue;
-    driven = true;
-    for (sources::driver_partition& p : driver->partitions()) {
+    auto partitions = driver->partitions();
+    // Of a folder's source that is only pushed to, files that were read in its place.
+    const bool known = !options.read_only || declared->kind->is_read || !partitions.empty();
+    driven = driven || (driver->kind().is_read && known);
+    for (sources::driver_partition& p : partitions) {
       std::optional<std::uint32_t> number;
       {
         std::lock_guard lock(mutex);
@@ -209,7 +220,7 @@ result<std::vector<node::impl::chosen>> node::impl::choose_to_move(
     return failure{errc::not_found, "nothing of the source `" + what.source +
                                         "` has been read into " + options.data + " yet"};
   }
-  const bool files = std::string_view(all->front().driver->kind()) == "file";
+  const bool files = all->front().driver->kind().is_file;
   if (all->size() == 1 || (!files && !one)) return all;
   std::vector<sources::driver_partition> there;
   for (chosen& c : *all) {
@@ -286,8 +297,8 @@ result<sources::source_control> node::pause_source(const sources::source_selecti
       std::lock_guard state(i.mutex);
       i.board.paused(*c.number);
     }
-    out.steps.push_back(
-        {c.partition.name, c.driver->unit(), at, at, 0, "paused at " + std::to_string(at)});
+    out.steps.push_back({c.partition.name, unit_of(c.driver->kind()), at, at, 0,
+                         "paused at " + std::to_string(at)});
   }
   i.look_whether_done();
   return out;
@@ -334,8 +345,8 @@ result<sources::source_control> node::resume_source(const sources::source_select
       state.unlock();
       if (again) i.go_on(*c.number);
     }
-    out.steps.push_back({c.partition.name, c.driver->unit(), start->read_from, start->read_from, 0,
-                         again ? "resumed" : "was not paused"});
+    out.steps.push_back({c.partition.name, unit_of(c.driver->kind()), start->read_from,
+                         start->read_from, 0, again ? "resumed" : "was not paused"});
   }
   i.look_whether_done();
   return out;
@@ -394,7 +405,7 @@ result<sources::source_control_step> node::impl::seek_partition(
   }
   if (!kept) return kept.error();
   sources::source_control_step step{
-      c.partition.name, c.driver->unit(), outcome.before, outcome.after, 0, ""};
+      c.partition.name, unit_of(c.driver->kind()), outcome.before, outcome.after, 0, ""};
   if (outcome.after > outcome.before) {
     step.skipped = outcome.after - outcome.before;
     step.text = "read on at " + std::to_string(outcome.after) + " instead of " +
@@ -469,7 +480,7 @@ result<sources::source_control> node::reset_source(const sources::source_selecti
         i.board.complete(what.source, false);
       }
     }
-    out.steps.push_back({made->name, c.driver->unit(), before->read_from, made->start, 0,
+    out.steps.push_back({made->name, unit_of(c.driver->kind()), before->read_from, made->start, 0,
                          "is read from its beginning, as new input; what was read before stays "
                          "counted, and what is still there counts again"});
   }

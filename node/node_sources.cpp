@@ -1,28 +1,16 @@
 // What a node reads: its sources' partitions as inputs, and what is heard of them.
 #include <algorithm>
+#include <iterator>
 
 #include "node/node_impl.hpp"
 #include "node/paused.hpp"
-#include "sources/file_driver.hpp"
-#include "sources/kafka_driver.hpp"
+#include "sources/kinds.hpp"
 
 namespace windrow::node {
 
 namespace {
 
 constexpr std::uint32_t journal_input_number = 0;
-
-/// The driver for a declared source: of the file `path`, or where that is empty of what is
-/// declared.
-result<std::unique_ptr<sources::source_driver>> make_driver(
-    const schema::plan& plan, int source, const std::string& path,
-    const sources::driver_context& context) {
-  const schema::source& declared = plan.sources[static_cast<std::size_t>(source)];
-  if (declared.kind == schema::source_kind::kafka && path.empty())
-    return sources::kafka_driver::make(plan, source, context);
-  return std::unique_ptr<sources::source_driver>(std::make_unique<sources::file_driver>(
-      sources::file_driver::options{source, declared.name, path, path == declared.path}, context));
-}
 
 }  // namespace
 
@@ -34,16 +22,9 @@ result<void> node::impl::make_drivers() {
       [this](const failure& why) { fail(why); }, [this] { found_partitions(); }});
   if (options.read_only) {
     for (std::size_t i = 0; i < plan->sources.size(); ++i) {
-      const auto source = static_cast<int>(i);
-      const bool kafka = plan->sources[i].kind == schema::source_kind::kafka;
-      auto made = make_driver(*plan, source, "", *driving);
+      auto made = sources::make_known_drivers(*plan, static_cast<int>(i), *driving);
       if (!made) return made.error();
-      drivers.push_back(std::move(*made));
-      // Its messages may have come from a file, and then the folder knows that file.
-      if (kafka) {
-        drivers.push_back(std::make_unique<sources::file_driver>(
-            sources::file_driver::options{source, plan->sources[i].name, "", false}, *driving));
-      }
+      std::move(made->begin(), made->end(), std::back_inserter(drivers));
     }
     return {};
   }
@@ -54,8 +35,8 @@ result<void> node::impl::make_drivers() {
       return failure{errc::invalid, "there is no source " + in.source};
     board.declare(in.source);
     if (in.path == "-") continue;
-    auto made =
-        make_driver(*plan, static_cast<int>(source - plan->sources.begin()), in.path, *driving);
+    auto made = sources::make_driver(
+        {*plan, static_cast<int>(source - plan->sources.begin()), in.path}, *driving);
     if (!made) return made.error();
     drivers.push_back(std::move(*made));
   }

@@ -16,19 +16,6 @@ std::string line_end_name(storage::partition_id partition, storage::sequence at)
   return "line end " + std::to_string(partition) + " " + std::to_string(at);
 }
 
-class file_input final : public sources::input {
-public:
-  file_input(std::unique_ptr<sources::file_source> file, int source)
-      : file_(std::move(file)), source_(source) {}
-  result<sources::source_step> next() override { return file_->next(); }
-  int source() const noexcept override { return source_; }
-  int stream() const noexcept override { return schema::none; }
-
-private:
-  std::unique_ptr<sources::file_source> file_;
-  int source_;
-};
-
 /// An identity that the folder has not seen: where the file begins as before, it is known by less
 /// of its beginning.
 result<sources::file_identity> new_identity(const std::string& path,
@@ -88,6 +75,22 @@ result<sources::arrival_note> journal_arrivals::note_once(storage::partition_id 
 result<void> journal_arrivals::end_line(storage::partition_id partition, storage::sequence at) {
   const std::pair<std::string, std::uint64_t> mark{line_end_name(partition, at), 1};
   return context_.heard(context_.journal.set_counters({&mark, 1}));
+}
+
+// ---- making ------------------------------------------------------------------------------------
+
+result<std::unique_ptr<source_driver>> file_driver::make(const driver_request& request,
+                                                         const driver_context& context) {
+  const schema::source& declared = request.declared();
+  return std::unique_ptr<source_driver>(std::make_unique<file_driver>(
+      options{request.source, declared.name, request.path, request.path == declared.path},
+      context));
+}
+
+std::optional<std::string> file_driver::path_of(std::string_view name) {
+  auto identity = parse_file_partition_name(name);
+  if (!identity) return std::nullopt;
+  return std::move(identity->path);
 }
 
 // ---- partitions --------------------------------------------------------------------------------
@@ -172,6 +175,7 @@ result<std::shared_ptr<sources::input>> file_driver::open(storage::partition_id 
   if (!identity) return identity.error();
   sources::file_source_options options;
   options.identity = *identity;
+  options.source = options_.source;
   options.partition = partition;
   options.position = from;
   options.once = context_.once;
@@ -181,8 +185,7 @@ result<std::shared_ptr<sources::input>> file_driver::open(storage::partition_id 
   if (!options_.declared) options.reset_command += " --input " + shell_quote(identity->path);
   auto file = sources::file_source::open(std::move(options));
   if (!file) return file.error();
-  return std::shared_ptr<sources::input>(
-      std::make_shared<file_input>(std::move(*file), options_.source));
+  return std::shared_ptr<sources::input>(std::move(*file));
 }
 
 result<void> file_driver::committed(const storage::positions& on_disk) {

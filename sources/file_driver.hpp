@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "schema/catalog/file_settings.hpp"
 #include "sources/file_source.hpp"
 #include "sources/source_driver.hpp"
 
@@ -39,12 +40,17 @@ public:
     std::string path;      ///< to read; empty where only known files are asked about
     bool declared = true;  ///< the path is the declared one
   };
+  /// Of the request's path; of all files that the folder knows of the source if that is empty.
+  static result<std::unique_ptr<source_driver>> make(const driver_request& request,
+                                                     const driver_context& context);
+  /// The file whose partition has that name.
+  static std::optional<std::string> path_of(std::string_view name);
+
   file_driver(options o, const driver_context& context)
       : options_(std::move(o)), context_(context), notes_(context) {}
 
   const std::string& name() const noexcept override { return options_.name; }
-  const char* kind() const noexcept override { return "file"; }
-  const char* unit() const noexcept override { return "bytes"; }
+  const schema::source_kind& kind() const noexcept override { return schema::file_kind; }
 
   result<std::vector<driver_partition>> discover() override;
   bool complete() const override { return !options_.path.empty() && looked_ && context_.once; }

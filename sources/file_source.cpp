@@ -141,7 +141,7 @@ file_source::file_source(file_source_options options, int fd, std::uint64_t size
       fd_(fd),
       size_(size),
       read_(options_.position),
-      cutter_(options_.partition, options_.position, options_.limits) {
+      framing_(formats::make_framing(options_.partition, options_.position, options_.limits)) {
   noted_.to = read_;
 }
 
@@ -154,8 +154,8 @@ result<source_step> file_source::next() {
   while (true) {
     // A run never holds lines of two noted ranges: what is in the buffer is cut before more of
     // the next range is read, so a line belongs to the range in which its last byte lies.
-    if (auto run = cutter_.cut(noted_.arrival, read_ == noted_.to && noted_.line_ends)) {
-      return source_step{kind::run, std::move(run)};
+    if (auto run = framing_->cut(noted_.arrival, read_ == noted_.to && noted_.line_ends)) {
+      return source_step{kind::run, std::move(run), options_.source};
     }
     if (read_ < noted_.to) {
       if (auto done = read_chunk(); !done) return done.error();
@@ -164,9 +164,9 @@ result<source_step> file_source::next() {
     const auto more = find_more();
     if (!more) return more.error();
     if (*more) continue;
-    if (!options_.once) return source_step{kind::nothing, nullptr};
+    if (!options_.once) return source_step{kind::nothing};
     // Half a line is whoever writes it's to finish; the next run reads it from its beginning.
-    if (!formats::is_closed_object(cutter_.unfinished())) return source_step{kind::end, nullptr};
+    if (!framing_->pending_is_whole()) return source_step{kind::end};
     if (auto done = options_.notes->end_line(options_.partition, read_); !done) {
       return done.error();
     }
@@ -218,14 +218,14 @@ result<void> file_source::follow_name() {
 }
 
 result<void> file_source::read_chunk() {
-  const auto space = cutter_.space();
+  const auto space = framing_->space();
   const auto wanted = std::min<std::uint64_t>(space.size(), noted_.to - read_);
   const ssize_t got = read_at(fd_, space.data(), wanted, read_);
   if (got < 0) return system_failure(options_.identity.path, "read");
   if (got == 0) {
     return mismatch("became shorter while it was read (at byte " + std::to_string(read_) + ")");
   }
-  cutter_.filled(static_cast<std::size_t>(got));
+  framing_->filled(static_cast<std::size_t>(got));
   read_ += static_cast<std::uint64_t>(got);
   return {};
 }

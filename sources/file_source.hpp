@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-#include "formats/line_cutter.hpp"
+#include "formats/framing.hpp"
 #include "formats/message_run.hpp"
 #include "sources/input.hpp"
 #include "sources/partition_name.hpp"
@@ -49,7 +49,8 @@ result<std::optional<file_identity>> identify(const std::string& path,
                                               std::size_t head_bytes = head_bytes_max);
 
 struct file_source_options {
-  file_identity identity;  ///< as first seen; from `identify` or the partition's name
+  file_identity identity;     ///< as first seen; from `identify` or the partition's name
+  int source = schema::none;  ///< plan.sources whose streams read it
   partition_id partition = 0;
   sequence position = 0;  ///< continue after this byte
   /// End at the end of the file, where an unterminated last line counts if it is a closed object,
@@ -60,7 +61,7 @@ struct file_source_options {
   /// What a user runs to start the source over, for messages:
   /// `windrow source reset flights --data ./state`.
   std::string reset_command;
-  formats::line_limits limits;
+  formats::framing_limits limits;
 };
 
 /// Reads an NDJSON file from a position, as runs of lines. Positions are byte offsets after a
@@ -69,19 +70,19 @@ struct file_source_options {
 /// A file that is shorter than the position or begins differently is another file: `mismatch`,
 /// with what to do. Checked on opening, when the file shrinks while it is read, and when its name
 /// is given to another file (one that begins the same and is at least as long is read on).
-class file_source {
+class file_source final : public input {
 public:
   static result<std::unique_ptr<file_source>> open(file_source_options options);
-  ~file_source();
+  ~file_source() override;
   file_source(const file_source&) = delete;
   file_source& operator=(const file_source&) = delete;
 
   /// The next run; or `nothing` (followed files) or `end` (once) where there is none now. After a
   /// failure the source is of no more use.
-  result<source_step> next();
+  result<source_step> next() override;
 
   /// The position after the last run returned.
-  sequence position() const noexcept { return cutter_.position(); }
+  sequence position() const noexcept { return framing_->position(); }
   /// The size of the file as last seen: what remains is `size() - position()`.
   std::uint64_t size() const noexcept { return size_; }
 
@@ -95,9 +96,9 @@ private:
   const file_source_options options_;
   int fd_;
   std::uint64_t size_;
-  sequence read_;       ///< bytes before it have been given to the cutter
+  sequence read_;       ///< bytes before it have been given to the framing
   arrival_note noted_;  ///< of the range that is being read; ends at or after read_
-  formats::line_cutter cutter_;
+  std::unique_ptr<formats::framing> framing_;
 };
 
 }  // namespace windrow::sources

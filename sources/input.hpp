@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "formats/message_run.hpp"
+#include "schema/plan/plan.hpp"
 #include "windrow/result.hpp"
 
 namespace windrow::sources {
@@ -17,7 +18,9 @@ struct source_step {
     nothing,  ///< nothing yet: ask again later
     end,      ///< the input has ended and everything in it was returned
   } what = kind::nothing;
-  formats::message_run_ptr run;
+  formats::message_run_ptr run = {};
+  int source = schema::none;  ///< plan.sources whose streams all read the run, or
+  int stream = schema::none;  ///< plan.streams, the only one that does (pushes)
 };
 
 /// One input as a source actor reads it: a file, the journal. Belongs to the actor's thread.
@@ -26,9 +29,6 @@ public:
   virtual ~input() = default;
   /// The next run, the end, or nothing yet (after waiting a few milliseconds at most).
   virtual result<source_step> next() = 0;
-  /// Whose streams read the run that `next` returned last: all of a source's, or one.
-  virtual int source() const noexcept = 0;
-  virtual int stream() const noexcept = 0;
 };
 
 }  // namespace windrow::sources

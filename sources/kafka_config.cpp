@@ -9,8 +9,8 @@ result<kafka_config> kafka_config_of(const schema::source& declared) {
   config.source = declared.name;
   config.group = "windrow-" + declared.name;
   for (const auto& [name, value] : declared.settings) {
-    if (name.starts_with(schema::kafka_argument_prefix)) {
-      config.properties.emplace_back(name.substr(schema::kafka_argument_prefix.size()), value);
+    if (const auto argument = schema::library_name(schema::kafka_kind, name)) {
+      config.properties.emplace_back(*argument, value);
       continue;
     }
     if (name == "topic") config.topic = value;
@@ -25,7 +25,7 @@ result<kafka_config> kafka_config_of(const schema::source& declared) {
       if (!start) return start.error();
       config.start = *start;
     }
-    const auto known = schema::kafka_settings();
+    const auto known = schema::kafka_kind.settings;
     const auto found = std::find_if(known.begin(), known.end(),
                                     [&, key = name](const auto& s) { return s.name == key; });
     if (found == known.end() || found->property.empty()) continue;

@@ -4,7 +4,7 @@ namespace windrow::sources {
 
 namespace {
 
-constexpr std::size_t letters_at_once = 256;
+constexpr std::size_t dead_letters_at_once = 256;
 
 std::vector<std::pair<std::string, std::string>> headers_of(const sources::kafka_config& config,
                                                             int partition,
@@ -43,10 +43,10 @@ result<storage::sequence> kafka_dead_letters::hand_over(const stretch& what, int
   storage::dead_letter_filter filter;
   filter.partitions = {what.partition};
   filter.after = what.after;
-  filter.limit = letters_at_once;
+  filter.limit = dead_letters_at_once;
   auto letters = journal_.dead_letters(filter);
   if (!letters) return letters.error();
-  const bool more = letters->size() == letters_at_once;
+  const bool more = letters->size() == dead_letters_at_once;
   // Letters of one message may continue beyond what was read: it is begun again.
   storage::sequence through = what.through;
   if (more && letters->back().at <= through) through = letters->back().at - 1;

@@ -16,7 +16,7 @@ using storage::partition_id;
 
 constexpr int ask_timeout_ms = 1'000;
 constexpr int person_timeout_ms = 5'000;
-constexpr int letters_timeout_ms = 1'000;
+constexpr int dead_letters_timeout_ms = 1'000;
 constexpr std::chrono::milliseconds look_interval{500};
 /// Looks in a row at which a topic must have too few partitions before that is believed: a broker
 /// may not have heard yet of those that were added.
@@ -28,9 +28,11 @@ public:
       : reader_(std::move(reader)), source_(source) {}
   // The driver may hold the reader for a moment longer: it is to be still by now.
   ~kafka_input() override { reader_->close(); }
-  result<sources::source_step> next() override { return reader_->next(); }
-  int source() const noexcept override { return source_; }
-  int stream() const noexcept override { return schema::none; }
+  result<sources::source_step> next() override {
+    auto step = reader_->next();
+    if (step) step->source = source_;
+    return step;
+  }
 
 private:
   std::shared_ptr<sources::kafka_reader> reader_;
@@ -39,24 +41,24 @@ private:
 
 }  // namespace
 
-result<std::unique_ptr<source_driver>> kafka_driver::make(const schema::plan& plan, int source,
+result<std::unique_ptr<source_driver>> kafka_driver::make(const driver_request& request,
                                                           const driver_context& context) {
-  const schema::source& declared = plan.sources[static_cast<std::size_t>(source)];
+  const schema::source& declared = request.declared();
   auto config = sources::kafka_config_of(declared);
   if (!config) return config.error();
   const std::string where = declared.name + " --data " + shell_quote(context.data);
   config->seek_command = "windrow source seek " + where;
   config->reset_command = "windrow source reset " + where;
-  options o{source, false, std::move(*config)};
-  for (const schema::stream& s : plan.streams) {
-    if (s.source != source) continue;
+  options o{request.source, false, std::move(*config)};
+  for (const schema::stream& s : request.plan.streams) {
+    if (s.source != request.source) continue;
     for (const std::string& name : s.envelope) o.headers |= name.starts_with("message_headers");
   }
   return std::unique_ptr<source_driver>(std::make_unique<kafka_driver>(std::move(o), context));
 }
 
 kafka_driver::kafka_driver(options o, const driver_context& context)
-    : options_(std::move(o)), context_(context), letters_(options_.config, context.journal) {
+    : options_(std::move(o)), context_(context), dead_letters_(options_.config, context.journal) {
   loaded_ = load();
 }
 
@@ -66,7 +68,7 @@ kafka_driver::~kafka_driver() {
     stopping_ = true;
     changed_.notify_all();
   }
-  if (lookout_.joinable()) lookout_.join();
+  if (discovery_thread_.joinable()) discovery_thread_.join();
 }
 
 // ---- what the journal knows --------------------------------------------------------------------
@@ -77,21 +79,21 @@ result<void> kafka_driver::load() {
     auto identity = sources::parse_kafka_partition_name(p.name);
     if (!identity) return identity.error();
     if (identity->source != name() || identity->topic != options_.config.topic) continue;
-    auto memory = sources::parse_kafka_memory(p.state);
-    if (!memory) return memory.error();
+    auto state = sources::parse_kafka_partition_state(p.state);
+    if (!state) return state.error();
     entry& e = entries_[identity->number];
     if (e.id != 0 && e.identity.incarnation > identity->incarnation) continue;
     e = {};
     e.id = p.id;
     e.identity = std::move(*identity);
-    e.memory = *memory;
+    e.state = *state;
   }
   return {};
 }
 
-result<void> kafka_driver::remember(entry& e, const kafka_partition_state& memory) {
-  auto kept = context_.journal.set_partition_state(e.id, sources::to_text(memory));
-  if (kept) e.memory = memory;
+result<void> kafka_driver::remember(entry& e, const kafka_partition_state& state) {
+  auto kept = context_.journal.set_partition_state(e.id, sources::to_text(state));
+  if (kept) e.state = state;
   return kept;
 }
 
@@ -106,8 +108,8 @@ driver_partition kafka_driver::describe(const entry& e) const {
   driver_partition out;
   out.id = e.id;
   out.name = std::to_string(e.identity.number);
-  out.start = e.memory.start.value_or(0);
-  out.begun = e.memory.start.has_value();
+  out.start = e.state.start.value_or(0);
+  out.begun = e.state.start.has_value();
   out.end = e.high;
   out.trouble = trouble_now();
   return out;
@@ -117,7 +119,7 @@ driver_partition kafka_driver::describe(const entry& e) const {
 std::string kafka_driver::trouble_now() const {
   if (!source_) return {};
   const auto connection = source_->connection();
-  if (connection.trouble.empty()) return letters_trouble_;
+  if (connection.trouble.empty()) return dead_letters_trouble_;
   return connection.connected ? connection.trouble
                               : "no connection to the broker: " + connection.trouble;
 }
@@ -158,11 +160,12 @@ result<std::vector<driver_partition>> kafka_driver::discover() {
     changed_.notify_all();
   }
   if (auto connected = connect(); !connected) return connected.error();
-  if (!lookout_.joinable()) lookout_ = std::thread([this] { discover_partitions(); });
+  if (!discovery_thread_.joinable())
+    discovery_thread_ = std::thread([this] { discover_partitions(); });
   std::vector<driver_partition> found;
   for (auto& [number, e] : entries_) {
     // Begun, and known to be there still.
-    if (e.given || !e.memory.start || !e.high) continue;
+    if (e.given || !e.state.start || !e.high) continue;
     e.given = true;
     found.push_back(describe(e));
   }
@@ -192,42 +195,42 @@ void kafka_driver::discover_partitions() {
                                    [](const auto& one) { return !one.second.given; });
     lock.unlock();
     if (found) context_.found();
-    const auto produced = produce_letters();
+    const auto produced = produce_dead_letters();
     lock.lock();
     if (!produced && !failed_) failed_ = produced.error();
     if (!stopping_) changed_.wait_for(lock, look_interval);
   }
   lock.unlock();
-  static_cast<void>(produce_letters());  // what became durable last
+  static_cast<void>(produce_dead_letters());  // what became durable last
 }
 
-std::optional<kafka_dead_letters::stretch> kafka_driver::next_letters() const {
+std::optional<kafka_dead_letters::stretch> kafka_driver::next_stretch() const {
   const std::lock_guard lock(mutex_);
   for (const auto& [number, e] : entries_) {
-    if (e.memory.letters < e.letters_due)
-      return kafka_dead_letters::stretch{e.id, number, e.memory.letters, e.letters_due};
+    if (e.state.dead_letters < e.dead_letters_due)
+      return kafka_dead_letters::stretch{e.id, number, e.state.dead_letters, e.dead_letters_due};
   }
   return std::nullopt;
 }
 
 /// Produces dead letters for as long as that gets on: the discovery_thread has more to do.
-result<void> kafka_driver::produce_letters() {
+result<void> kafka_driver::produce_dead_letters() {
   if (options_.config.dead_letter_topic.empty()) return {};
-  while (const auto next = letters_begun_ ? letters_begun_ : next_letters()) {
-    letters_begun_.reset();
-    const auto through = letters_.produce(*next, letters_timeout_ms);
+  while (const auto next = stretch_begun_ ? stretch_begun_ : next_stretch()) {
+    stretch_begun_.reset();
+    const auto through = dead_letters_.produce(*next, dead_letters_timeout_ms);
     if (!through) return through.error();
     const std::lock_guard lock(mutex_);
-    letters_trouble_ = letters_.trouble();
+    dead_letters_trouble_ = dead_letters_.trouble();
     entry* e = find(next->partition);
     if (e == nullptr) continue;
     if (*through == next->after) {
-      letters_begun_ = next;
+      stretch_begun_ = next;
       return {};
     }
-    kafka_partition_state memory = e->memory;
-    memory.letters = *through;
-    if (auto kept = remember(*e, memory); !kept) return kept;
+    kafka_partition_state state = e->state;
+    state.dead_letters = *through;
+    if (auto kept = remember(*e, state); !kept) return kept;
   }
   return {};
 }
@@ -240,7 +243,7 @@ result<bool> kafka_driver::look(sources::kafka_source& source) {
   {
     const std::lock_guard lock(mutex_);
     for (const auto& [number, e] : entries_) {
-      if (number < **count || !e.memory.start) continue;
+      if (number < **count || !e.state.start) continue;
       if (++fewer_looks_ < fewer_looks_max) return false;
       return failure{errc::mismatch,
                      "the topic `" + options_.config.topic + "` has " + std::to_string(**count) +
@@ -283,7 +286,7 @@ result<bool> kafka_driver::begin_partition(sources::kafka_source& source, int nu
   {
     const std::lock_guard lock(mutex_);
     if (const auto known = entries_.find(number); known != entries_.end()) {
-      begun = known->second.memory.start.has_value();
+      begun = known->second.state.start.has_value();
       incarnation = known->second.identity.incarnation;
     }
   }
@@ -296,16 +299,16 @@ result<bool> kafka_driver::begin_partition(sources::kafka_source& source, int nu
   }
   const std::lock_guard lock(mutex_);
   entry& e = entries_[number];
-  if (!e.memory.start) {
+  if (!e.state.start) {
     e.identity = {name(), options_.config.topic, number, e.identity.incarnation};
-    kafka_partition_state memory;
-    memory.start = start;
+    kafka_partition_state state;
+    state.start = start;
     auto registered = context_.journal.register_partition(storage::partition_kind::kafka,
                                                           sources::partition_name(e.identity),
-                                                          sources::to_text(memory));
+                                                          sources::to_text(state));
     if (!registered) return registered.error();
     e.id = registered->id;
-    if (auto kept = remember(e, memory); !kept) return kept.error();
+    if (auto kept = remember(e, state); !kept) return kept.error();
   }
   e.high = (*range)->high;
   if (!e.end) e.end = (*range)->high;
@@ -329,13 +332,13 @@ result<std::shared_ptr<sources::input>> kafka_driver::open(partition_id partitio
   read.number = e->identity.number;
   read.partition = partition;
   read.position = from;
-  read.check = e->memory.check;
+  read.check = e->state.check;
   read.headers = options_.headers;
   if (context_.once) read.end = e->end;
   auto reader = (*source)->read(read);
   if (!reader) return reader.error();
   // Opened for the first time, nothing has been applied in this run: what is applied is durable.
-  if (!std::exchange(e->opened, true)) e->letters_due = context_.position_of(partition);
+  if (!std::exchange(e->opened, true)) e->dead_letters_due = context_.position_of(partition);
   const std::shared_ptr<sources::kafka_reader> shared = std::move(*reader);
   e->reader = shared;
   return std::shared_ptr<sources::input>(std::make_shared<kafka_input>(shared, options_.source));
@@ -352,13 +355,13 @@ result<void> kafka_driver::committed(const storage::positions& on_disk) {
       if (at == on_disk.end() || at->second == 0) continue;
       shown.emplace_back(number, at->second);
       const auto reader = e.reader.lock();
-      e.letters_due = at->second;
-      kafka_partition_state memory = e.memory;
+      e.dead_letters_due = at->second;
+      kafka_partition_state state = e.state;
       if (const auto check = reader ? reader->check_at(at->second) : std::nullopt) {
-        memory.check = check;
+        state.check = check;
       }
-      if (memory == e.memory) continue;
-      if (auto kept = remember(e, memory); !kept) return kept;
+      if (state == e.state) continue;
+      if (auto kept = remember(e, state); !kept) return kept;
     }
   }
   if (source) source->show_positions(shown);

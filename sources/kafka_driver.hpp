@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "schema/catalog/kafka_settings.hpp"
 #include "schema/plan/plan.hpp"
 #include "sources/kafka_dead_letters.hpp"
 #include "sources/kafka_partition_state.hpp"
@@ -36,14 +37,13 @@ public:
     sources::kafka_config config;
   };
   /// Makes the driver of a declared source of kind `kafka`; `invalid` where a setting is wrong.
-  static result<std::unique_ptr<source_driver>> make(const schema::plan& plan, int source,
+  static result<std::unique_ptr<source_driver>> make(const driver_request& request,
                                                      const driver_context& context);
   kafka_driver(options o, const driver_context& context);
   ~kafka_driver() override;
 
   const std::string& name() const noexcept override { return options_.config.source; }
-  const char* kind() const noexcept override { return "kafka"; }
-  const char* unit() const noexcept override { return "messages"; }
+  const schema::source_kind& kind() const noexcept override { return schema::kafka_kind; }
 
   result<std::vector<driver_partition>> discover() override;
   bool complete() const override;
@@ -60,12 +60,12 @@ private:
   struct entry {
     storage::partition_id id = 0;
     sources::kafka_identity identity;
-    sources::kafka_partition_state memory;
-    std::optional<storage::sequence> high;  ///< as last heard
-    std::optional<storage::sequence> end;   ///< `once`: where it ends
-    bool given = false;                     ///< by `discover`
-    bool opened = false;                    ///< in this run
-    storage::sequence letters_due = 0;      ///< dead letters at or below are durable
+    sources::kafka_partition_state state;
+    std::optional<storage::sequence> high;   ///< as last heard
+    std::optional<storage::sequence> end;    ///< `once`: where it ends
+    bool given = false;                      ///< by `discover`
+    bool opened = false;                     ///< in this run
+    storage::sequence dead_letters_due = 0;  ///< dead letters at or below are durable
     std::weak_ptr<sources::kafka_reader> reader;
   };
   using entries = std::map<int, entry>;  ///< by number
@@ -75,9 +75,9 @@ private:
   void discover_partitions();
   result<bool> look(sources::kafka_source& source);
   result<bool> begin_partition(sources::kafka_source& source, int number, bool first);
-  result<void> produce_letters();
-  std::optional<kafka_dead_letters::stretch> next_letters() const;
-  result<void> remember(entry& e, const sources::kafka_partition_state& memory);
+  result<void> produce_dead_letters();
+  std::optional<kafka_dead_letters::stretch> next_stretch() const;
+  result<void> remember(entry& e, const sources::kafka_partition_state& state);
   result<sources::kafka_range> ask_range(int number);
   entry* find(storage::partition_id partition);
   driver_partition describe(const entry& e) const;
@@ -97,12 +97,12 @@ private:
   bool all_found_ = false;  ///< a whole look has succeeded, since the last reset
   int resets_ = 0;
   bool stopping_ = false;
-  std::string letters_trouble_;
+  std::string dead_letters_trouble_;
   // The discovery_thread's alone.
   int fewer_looks_ = 0;  ///< in a row that have found too few partitions
-  kafka_dead_letters letters_;
-  std::optional<kafka_dead_letters::stretch> letters_begun_;  ///< and not delivered yet
-  std::thread lookout_;
+  kafka_dead_letters dead_letters_;
+  std::optional<kafka_dead_letters::stretch> stretch_begun_;  ///< and not delivered yet
+  std::thread discovery_thread_;
 };
 
 }  // namespace windrow::sources

@@ -8,7 +8,7 @@ namespace windrow::sources {
 
 namespace {
 
-constexpr int nudge_timeout_ms = 20;
+constexpr int wake_timeout_ms = 20;
 
 std::size_t number_of(const rd_kafka_t* client, const char* property) {
   char text[32] = "";
@@ -27,7 +27,7 @@ kafka_queue_limits queue_limits_of(const rd_kafka_t* client) {
           number_of(client, "queued.min.messages")};
 }
 
-bool kafka_queue_watch::wants_nudge(std::size_t length) noexcept {
+bool kafka_queue_watch::wants_wake(std::size_t length) noexcept {
   longest_ = std::max(longest_, length + std::exchange(taken_, 0));
   if (length * 2 > longest_ || messages_ == 0) return false;
   const std::size_t weight = longest_ * (bytes_ / messages_ + 1);
@@ -49,7 +49,7 @@ kafka_fetch_waker::~kafka_fetch_waker() {
   thread_.join();
 }
 
-void kafka_fetch_waker::nudge(int partition) {
+void kafka_fetch_waker::wake(int partition) {
   const std::lock_guard lock(mutex_);
   due_.insert(partition);
   changed_.notify_all();
@@ -64,7 +64,7 @@ void kafka_fetch_waker::run() {
     lock.unlock();
     std::int64_t low = 0, high = 0;
     static_cast<void>(rd_kafka_query_watermark_offsets(client_, topic_.c_str(), partition, &low,
-                                                       &high, nudge_timeout_ms));
+                                                       &high, wake_timeout_ms));
     lock.lock();
   }
 }

@@ -34,14 +34,14 @@ public:
   /// Whether a queue of this length may have been full and is half emptied since: once for each
   /// halving. Between two looks it may have held what was taken besides, and half of a limit
   /// counts as full.
-  bool wants_nudge(std::size_t length) noexcept;
+  bool wants_wake(std::size_t length) noexcept;
 
 private:
   kafka_queue_limits limits_;
   std::size_t messages_ = 0;
   std::size_t bytes_ = 0;
   std::size_t taken_ = 0;    ///< messages since the last look
-  std::size_t longest_ = 0;  ///< since the last nudge
+  std::size_t longest_ = 0;  ///< since the last wake
 };
 
 /// Makes a client look at a partition's queue, by a request to its broker that says nothing. Has
@@ -55,7 +55,7 @@ public:
   kafka_fetch_waker& operator=(const kafka_fetch_waker&) = delete;
 
   /// Does not wait. Any thread.
-  void nudge(int partition);
+  void wake(int partition);
 
 private:
   void run();

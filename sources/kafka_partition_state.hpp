@@ -16,14 +16,14 @@ struct kafka_partition_state {
   /// A record at or before the smallest position of any stripe.
   std::optional<record_fingerprint> check;
   /// Dead letters at or below are in the dead letter topic.
-  sequence letters = 0;
+  sequence dead_letters = 0;
 
   friend bool operator==(const kafka_partition_state&, const kafka_partition_state&) = default;
 };
 
 /// `start=500 check=1234:00f03ab1c2d4e5f6 letters=1200`, each only where there is one.
-std::string to_text(const kafka_partition_state& memory);
+std::string to_text(const kafka_partition_state& state);
 /// `corrupt` where the text is none of it.
-result<kafka_partition_state> parse_kafka_memory(std::string_view text);
+result<kafka_partition_state> parse_kafka_partition_state(std::string_view text);
 
 }  // namespace windrow::sources

@@ -144,9 +144,9 @@ result<source_step> kafka_partition_reader::look() {
   if (auto done = gather(); !done) return done.error();
   if (state_ == state::reading) {
     if (auto run = take_run()) return source_step{kind::run, std::move(run)};
-    if (options_.end && position_ >= *options_.end) return source_step{kind::end, nullptr};
+    if (options_.end && position_ >= *options_.end) return source_step{kind::end};
   }
-  return source_step{kind::nothing, nullptr};
+  return source_step{kind::nothing};
 }
 
 // ---- where to read -----------------------------------------------------------------------------
@@ -218,8 +218,7 @@ void kafka_partition_reader::forget_waiting() {
 /// (librdkafka before 2.2, and by default after it). Any request to the partition's broker makes it
 /// look, so one is sent where a queue that was full has been emptied.
 void kafka_partition_reader::keep_fetching() {
-  if (watch_.wants_nudge(rd_kafka_queue_length(queue_.get())))
-    shared_.nudger->nudge(options_.number);
+  if (watch_.wants_wake(rd_kafka_queue_length(queue_.get()))) shared_.waker->wake(options_.number);
 }
 
 result<void> kafka_partition_reader::gather() {

@@ -19,7 +19,7 @@ struct kafka_shared {
   kafka_health* health = nullptr;
   rd_kafka_t* consumer = nullptr;
   std::shared_ptr<formats::run_pool> pool;
-  kafka_fetch_waker* nudger = nullptr;
+  kafka_fetch_waker* waker = nullptr;
   kafka_queue_limits limits;
 };
 

@@ -105,7 +105,7 @@ private:
   kafka_pointer<rd_kafka_queue_t> commits_;
   bool committing_ = false;
   kafka_pointer<rd_kafka_t> consumer_;
-  std::optional<kafka_fetch_waker> nudger_;  // ends before the consumer
+  std::optional<kafka_fetch_waker> waker_;  // ends before the consumer
   std::shared_ptr<formats::run_pool> pool_;
   int missing_looks_ = 0;
   int count_ = 1;
@@ -187,12 +187,12 @@ result<std::unique_ptr<kafka_reader>> kafka_topic_source::read(const kafka_read_
                                {"queued.min.messages", std::to_string(messages)}});
     if (!made) return made.error();
     consumer_ = std::move(*made);
-    nudger_.emplace(consumer_.get(), config_.topic);
+    waker_.emplace(consumer_.get(), config_.topic);
     pool_ = formats::run_pool::make((std::size_t{1} << 20) + (std::size_t{1} << 18));
   }
   return std::unique_ptr<kafka_reader>(
       new kafka_partition_reader({shared_from_this(), &config_, health_.get(), consumer_.get(),
-                                  pool_, &*nudger_, queue_limits_of(consumer_.get())},
+                                  pool_, &*waker_, queue_limits_of(consumer_.get())},
                                  options));
 }
 
@@ -210,7 +210,7 @@ void kafka_topic_source::show_positions(std::span<const std::pair<int, sequence>
 }
 
 kafka_topic_source::~kafka_topic_source() {
-  nudger_.reset();
+  waker_.reset();
   consumer_.reset();
   topic_.reset();
   const bool done = told(last_commit_ms);

@@ -18,13 +18,13 @@ failure read_failure() {
 
 }  // namespace
 
-pipe_reader::pipe_reader(int fd, partition_id partition, formats::line_limits limits,
+pipe_reader::pipe_reader(int fd, partition_id partition, formats::framing_limits limits,
                          last_line last)
     : fd_(fd),
-      read_max_(std::min(limits.chunk_bytes, limits.line_bytes_max)),
+      read_max_(std::min(limits.chunk_bytes, limits.message_bytes_max)),
       enough_(read_max_ / 2),
       last_(last),
-      cutter_(partition, 0, limits) {}
+      framing_(formats::make_framing(partition, 0, limits)) {}
 
 result<bool> pipe_reader::wait(int timeout_ms) {
   if (ended_) return true;
@@ -42,33 +42,32 @@ result<source_step> pipe_reader::next(timestamp arrival) {
       return ready && *ready;
     }();
     // A pipe gives 64 KiB at a time: gather, as long as more is there.
-    const bool full = cutter_.waiting() >= enough_;
+    const bool full = framing_->waiting() >= enough_;
     if (!readable || ended_ || full) {
-      if (auto run = cutter_.cut(arrival, false)) return source_step{kind::run, std::move(run)};
-      const bool takes_rest =
-          ended_ && (last_ == last_line::taken || formats::is_closed_object(cutter_.unfinished()));
+      if (auto run = framing_->cut(arrival, false)) return source_step{kind::run, std::move(run)};
+      const bool takes_rest = ended_ && (last_ == last_line::taken || framing_->pending_is_whole());
       if (takes_rest) {
-        if (auto run = cutter_.cut(arrival, true)) return source_step{kind::run, std::move(run)};
+        if (auto run = framing_->cut(arrival, true)) return source_step{kind::run, std::move(run)};
       }
-      if (ended_) return source_step{kind::end, nullptr};
-      if (!readable) return source_step{kind::nothing, nullptr};
+      if (ended_) return source_step{kind::end};
+      if (!readable) return source_step{kind::nothing};
     }
     if (const auto read = read_some(); !read) return read.error();
     // The middle of a line that is too long gives nothing, for as long as it goes on.
-    if (full) return source_step{kind::nothing, nullptr};
+    if (full) return source_step{kind::nothing};
   }
 }
 
 result<bool> pipe_reader::read_some() {
   // After a long line there is room for millions of short ones.
-  auto space = cutter_.space();
+  auto space = framing_->space();
   const ssize_t got = ::read(fd_, space.data(), std::min(space.size(), read_max_));
   if (got < 0) {
     if (errno == EINTR || errno == EAGAIN) return false;
     return read_failure();
   }
   if (got == 0) ended_ = true;
-  cutter_.filled(static_cast<std::size_t>(got));
+  framing_->filled(static_cast<std::size_t>(got));
   return true;
 }
 

@@ -1,6 +1,8 @@
 #pragma once
 
-#include "formats/line_cutter.hpp"
+#include <memory>
+
+#include "formats/framing.hpp"
 #include "formats/message_run.hpp"
 #include "sources/input.hpp"
 #include "windrow/result.hpp"
@@ -16,7 +18,7 @@ public:
   enum class last_line { taken, taken_if_closed_object };
 
   /// `fd` is borrowed and stays open.
-  pipe_reader(int fd, partition_id partition, formats::line_limits limits = {},
+  pipe_reader(int fd, partition_id partition, formats::framing_limits limits = {},
               last_line last = last_line::taken);
 
   /// Waits until there is something to read or the input has ended, at most `timeout_ms`. False
@@ -26,9 +28,9 @@ public:
   /// What can be read without waiting, as a run that arrived at `arrival`.
   result<source_step> next(timestamp arrival);
 
-  sequence position() const noexcept { return cutter_.position(); }
+  sequence position() const noexcept { return framing_->position(); }
   /// After the end: whether a last line was left.
-  bool left_a_line() const noexcept { return cutter_.pending(); }
+  bool left_a_line() const noexcept { return framing_->pending(); }
 
 private:
   result<bool> read_some();
@@ -37,7 +39,7 @@ private:
   const std::size_t read_max_;  ///< bytes that are read at once
   const std::size_t enough_;    ///< waiting bytes at which they are handed on
   const last_line last_;
-  formats::line_cutter cutter_;
+  std::unique_ptr<formats::framing> framing_;
   bool ended_ = false;
 };
 

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "schema/catalog/source_kinds.hpp"
+#include "schema/plan/plan.hpp"
 #include "sources/input.hpp"
 #include "storage/journal/journal.hpp"
 #include "storage/shard/stripe.hpp"
@@ -71,6 +73,17 @@ struct driver_context {
   }
 };
 
+/// The source for which a driver is wanted.
+struct driver_request {
+  const schema::plan& plan;
+  int source = schema::none;  ///< plan.sources
+  /// The file to read: the declared one, or one that stands in its place. Empty: what is declared,
+  /// and of files only those that the folder knows.
+  std::string path;
+
+  const schema::source& declared() const { return plan.sources[static_cast<std::size_t>(source)]; }
+};
+
 /// One declared source of a node: knows its partitions and opens them as inputs.
 ///
 /// The driver says what there is and how to read it. The node decides when: it keeps positions,
@@ -96,11 +109,10 @@ class source_driver {
 public:
   virtual ~source_driver() = default;
 
-  /// The declared name, and for people what kind of source it is: `file`, `kafka`.
+  /// The declared name.
   virtual const std::string& name() const noexcept = 0;
-  virtual const char* kind() const noexcept = 0;
-  /// What positions count, for people: `bytes`, `messages`.
-  virtual const char* unit() const noexcept = 0;
+  /// The kind that is read, which is `file` if a file stands in the place of what is declared.
+  virtual const schema::source_kind& kind() const noexcept = 0;
 
   /// Partitions that are there now and were not returned before, registered in the journal.
   virtual result<std::vector<driver_partition>> discover() = 0;

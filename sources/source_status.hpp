@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "schema/catalog/source_kinds.hpp"
 #include "storage/batch.hpp"
 
 namespace windrow::sources {
@@ -60,8 +61,8 @@ struct partition_status {
 
 struct source_status {
   std::string source;  ///< declared name, or `journal` for what is pushed
-  std::string kind;    ///< `file`, `kafka`, `standard input`, `journal`
-  std::string unit;    ///< of positions: `bytes`, `messages`, `pushes`
+  std::string kind;    ///< the name of a `schema::source_kind`, `standard input` or `journal`
+  schema::position_unit unit = schema::position_unit::messages;
   source_state state = source_state::stopped;
   std::string reason;
   std::vector<partition_status> partitions;

@@ -13,7 +13,8 @@ std::string optional_count(const std::optional<std::uint64_t>& count) {
 
 std::string lag_of(const sources::source_status& source, const sources::partition_status& p) {
   if (!p.lag) return "–";
-  std::string text = source.unit == "bytes" ? bytes_text(*p.lag) : count_text(*p.lag);
+  const bool in_bytes = source.unit == schema::position_unit::bytes;
+  std::string text = in_bytes ? bytes_text(*p.lag) : count_text(*p.lag);
   if (p.behind && *p.lag > 0) text += ", " + elapsed_text(*p.behind);
   return text;
 }

@@ -50,7 +50,7 @@ result<run_inputs> choose_inputs(const schema::plan& plan,
       continue;
     }
     const auto found = replaced.find(s.name);
-    if (found == replaced.end() && s.kind == schema::source_kind::kafka) {
+    if (found == replaced.end() && !s.kind->is_file) {
       out.read.push_back({s.name, ""});
       continue;
     }

@@ -70,9 +70,11 @@ std::string summary_text(const run_outcome& outcome) {
 std::vector<std::string> left_for_next_run(const std::vector<sources::source_status>& sources) {
   std::vector<std::string> left;
   for (const sources::source_status& source : sources) {
+    const schema::source_kind* kind = schema::find_source_kind(source.kind);
+    if (kind == nullptr || !kind->is_file) continue;
     for (const sources::partition_status& p : source.partitions) {
       const std::uint64_t bytes = p.lag.value_or(0);
-      if (source.kind != "file" || p.state != sources::source_state::ended || bytes == 0) continue;
+      if (p.state != sources::source_state::ended || bytes == 0) continue;
       left.push_back(p.partition + " ends within a line: its last " +
                      counted(bytes, " byte is", " bytes are") + " left for the next run");
     }

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "schema/catalog/source_kinds.hpp"
 #include "schema/expression/column.hpp"
 #include "windrow/result.hpp"
 #include "windrow/value.hpp"
@@ -63,8 +64,8 @@ struct class_declaration {
 
 struct source_declaration {
   std::string name;
-  std::string kind;  ///< `file`, `kafka`
-  std::vector<std::pair<std::string, std::string>> settings;
+  std::string kind;  ///< the name of a `source_kind`
+  source_settings settings;
 };
 
 /// Repeats of a message are told by a value of theirs, for as long in event time.

@@ -184,7 +184,7 @@ void put_source(wire::Source::Builder to, const source_declaration& from) {
   // A folder is copied and shown to people: passwords do not go into it.
   std::vector<std::pair<std::string, std::string>> kept;
   for (const auto& setting : from.settings) {
-    if (!is_secret_setting(setting.first)) kept.push_back(setting);
+    if (!is_secret_setting(from.kind, setting.first)) kept.push_back(setting);
   }
   auto settings = to.initSettings(list_size(kept.size()));
   for (unsigned i = 0; i < settings.size(); ++i) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <utility>
 
 #include "base/suggest.hpp"
@@ -10,21 +11,62 @@
 namespace windrow::schema {
 namespace {
 
+result<std::string> one_of(std::string_view name, std::string value,
+                           const std::vector<std::string>& known) {
+  if (std::find(known.begin(), known.end(), value) != known.end()) return value;
+  return failure{errc::invalid, "unknown " + ticked(name) + " " + ticked(value) + "; " +
+                                    did_you_mean(value, known)};
+}
+
+result<std::string> read_protocol(std::string_view name, std::string_view value) {
+  std::string lower(value);
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return one_of(name, std::move(lower), {"plaintext", "ssl", "sasl_plaintext", "sasl_ssl"});
+}
+
+result<std::string> read_mechanism(std::string_view name, std::string_view value) {
+  return one_of(name, std::string(value),
+                {"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "GSSAPI", "OAUTHBEARER"});
+}
+
+result<std::string> read_flag(std::string_view name, std::string_view value) {
+  return one_of(name, std::string(value), {"true", "false"});
+}
+
+result<std::string> read_topic(std::string_view, std::string_view value) {
+  const bool good = value.size() <= 249 && value != "." && value != ".." &&
+                    std::all_of(value.begin(), value.end(), [](unsigned char c) {
+                      return std::isalnum(c) != 0 || c == '.' || c == '_' || c == '-';
+                    });
+  if (good) return std::string(value);
+  return failure{errc::invalid, ticked(value) +
+                                    " cannot be the name of a topic: letters, digits, `.`, `_` "
+                                    "and `-`, at most 249"};
+}
+
+result<std::string> read_start(std::string_view, std::string_view value) {
+  if (const auto start = parse_kafka_start(value); !start) return start.error();
+  return std::string(value);
+}
+
 constexpr std::array settings{
-    kafka_setting{"bootstrap_server", "bootstrap.servers"},
-    kafka_setting{"dead_letter_queue_topic", ""},
-    kafka_setting{"group_id", "group.id"},
-    kafka_setting{"insecure", ""},
-    kafka_setting{"sasl_mechanism", "sasl.mechanism"},
-    kafka_setting{"sasl_password", "sasl.password", true},
-    kafka_setting{"sasl_username", "sasl.username"},
-    kafka_setting{"security_protocol", "security.protocol"},
-    kafka_setting{"ssl_ca_file", "ssl.ca.location", false, true},
-    kafka_setting{"ssl_certificate_file", "ssl.certificate.location", false, true},
-    kafka_setting{"ssl_key_file", "ssl.key.location", false, true},
-    kafka_setting{"ssl_key_password", "ssl.key.password", true},
-    kafka_setting{"start", ""},
-    kafka_setting{"topic", ""},
+    source_setting{.name = "bootstrap_server", .property = "bootstrap.servers", .required = true},
+    source_setting{.name = "dead_letter_queue_topic", .read = read_topic},
+    source_setting{.name = "group_id", .property = "group.id"},
+    source_setting{.name = "insecure", .read = read_flag},
+    source_setting{.name = "sasl_mechanism", .property = "sasl.mechanism", .read = read_mechanism},
+    source_setting{.name = "sasl_password", .property = "sasl.password", .secret = true},
+    source_setting{.name = "sasl_username", .property = "sasl.username"},
+    source_setting{
+        .name = "security_protocol", .property = "security.protocol", .read = read_protocol},
+    source_setting{.name = "ssl_ca_file", .property = "ssl.ca.location", .path = true},
+    source_setting{
+        .name = "ssl_certificate_file", .property = "ssl.certificate.location", .path = true},
+    source_setting{.name = "ssl_key_file", .property = "ssl.key.location", .path = true},
+    source_setting{.name = "ssl_key_password", .property = "ssl.key.password", .secret = true},
+    source_setting{.name = "start", .read = read_start},
+    source_setting{.name = "topic", .required = true, .read = read_topic},
 };
 
 struct refused_argument {
@@ -81,12 +123,9 @@ bool covers(std::string_view prefix, std::string_view name) {
   return prefix.ends_with('.') ? name.starts_with(prefix) : name == prefix;
 }
 
-}  // namespace
-
-std::span<const kafka_setting> kafka_settings() { return settings; }
-
-std::optional<std::string> refused_kafka_argument(std::string_view name) {
-  for (const kafka_setting& s : settings) {
+/// Why librdkafka's property `name` may not stand under `kafka_args`.
+std::optional<std::string> refused_argument_of(std::string_view name) {
+  for (const source_setting& s : settings) {
     if (s.property == name && !name.empty()) return "write " + ticked(s.name);
   }
   for (const refused_argument& r : refused) {
@@ -96,16 +135,61 @@ std::optional<std::string> refused_kafka_argument(std::string_view name) {
   return std::nullopt;
 }
 
-bool is_secret_setting(std::string_view name) {
-  for (const kafka_setting& s : settings) {
-    if (s.name == name) return s.secret;
+constexpr library_arguments arguments{"kafka_args", "librdkafka", refused_argument_of};
+
+const std::string* find_setting(const source_settings& given, std::string_view name) {
+  for (const auto& [key, value] : given) {
+    if (key == name) return &value;
   }
-  if (!name.starts_with(kafka_argument_prefix)) return false;
-  // What is not known is kept secret where it sounds like one.
-  constexpr std::array sounds{"password", "secret", "pem", "jaas", "oauthbearer", "token", "key"};
-  return std::any_of(sounds.begin(), sounds.end(),
-                     [&](std::string_view word) { return name.find(word) != name.npos; });
+  return nullptr;
 }
+
+/// Credentials that would not be used are a mistake that shows only when it is too late.
+std::vector<setting_problem> check_protocol(const source_settings& given, const std::string& what) {
+  std::vector<setting_problem> problems;
+  const std::string* declared = find_setting(given, "security_protocol");
+  const std::string protocol = declared == nullptr ? "plaintext" : *declared;
+  const bool sasl = protocol.starts_with("sasl_");
+  const bool tls = protocol.ends_with("ssl");
+  for (const auto& [name, value] : given) {
+    if (!sasl && name.starts_with("sasl_")) {
+      problems.push_back(
+          {name, ticked(name) + " needs `security_protocol: sasl_ssl` (or `sasl_plaintext`)"});
+    }
+    if (!tls && (name.starts_with("ssl_") || name == "insecure")) {
+      problems.push_back({name, ticked(name) + " needs `security_protocol: ssl` (or `sasl_ssl`)"});
+    }
+  }
+  if (!sasl) return problems;
+  const std::string* mechanism = find_setting(given, "sasl_mechanism");
+  if (mechanism == nullptr) {
+    problems.push_back({"security_protocol", what + " has no `sasl_mechanism`; write such as "
+                                                    "`sasl_mechanism: SCRAM-SHA-512`"});
+    return problems;
+  }
+  if (*mechanism == "GSSAPI" || *mechanism == "OAUTHBEARER") return problems;
+  for (const std::string required : {"sasl_username", "sasl_password"}) {
+    if (find_setting(given, required) != nullptr) continue;
+    problems.push_back(
+        {"sasl_mechanism",
+         ticked(*mechanism) + " needs " + ticked(required) +
+             (required == "sasl_password" ? "; write such as `sasl_password: ${KAFKA_PASSWORD}`"
+                                          : "")});
+  }
+  return problems;
+}
+
+}  // namespace
+
+constinit const source_kind kafka_kind{
+    .name = "kafka",
+    .unit = position_unit::messages,
+    .form = source_form::settings,
+    .example = "kafka: { bootstrap_server: \"localhost:9092\", topic: transactions }",
+    .settings = settings,
+    .arguments = &arguments,
+    .check = check_protocol,
+};
 
 result<kafka_start> parse_kafka_start(std::string_view text) {
   using from = kafka_start::from;

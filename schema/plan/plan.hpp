@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "schema/catalog/file_settings.hpp"
 #include "schema/expression/column.hpp"
 #include "schema/expression/program.hpp"
 #include "windrow/result.hpp"
@@ -192,16 +193,13 @@ struct route {
   std::vector<timeline_feed> timelines;
 };
 
-enum class source_kind : std::uint8_t { file, kafka };
-
 struct source {
   std::string name;
-  source_kind kind = source_kind::file;
-  std::string path;                            ///< file: absolute, or `-`
+  const source_kind* kind = &file_kind;        ///< of `source_kinds()`
+  std::string path;                            ///< of a file: absolute, or `-`
   std::int64_t max_future_skew = 300'000'000;  ///< microseconds
   std::int64_t late_arrival_deadline = -1;     ///< microseconds; -1: none
-  /// Kafka: as declared, by name (`schema/catalog/kafka_settings.hpp`), secrets among them.
-  std::vector<std::pair<std::string, std::string>> settings = {};
+  source_settings settings = {};               ///< as declared, secrets among them
 };
 
 /// One declared key of a message.

@@ -58,16 +58,33 @@ bool planner_state::check_attributes(const expression& e, const std::vector<std:
   return good;
 }
 
+/// Declarations may also come from elsewhere than the YAML reader, which has looked already.
+void planner_state::check_settings(const source_kind& kind, const source_declaration& declared) {
+  for (const source_setting& required : kind.settings) {
+    const bool given =
+        std::any_of(declared.settings.begin(), declared.settings.end(), [&](const auto& setting) {
+          return setting.first == required.name && !setting.second.empty();
+        });
+    if (given || !required.required) continue;
+    out.error(file.at("sources/" + declared.name),
+              "the source " + ticked(declared.name) + " has no " + std::string(required.name));
+  }
+}
+
 void planner_state::plan_sources() {
   for (const source_declaration& declared : declarations.sources) {
     source s;
     s.name = declared.name;
-    s.kind = declared.kind == "kafka" ? source_kind::kafka : source_kind::file;
-    if (declared.kind != "kafka" && declared.kind != "file") {
+    const source_kind* kind = find_source_kind(declared.kind);
+    if (kind == nullptr) {
       out.error(file.at("sources/" + s.name), "unknown kind " + ticked(declared.kind) +
                                                   " of the source " + ticked(s.name) +
-                                                  "; there are: `file`, `kafka`");
+                                                  "; there are: " + source_kind_names());
+    } else {
+      s.kind = kind;
+      check_settings(*kind, declared);
     }
+    s.settings = declared.settings;
     for (const auto& [key, text] : declared.settings) {
       if (key == "path") s.path = text;
       std::int64_t* limit = key == "max_future_skew"         ? &s.max_future_skew
@@ -81,10 +98,6 @@ void planner_state::plan_sources() {
                   ticked(key) + " of the source " + ticked(s.name) + " is not a duration");
       }
     }
-    if (s.kind == source_kind::file && s.path.empty()) {
-      out.error(file.at("sources/" + s.name), "the source " + ticked(s.name) + " has no path");
-    }
-    if (s.kind == source_kind::kafka) s.settings = declared.settings;
     const bool twice = std::any_of(p.sources.begin(), p.sources.end(),
                                    [&](const source& other) { return other.name == s.name; });
     if (twice) {

@@ -50,6 +50,7 @@ public:
 
   // The steps, in order.
   void plan_classes();
+  void check_settings(const source_kind& kind, const source_declaration& declared);
   void plan_sources();
   void plan_windowed_features();
   void plan_stream_outputs();

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "schema/catalog/declaration_file.hpp"
+#include "schema/catalog/source_kinds.hpp"
 #include "schema/yaml/node.hpp"
 
 /// The parts of the YAML reader, one a section of the file. For the YAML reader only.
@@ -39,8 +40,10 @@ void link_foreign_keys(yaml_context& context);
 /// Finds the joins that foreign keys imply.
 void link_relations(yaml_context& context);
 
-/// The settings of `kafka`, into `source`; false where something is wrong, which has been said.
-bool read_kafka_source(const yaml_entry& kafka, source_declaration& source, yaml_context& context);
+/// What stands behind the name of a source's kind, into `source`; false if something is wrong,
+/// which has been said.
+bool read_source_settings(const source_kind& kind, const yaml_entry& given,
+                          source_declaration& source, yaml_context& context);
 /// `max_future_skew` and `late_arrival_deadline` among the entries, into `source`, once.
 bool read_arrival_limits(const std::vector<yaml_entry>& entries, source_declaration& source,
                          yaml_context& context);

@@ -59,8 +59,8 @@ bool read_arrival_limits(const std::vector<yaml_entry>& entries, source_declarat
     const bool twice = std::any_of(source.settings.begin(), source.settings.end(),
                                    [&](const auto& s) { return s.first == limit; });
     if (twice) {
-      context.out.error(given->key_at,
-                        ticked(limit) + " stands both beside `kafka` and in it; keep one");
+      context.out.error(given->key_at, ticked(limit) + " stands both beside " +
+                                           ticked(source.kind) + " and in it; keep one");
       good = false;
       continue;
     }
@@ -73,17 +73,25 @@ bool read_arrival_limits(const std::vector<yaml_entry>& entries, source_declarat
 
 namespace {
 
-bool read_file_source(const yaml_entry& entry, source_declaration& source, yaml_context& context) {
-  source.kind = "file";
-  const auto path =
-      read_substituted(entry.value, entry.at, "a path such as `events.ndjson`", context);
-  if (!path) return false;
-  if (path->empty() || path->find('\0') != std::string::npos) {
-    context.out.error(entry.at, "the path is empty; write such as `file: events.ndjson`");
-    return false;
+/// The entry that says which kind of source it is; says so if there is none or there are several.
+const yaml_entry* find_kind(const std::vector<yaml_entry>& settings, source_position at,
+                            const std::string& what, yaml_context& context) {
+  const yaml_entry* found = nullptr;
+  std::string none, example;
+  for (const source_kind* kind : source_kinds()) {
+    none += (none.empty() ? " has neither " : " nor ") + ticked(kind->name);
+    if (example.empty()) example = "; write such as " + ticked(kind->example);
+    const yaml_entry* entry = find_entry(settings, kind->name);
+    if (entry == nullptr) continue;
+    if (found != nullptr) {
+      context.out.error(
+          at, what + " has both " + ticked(found->key) + " and " + ticked(entry->key) + example);
+      return nullptr;
+    }
+    found = entry;
   }
-  source.settings.emplace_back("path", path_from_declarations(*path, context.file_name));
-  return true;
+  if (found == nullptr) context.out.error(at, what + none + example);
+  return found;
 }
 
 void read_source(const yaml_entry& entry, yaml_context& context) {
@@ -93,22 +101,15 @@ void read_source(const yaml_entry& entry, yaml_context& context) {
   const std::string what = "the source " + ticked(entry.key);
   const auto settings = entries_of(entry.value, entry.at, what, context.out);
   if (!settings) return context.mark_broken(path);
-  refuse_unknown_keys(*settings, {"file", "kafka", "max_future_skew", "late_arrival_deadline"},
-                      what, context.out);
+  std::vector<std::string> known;
+  for (const source_kind* kind : source_kinds()) known.emplace_back(kind->name);
+  known.insert(known.end(), {"max_future_skew", "late_arrival_deadline"});
+  refuse_unknown_keys(*settings, known, what, context.out);
   source_declaration source;
   source.name = entry.key;
-  const yaml_entry* file = find_entry(*settings, "file");
-  const yaml_entry* kafka = find_entry(*settings, "kafka");
-  bool good = (file != nullptr) != (kafka != nullptr);
-  if (!good) {
-    context.out.error(entry.key_at, what +
-                                        (file == nullptr ? " has neither `file` nor `kafka`"
-                                                         : " has both `file` and `kafka`") +
-                                        "; write such as `file: events.ndjson`");
-  } else {
-    good = file != nullptr ? read_file_source(*file, source, context)
-                           : read_kafka_source(*kafka, source, context);
-  }
+  const yaml_entry* given = find_kind(*settings, entry.key_at, what, context);
+  bool good = given != nullptr &&
+              read_source_settings(*find_source_kind(given->key), *given, source, context);
   good &= read_arrival_limits(*settings, source, context);
   if (!good) return context.mark_broken(path);
   std::sort(source.settings.begin(), source.settings.end());

@@ -1,11 +1,11 @@
 // What is pushed to a node by HTTP.
 #include <charconv>
 
+#include "formats/body_framing.hpp"
 #include "node/journal_input.hpp"
 #include "server/api/api.hpp"
 #include "server/api/media_type.hpp"
 #include "server/body/body_codec.hpp"
-#include "server/body/message_splitter.hpp"
 #include "server/body/push_json.hpp"
 
 namespace windrow::server {
@@ -27,14 +27,19 @@ result<push_options> producer_of(const request& asked) {
 }
 
 /// The messages of a body; `text` holds those that do not stand there as they are.
-result<split_messages> messages_of(const request& asked, std::size_t most, std::string& text) {
+result<formats::split_messages> messages_of(const request& asked, std::size_t most,
+                                            std::string& text) {
   const std::string_view type = asked.header("content-type");
-  if (is_media_type(type, "application/x-ndjson")) return split_lines(asked.body, most);
-  if (!is_media_type(type, capnp_type)) return split_array(asked.body, most);
-  auto decoded = decode_push(asked.body, most);
-  if (!decoded) return decoded.error();
-  text = std::move(decoded->text);
-  return split_messages{cut(text, decoded->ends), decoded->too_many};
+  if (is_media_type(type, capnp_type)) {
+    auto decoded = decode_push(asked.body, most);
+    if (!decoded) return decoded.error();
+    text = std::move(decoded->text);
+    return formats::split_messages{cut(text, decoded->ends), decoded->too_many};
+  }
+  for (const formats::body_framing& framing : formats::body_framings()) {
+    if (is_media_type(type, framing.media_type)) return framing.split(asked.body, most);
+  }
+  return formats::body_framings().front().split(asked.body, most);
 }
 
 std::vector<push_error> errors_of(const std::vector<storage::dead_letter>& letters) {

@@ -58,7 +58,7 @@ std::string catalog_json(const schema::plan& plan) {
   out.end_array().key("sources").begin_array();
   for (const schema::source& s : plan.sources) {
     out.begin_object().key("source").string(s.name);
-    out.key("kind").string(s.kind == schema::source_kind::file ? "file" : "kafka").end_object();
+    out.key("kind").string(s.kind->name).end_object();
   }
   out.end_array().key("streams").begin_array();
   for (const schema::stream& s : plan.streams) write_stream(out, plan, s);

@@ -10,7 +10,7 @@
 #include "server/body/json_writer.hpp"
 #include "server/body/line_numbers.hpp"
 #include "server/body/utf8.hpp"
-#include "sources/partition_name.hpp"
+#include "sources/kinds.hpp"
 
 namespace windrow::server {
 namespace {
@@ -37,12 +37,7 @@ public:
   }
   std::optional<std::string> path(storage::partition_id id) const {
     const auto found = by_id_.find(id);
-    if (found == by_id_.end() || found->second.kind != storage::partition_kind::file) {
-      return std::nullopt;
-    }
-    const auto file = sources::parse_file_partition_name(found->second.name);
-    if (!file.ok()) return std::nullopt;
-    return file->path;
+    return found == by_id_.end() ? std::nullopt : sources::path_of(found->second);
   }
   bool is_journal(storage::partition_id id) const {
     const auto found = by_id_.find(id);

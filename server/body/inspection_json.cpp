@@ -2,6 +2,7 @@
 
 #include "server/body/json_input.hpp"
 #include "server/body/json_writer.hpp"
+#include "sources/kinds.hpp"
 #include "storage/lmdb/file_identity.hpp"
 
 namespace windrow::server {
@@ -14,20 +15,6 @@ std::string hexadecimal(std::uint64_t number) {
   std::string text(16, '0');
   for (std::size_t i = 16; i-- > 0; number >>= 4) text[i] = digits[number & 15];
   return text;
-}
-
-std::string_view kind_name(storage::partition_kind kind) noexcept {
-  switch (kind) {
-    case storage::partition_kind::file:
-      return "file";
-    case storage::partition_kind::standard_input:
-      return "standard input";
-    case storage::partition_kind::kafka:
-      return "kafka";
-    case storage::partition_kind::journal:
-      return "journal";
-  }
-  return "unknown";
 }
 
 using counts = std::map<std::string, std::uint64_t>;
@@ -124,7 +111,7 @@ result<inspection> inspect(node::node& node, bool verify) {
   if (!seen.ok()) return seen.error();
   out.seen = std::move(seen).value();
   for (const storage::partition& p : journal.partitions()) {
-    out.partitions.push_back({p.id, std::string(kind_name(p.kind)), p.name});
+    out.partitions.push_back({p.id, std::string(sources::name_of(p.kind)), p.name});
   }
   for (const storage::dead_letter_totals& l : journal.dead_letter_summary()) {
     out.dead_letters.push_back({l.partition, l.kept, l.kept_bytes, l.dropped});

@@ -90,7 +90,7 @@ std::string sources_json(const std::vector<sources::source_status>& all) {
   out.begin_object().key("sources").begin_array();
   for (const sources::source_status& s : all) {
     out.begin_object().key("source").string(s.source).key("kind").string(s.kind);
-    out.key("unit").string(s.unit).key("state").string(to_string(s.state));
+    out.key("unit").string(schema::to_string(s.unit)).key("state").string(to_string(s.state));
     reason_of(out, s.reason);
     out.key("partitions").begin_array();
     for (const sources::partition_status& p : s.partitions) write_partition(out, p);
@@ -108,7 +108,10 @@ result<std::vector<sources::source_status>> read_sources(std::string_view json) 
       sources::source_status one;
       one.source = text_of(s, "source");
       one.kind = text_of(s, "kind");
-      one.unit = text_of(s, "unit");
+      const std::string unit = text_of(s, "unit");
+      const auto known = schema::parse_position_unit(unit);
+      if (!known) return failure{errc::io, "the answer counts positions in `" + unit + "`"};
+      one.unit = *known;
       one.state = state_of_text(text_of(s, "state"));
       one.reason = optional_text_of(s, "reason");
       for (const element p : simdjson::dom::array(s["partitions"]))

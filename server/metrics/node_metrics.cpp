@@ -130,14 +130,23 @@ void write_messages(metric_families& out, const node_stats& m, label_names& name
 
 void write_sources(metric_families& out, const node_stats& m, label_names& names) {
   by_label bytes, messages, behind;
+  const auto lag_in = [&](schema::position_unit unit) -> by_label* {
+    switch (unit) {
+      case schema::position_unit::bytes:
+        return &bytes;
+      case schema::position_unit::messages:
+        return &messages;
+      case schema::position_unit::pushes:  // what waits in the journal has a family of its own
+        break;
+    }
+    return nullptr;
+  };
   std::map<std::string, source_state> states;
   for (const source_status& s : m.statuses) {
     const std::string& name = names.of(s.source);
     if (names.has(s.source)) states[name] = s.state;
     for (const auto& p : s.partitions) {
-      // What waits in the journal has a family of its own.
-      if (p.lag && s.kind != "journal")
-        (s.unit == "bytes" ? bytes : messages).put_sum(name, real(*p.lag));
+      if (by_label* lag = lag_in(s.unit); lag && p.lag) lag->put_sum(name, real(*p.lag));
       behind.put_most(name, seconds(p.behind.value_or(0)));
     }
   }

@@ -24,6 +24,8 @@ namespace windrow::storage {
 
 struct producer_state;
 
+/// Who registers a partition. The numbers are stored: those of further kinds of sources, from 5 on,
+/// are given in `sources/kinds.cpp`.
 enum class partition_kind : std::uint8_t { file = 1, standard_input = 2, kafka = 3, journal = 4 };
 
 /// A source partition as the folder remembers it. `name` identifies it within its kind; `state` is

@@ -37,6 +37,8 @@ class RunningNode(ExampleTest):
     """`windrow run` on the example, with all of it applied, and `--listen` on a free port."""
 
     arguments = ()
+    #: Messages of the files, which are all applied once it is there.
+    read_first = 8
 
     def setUp(self):
         super().setUp()
@@ -48,7 +50,7 @@ class RunningNode(ExampleTest):
                                      "127.0.0.1:0", *self.arguments, *more, log=self.log)
         self.addCleanup(self.end)
         self.port = int(self.wait_for(r"listening on port (\d+)"))
-        self.wait_until(lambda: self.applied() == 8)
+        self.wait_until(lambda: self.applied() == self.read_first)
 
     def end(self):
         if self.process.poll() is None:

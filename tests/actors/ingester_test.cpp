@@ -94,7 +94,7 @@ public:
       : at_(from), end_(end), fails_(std::move(fails)) {}
   result<sources::source_step> next() override {
     if (at_ >= end_ && !fails_.empty()) return failure{errc::io, fails_};
-    if (at_ >= end_) return sources::source_step{sources::source_step::kind::end, nullptr};
+    if (at_ >= end_) return sources::source_step{sources::source_step::kind::end};
     std::vector<std::pair<storage::sequence, std::string_view>> messages;
     for (std::uint64_t i = 1; i <= messages_a_run; ++i)
       messages.emplace_back(at_ + i, R"({"user":"u","amount":1.5})");
@@ -103,8 +103,6 @@ public:
     at_ += messages_a_run;
     return sources::source_step{sources::source_step::kind::run, std::move(run)};
   }
-  int source() const noexcept override { return schema::none; }
-  int stream() const noexcept override { return schema::none; }
 
 private:
   storage::sequence at_;

@@ -101,7 +101,7 @@ void damage(std::string& text, std::mt19937& random) {
   }
 }
 
-void expect_equal(const formats::decoded_rows& a, const formats::decoded_rows& b) {
+void expect_equal(const decoded_rows& a, const decoded_rows& b) {
   ASSERT_EQ(a.messages, b.messages);
   ASSERT_EQ(a.errors.size(), b.errors.size());
   for (std::size_t i = 0; i < a.errors.size(); ++i) {
@@ -139,7 +139,7 @@ TEST(JsonDecoderPaths, GiveTheSameRowsAndErrors) {
       {"count", type(value_kind::integer, true)},   {"flag", type(value_kind::boolean, true)}};
   std::size_t good = 0;
   std::size_t bad = 0;
-  formats::json_decoder fast(fields);  // keeps what it has learned from all of them
+  json_decoder fast(fields);  // keeps what it has learned from all of them
   for (unsigned seed = 0; seed < 400; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     std::mt19937 random(seed);
@@ -150,11 +150,11 @@ TEST(JsonDecoderPaths, GiveTheSameRowsAndErrors) {
     }
     std::vector<std::pair<sequence, std::string_view>> messages;
     for (const auto& text : texts) messages.emplace_back(messages.size() + 1, text);
-    const auto run = formats::make_run(1, 0, 100, timestamp{}, messages);
-    formats::json_decoder general(fields);
+    const auto run = make_run(1, 0, 100, timestamp{}, messages);
+    json_decoder general(fields);
     general.disable_fast_path();
-    formats::decoded_rows a;
-    formats::decoded_rows b;
+    decoded_rows a;
+    decoded_rows b;
     fast.decode(run->messages, a);
     general.decode(run->messages, b);
     expect_equal(a, b);

@@ -52,12 +52,12 @@ outcome decode(const std::vector<schema::message_field>& fields, const std::stri
                const std::string& before = "") {
   outcome answers[2];
   for (const bool fast : {false, true}) {
-    formats::json_decoder decoder(fields);
+    json_decoder decoder(fields);
     if (!fast) decoder.disable_fast_path();
-    formats::decoded_rows rows;
+    decoded_rows rows;
     const std::pair<sequence, std::string_view> messages[] = {
         {1, before.empty() ? std::string_view(message) : std::string_view(before)}, {2, message}};
-    const auto run = formats::make_run(1, 0, 2, timestamp{}, messages);
+    const auto run = make_run(1, 0, 2, timestamp{}, messages);
     decoder.decode(std::span(run->messages).first(1), rows);
     decoder.decode(std::span(run->messages).subspan(1), rows);
     outcome& answer = answers[fast];
@@ -68,7 +68,7 @@ outcome decode(const std::vector<schema::message_field>& fields, const std::stri
         answer.row += (answer.row.empty() ? "" : "|") + show(column, 0);
       }
     } else {
-      answer.reason = to_string(rows.errors[0].reason);
+      answer.reason = rows.errors[0].reason;
       answer.text = rows.errors[0].text;
     }
   }
@@ -270,7 +270,7 @@ TEST(JsonDecoder, RefusesMessagesThatAreNestedTooDeeply) {
            std::string(static_cast<std::size_t>(depth), ']') + "}";
   };
   EXPECT_EQ(decode({}, nested(200)).reason, "");
-  EXPECT_EQ(decode({}, nested(formats::json_depth_max + 1)).reason, "too_deep");
+  EXPECT_EQ(decode({}, nested(json_depth_max + 1)).reason, "too_deep");
   EXPECT_EQ(decode({}, nested(100'000)).reason, "too_deep");
   EXPECT_EQ(decode_one(type(value_kind::text), std::string(100'000, '[')).reason, "too_deep");
 }
@@ -303,10 +303,9 @@ TEST(JsonDecoder, OneBadMessageDoesNotTouchTheOthers) {
                                                             {3, R"({"a":3,"b":"y"})"},
                                                             {4, "garbage"},
                                                             {5, R"({"a":5,"b":"\n"})"}};
-  const auto run = formats::make_run(1, 0, 5, timestamp{}, messages);
-  formats::json_decoder decoder(
-      {{"a", type(value_kind::integer)}, {"b", type(value_kind::text, true)}});
-  formats::decoded_rows rows;
+  const auto run = make_run(1, 0, 5, timestamp{}, messages);
+  json_decoder decoder({{"a", type(value_kind::integer)}, {"b", type(value_kind::text, true)}});
+  decoded_rows rows;
   for (int repeat = 0; repeat < 2; ++repeat) {
     decoder.decode(run->messages, rows);
     EXPECT_EQ(rows.messages, (std::vector<std::uint32_t>{0, 2, 4}));
@@ -321,12 +320,12 @@ TEST(JsonDecoder, OneBadMessageDoesNotTouchTheOthers) {
 }
 
 TEST(JsonDecoder, AFieldThatIsNotNeededIsCheckedAndNotKept) {
-  formats::json_decoder decoder({{"a", type(value_kind::integer)}, {"b", type(value_kind::text)}},
-                                {true, false});
+  json_decoder decoder({{"a", type(value_kind::integer)}, {"b", type(value_kind::text)}},
+                       {true, false});
   const std::pair<sequence, std::string_view> messages[] = {
       {1, R"({"a":1,"b":"x"})"}, {2, R"({"a":2,"b":3})"}, {3, R"({"a":3,"b":"\n"})"}};
-  const auto run = formats::make_run(1, 0, 3, timestamp{}, messages);
-  formats::decoded_rows rows;
+  const auto run = make_run(1, 0, 3, timestamp{}, messages);
+  decoded_rows rows;
   decoder.decode(run->messages, rows);
   EXPECT_EQ(rows.columns[0].ints, (std::vector<std::int64_t>{1, 3}));
   EXPECT_TRUE(rows.columns[1].texts.empty());
@@ -334,14 +333,14 @@ TEST(JsonDecoder, AFieldThatIsNotNeededIsCheckedAndNotKept) {
 }
 
 TEST(JsonDecoder, AnOversizedMessageIsTooLong) {
-  formats::message_run run;
-  run.buffer = formats::padded_buffer::of(16);
+  message_run run;
+  run.buffer = padded_buffer::of(16);
   run.messages.push_back({run.buffer.data.get(), 0, true, 1});
-  formats::json_decoder decoder({});
-  formats::decoded_rows rows;
+  json_decoder decoder({});
+  decoded_rows rows;
   decoder.decode(run.messages, rows);
   ASSERT_EQ(rows.errors.size(), 1u);
-  EXPECT_EQ(rows.errors[0].reason, formats::decode_reason::too_long);
+  EXPECT_EQ(rows.errors[0].reason, too_long);
 }
 
 }  // namespace

@@ -22,17 +22,17 @@ struct line {
   }
 };
 
-formats::line_limits small_limits() {
-  formats::line_limits limits;
+framing_limits small_limits() {
+  framing_limits limits;
   limits.chunk_bytes = 32;
-  limits.line_bytes_max = 128;
+  limits.message_bytes_max = 128;
   limits.oversized_head = 10;
   return limits;
 }
 
-void collect(formats::line_cutter& cutter, bool line_ends, std::vector<line>& lines) {
+void collect(line_cutter& cutter, bool line_ends, std::vector<line>& lines) {
   while (const auto run = cutter.cut(timestamp{1}, line_ends)) {
-    for (const formats::message_view& message : run->messages) {
+    for (const message_view& message : run->messages) {
       lines.push_back(
           {std::string(message.text()), message.sequence, message.oversized ? run->true_size : 0});
     }
@@ -42,8 +42,8 @@ void collect(formats::line_cutter& cutter, bool line_ends, std::vector<line>& li
 
 /// Feeds `text` in pieces of at most `piece` bytes.
 std::vector<line> cut_all(const std::string& text, std::size_t piece,
-                          formats::line_limits limits = small_limits(), sequence position = 0) {
-  formats::line_cutter cutter(1, position, limits);
+                          framing_limits limits = small_limits(), sequence position = 0) {
+  line_cutter cutter(1, position, limits);
   std::vector<line> lines;
   for (std::size_t at = position; at < text.size();) {
     const auto space = cutter.space();
@@ -60,13 +60,13 @@ std::vector<line> cut_all(const std::string& text, std::size_t piece,
 }
 
 /// The same by looking at the whole text.
-std::vector<line> expected(const std::string& text, formats::line_limits limits = small_limits()) {
+std::vector<line> expected(const std::string& text, framing_limits limits = small_limits()) {
   std::vector<line> lines;
   for (std::size_t begin = 0; begin < text.size();) {
     const std::size_t newline = std::min(text.find('\n', begin), text.size());
     std::string content = text.substr(begin, newline - begin);
     const std::size_t after = std::min(newline + 1, text.size());
-    if (content.size() >= limits.line_bytes_max) {
+    if (content.size() >= limits.message_bytes_max) {
       lines.push_back({content.substr(0, limits.oversized_head), after, content.size()});
     } else {
       if (!content.empty() && content.back() == '\r') content.pop_back();
@@ -128,7 +128,7 @@ TEST(LineCutter, ReportsALineOfTenMebibytesAtTheDefaultLimits) {
 }
 
 TEST(LineCutter, ARunOfBlankLinesMovesThePosition) {
-  formats::line_cutter cutter(1, 0, small_limits());
+  line_cutter cutter(1, 0, small_limits());
   const auto space = cutter.space();
   std::memcpy(space.data(), "\n\n\n", 3);
   cutter.filled(3);
@@ -162,7 +162,7 @@ TEST(LineCutter, CutsRandomTextAsThoughItWereWholeWhereverItIsResumed) {
 
 TEST(MessageRun, IsMadeFromMessagesHeldElsewhere) {
   const std::pair<sequence, std::string_view> messages[] = {{4, "a"}, {9, ""}, {10, "bc"}};
-  const auto run = formats::make_run(3, 2, 11, timestamp{7}, messages);
+  const auto run = make_run(3, 2, 11, timestamp{7}, messages);
   EXPECT_EQ(run->partition, 3u);
   EXPECT_EQ(run->after, 2u);
   EXPECT_EQ(run->last, 11u);
@@ -181,14 +181,14 @@ TEST(LineCutter, CountsTheLinesOfARun) {
         "\xEF\xBB\xBF"
         "a\n\n  \r\nb\n" +
         std::string(300, 'x') + "\n\nlonger than the others\n\nc\n \n\nd";
-    formats::line_cutter cutter(1, 0, small_limits());
+    line_cutter cutter(1, 0, small_limits());
     std::vector<std::string> lines;
     std::uint64_t total = 0;
     const auto take = [&](bool line_ends) {
       while (const auto run = cutter.cut(timestamp{1}, line_ends)) {
         sequence position = run->after;
         std::uint64_t of_run = 0;
-        for (const formats::message_view& message : run->messages) {
+        for (const message_view& message : run->messages) {
           of_run += count_lines(*run, position, message.sequence);
           lines.push_back(std::string(message.text()).substr(0, 2) + " " +
                           std::to_string(total + of_run));
@@ -217,12 +217,11 @@ TEST(LineCutter, CountsTheLinesOfARun) {
 
 TEST(ClosedObject, IsAllOfItToTheLastBrace) {
   const std::string whole = R"({"a": {"b": ["}", "\"{", "\\"]}, "c": 1})";
-  EXPECT_TRUE(formats::is_closed_object(whole));
-  EXPECT_TRUE(formats::is_closed_object(whole + " \t"));
+  EXPECT_TRUE(is_closed_object(whole));
+  EXPECT_TRUE(is_closed_object(whole + " \t"));
   for (std::size_t i = 0; i < whole.size(); ++i)
-    EXPECT_FALSE(formats::is_closed_object(std::string_view(whole).substr(0, i)))
-        << whole.substr(0, i);
-  EXPECT_FALSE(formats::is_closed_object("words"));
+    EXPECT_FALSE(is_closed_object(std::string_view(whole).substr(0, i))) << whole.substr(0, i);
+  EXPECT_FALSE(is_closed_object("words"));
 }
 
 }  // namespace

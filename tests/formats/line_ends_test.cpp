@@ -22,41 +22,40 @@ protected:
 
 TEST_F(LineEnds, FindsTheNextBeginningOfALine) {
   write("ab\ncd\n");
-  EXPECT_EQ(*formats::line_end_after(path_, 0), 0u);
-  EXPECT_EQ(*formats::line_end_after(path_, 1), 3u);
-  EXPECT_EQ(*formats::line_end_after(path_, 2), 3u);
-  EXPECT_EQ(*formats::line_end_after(path_, 3), 3u) << "a line begins here";
-  EXPECT_EQ(*formats::line_end_after(path_, 4), 6u);
-  EXPECT_EQ(*formats::line_end_after(path_, 6), 6u);
+  EXPECT_EQ(*line_end_after(path_, 0), 0u);
+  EXPECT_EQ(*line_end_after(path_, 1), 3u);
+  EXPECT_EQ(*line_end_after(path_, 2), 3u);
+  EXPECT_EQ(*line_end_after(path_, 3), 3u) << "a line begins here";
+  EXPECT_EQ(*line_end_after(path_, 4), 6u);
+  EXPECT_EQ(*line_end_after(path_, 6), 6u);
 }
 
 TEST_F(LineEnds, RefusesWhatIsNotInTheFile) {
   write("ab\ncd");
-  EXPECT_EQ(formats::line_end_after(path_, 6).error().code, errc::invalid);
-  EXPECT_NE(formats::line_end_after(path_, 6).error().message.find("has 5 bytes"),
-            std::string::npos);
-  EXPECT_EQ(formats::line_end_after(path_, 4).error().code, errc::invalid);
-  EXPECT_EQ(formats::line_end_after(path_ + ".none", 4).error().code, errc::io);
-  EXPECT_EQ(formats::line_end_before(path_ + ".none").error().code, errc::io);
+  EXPECT_EQ(line_end_after(path_, 6).error().code, errc::invalid);
+  EXPECT_NE(line_end_after(path_, 6).error().message.find("has 5 bytes"), std::string::npos);
+  EXPECT_EQ(line_end_after(path_, 4).error().code, errc::invalid);
+  EXPECT_EQ(line_end_after(path_ + ".none", 4).error().code, errc::io);
+  EXPECT_EQ(line_end_before(path_ + ".none").error().code, errc::io);
 }
 
 TEST_F(LineEnds, FindsTheEndOfTheLastWholeLine) {
   write("");
-  EXPECT_EQ(*formats::line_end_before(path_), 0u);
+  EXPECT_EQ(*line_end_before(path_), 0u);
   write("ab");
-  EXPECT_EQ(*formats::line_end_before(path_), 0u);
+  EXPECT_EQ(*line_end_before(path_), 0u);
   write("ab\ncd");
-  EXPECT_EQ(*formats::line_end_before(path_), 3u);
+  EXPECT_EQ(*line_end_before(path_), 3u);
   write("ab\ncd\n");
-  EXPECT_EQ(*formats::line_end_before(path_), 6u);
+  EXPECT_EQ(*line_end_before(path_), 6u);
 }
 
 TEST_F(LineEnds, LooksBeyondOneBlock) {
   const std::string longer(200'000, 'x');
   write("ab\n" + longer);
-  EXPECT_EQ(*formats::line_end_before(path_), 3u);
+  EXPECT_EQ(*line_end_before(path_), 3u);
   write("ab\n" + longer + "\n");
-  EXPECT_EQ(*formats::line_end_after(path_, 10), 200'004u);
+  EXPECT_EQ(*line_end_after(path_, 10), 200'004u);
 }
 
 }  // namespace

@@ -30,7 +30,7 @@ const std::vector<schema::message_field>& fields() {
   return all;
 }
 
-void require_same(const formats::decoded_rows& a, const formats::decoded_rows& b) {
+void require_same(const decoded_rows& a, const decoded_rows& b) {
   require(a.messages == b.messages, "both ways give rows of the same messages");
   require(a.errors.size() == b.errors.size(), "both ways give as many errors");
   for (std::size_t i = 0; i < a.errors.size(); ++i) {
@@ -56,10 +56,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (end > 0) messages.emplace_back(messages.size() + 1, rest.substr(0, end));
     rest.remove_prefix(std::min(end + 1, rest.size()));
   }
-  const auto run = formats::make_run(1, 0, messages.size() + 1, timestamp{}, messages);
-  formats::json_decoder fast(fields()), general(fields());
+  const auto run = make_run(1, 0, messages.size() + 1, timestamp{}, messages);
+  json_decoder fast(fields()), general(fields());
   general.disable_fast_path();
-  formats::decoded_rows a, b;
+  decoded_rows a, b;
   fast.decode(run->messages, a);
   general.decode(run->messages, b);
   require_same(a, b);

@@ -4,12 +4,12 @@
 #include <string>
 #include <vector>
 
-#include "server/body/message_splitter.hpp"
+#include "formats/body_framing.hpp"
 #include "tests/fuzz/fuzz_target.hpp"
 
 namespace {
 
-using namespace windrow::server;
+using namespace windrow::formats;
 using windrow::fuzz::require;
 
 constexpr std::size_t most = 1'000;

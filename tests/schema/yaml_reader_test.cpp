@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <ostream>
 
+#include "schema/catalog/kafka_settings.hpp"
 #include "tests/schema/declarations.hpp"
 #include "windrow/time.hpp"
 
@@ -238,6 +239,17 @@ const bad_file bad_files[] = {
      "features: { User: { fields: { id: str } } }\nsources:\n"
      "  a: { file: \"x/@${NOT_SET}\" }",
      "`NOT_SET` is not set"},
+    {"PushFalse", "features: { User: { fields: { id: str } } }\nsources:\n  a: { push: @false }",
+     "write such as `push: true`"},
+    {"PushWithSettings",
+     "features: { User: { fields: { id: str } } }\nsources:\n  a: { push: @{ port: 1 } }",
+     "expected `true` or `false`"},
+    {"PushAndFile",
+     "features: { User: { fields: { id: str } } }\nsources:\n  @a: { push: true, file: a }",
+     "has both `file` and `push`"},
+    {"NoKindOfSource",
+     "features: { User: { fields: { id: str } } }\nsources:\n  @a: { max_future_skew: 1m }",
+     "has neither `file` nor `kafka` nor `push`; write such as `file: events.ndjson`"},
     {"KafkaWithoutTopic",
      "features: { User: { fields: { id: str } } }\nsources:\n"
      "  a: { @kafka: { bootstrap_server: h } }",
@@ -350,7 +362,7 @@ sources:
   EXPECT_EQ(sources[1].max_future_skew, 300'000'000);
   EXPECT_EQ(sources[1].late_arrival_deadline, -1);
   EXPECT_EQ(sources[2].path, "-");
-  EXPECT_EQ(sources[3].kind, source_kind::kafka);
+  EXPECT_EQ(sources[3].kind, &kafka_kind);
   using settings = std::vector<std::pair<std::string, std::string>>;
   EXPECT_EQ(made.declarations->sources[3].settings,
             (settings{{"bootstrap_server", "h:1"},

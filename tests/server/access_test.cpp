@@ -6,7 +6,6 @@
 #include <algorithm>
 
 #include "server/api/audit_log.hpp"
-#include "server/body/message_splitter.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 namespace windrow::server {
@@ -159,35 +158,6 @@ TEST(AuditLog, BeginsAgainWhereItIsLong) {
   for (int i = 0; i < 10; ++i) log.write({start, "o", "s", "POST", "/v1/checkpoint", 200, ""});
   EXPECT_LT(test::slurp(path).size(), 600u);
   EXPECT_FALSE(test::slurp(path + ".1").empty());
-}
-
-std::vector<std::string> elements(std::string_view body, std::size_t most = 10) {
-  const auto split = split_array(body, most);
-  if (!split) return {"error"};
-  std::vector<std::string> out(split->messages.begin(), split->messages.end());
-  if (split->too_many) out.push_back("too many");
-  return out;
-}
-
-TEST(MessageSplitter, FindsWhereElementsEnd) {
-  using strings = std::vector<std::string>;
-  EXPECT_EQ(elements(R"( [ {"a": "],}"} , {"b": [1, {}]},"\"]" ,7] )"),
-            (strings{R"({"a": "],}"})", R"({"b": [1, {}]})", R"("\"]")", "7"}));
-  EXPECT_EQ(elements("[]"), strings{});
-  EXPECT_EQ(elements("[ ]"), strings{});
-  EXPECT_EQ(elements(R"({"a": 1})"), strings{R"({"a": 1})"});
-  EXPECT_EQ(elements("[1,2,3]", 2), (strings{"1", "2", "too many"}));
-  for (const char* bad : {"", "x", "[", "[1", "[1,", "[1,]", "[,1]", "[1]]", "[1] 2", "[\"a", "[}",
-                          "[] []", "[{]", "[\"\\"}) {
-    EXPECT_EQ(elements(bad), strings{"error"}) << bad;
-  }
-}
-
-TEST(MessageSplitter, TakesALineAMessage) {
-  const auto split = split_lines("{\"a\": 1}\r\n\n  \n{\"b\": 2}", 10);
-  EXPECT_EQ(split.messages, (std::vector<std::string_view>{"{\"a\": 1}", "{\"b\": 2}"}));
-  EXPECT_TRUE(split_lines("1\n2\n3", 2).too_many);
-  EXPECT_TRUE(split_lines("", 2).messages.empty());
 }
 
 }  // namespace

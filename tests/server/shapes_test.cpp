@@ -143,8 +143,18 @@ std::vector<sources::source_status> two_sources() {
   one.reason = "busy";
   sources::partition_status other;
   other.partition = "7";
-  return {{"users", "file", "bytes", sources::source_state::waiting, "busy", {one}},
-          {"payments", "kafka", "messages", sources::source_state::stopped, "", {other}}};
+  return {{"users",
+           "file",
+           schema::position_unit::bytes,
+           sources::source_state::waiting,
+           "busy",
+           {one}},
+          {"payments",
+           "kafka",
+           schema::position_unit::messages,
+           sources::source_state::stopped,
+           "",
+           {other}}};
 }
 
 TEST(SourcesJson, HasEveryPartition) {

@@ -65,7 +65,7 @@ protected:
     options.notes = &notes_;
     options.reset_command = "windrow source reset events --data ./state";
     options.limits.chunk_bytes = 64;
-    options.limits.line_bytes_max = 1000;
+    options.limits.message_bytes_max = 1000;
     return file_source::open(options);
   }
 

@@ -57,7 +57,7 @@ protected:
   void open() {
     schema::source s;
     s.name = "tx";
-    s.kind = schema::source_kind::kafka;
+    s.kind = &schema::kafka_kind;
     s.settings = {{"bootstrap_server", rd_kafka_mock_cluster_bootstraps(mock_)},
                   {"topic", "events"},
                   {"dead_letter_queue_topic", "dead"}};

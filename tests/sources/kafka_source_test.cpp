@@ -50,7 +50,7 @@ protected:
   schema::source declared(const std::string& topic = "events") {
     schema::source s;
     s.name = "tx";
-    s.kind = schema::source_kind::kafka;
+    s.kind = &schema::kafka_kind;
     s.settings = {{"bootstrap_server", rd_kafka_mock_cluster_bootstraps(mock_)}, {"topic", topic}};
     return s;
   }
@@ -288,29 +288,29 @@ TEST_F(KafkaSource, IsNotHeldUpByQueuesThatWereFull) {
 
 TEST(KafkaQueueWatch, NudgesOnceForEachHalvingOfAQueueThatMayHaveBeenFull) {
   kafka_queue_watch watch({.bytes = 100'000, .messages = 1'000});
-  EXPECT_FALSE(watch.wants_nudge(400));
+  EXPECT_FALSE(watch.wants_wake(400));
   watch.taken(10, 100);
-  EXPECT_FALSE(watch.wants_nudge(390));  // never near a limit
-  EXPECT_FALSE(watch.wants_nudge(0));
-  EXPECT_FALSE(watch.wants_nudge(2'000));
+  EXPECT_FALSE(watch.wants_wake(390));  // never near a limit
+  EXPECT_FALSE(watch.wants_wake(0));
+  EXPECT_FALSE(watch.wants_wake(2'000));
   watch.taken(900, 9'000);
-  EXPECT_FALSE(watch.wants_nudge(1'100));
+  EXPECT_FALSE(watch.wants_wake(1'100));
   watch.taken(200, 2'000);
-  EXPECT_TRUE(watch.wants_nudge(900));
-  EXPECT_FALSE(watch.wants_nudge(800));
-  EXPECT_TRUE(watch.wants_nudge(450));
-  EXPECT_FALSE(watch.wants_nudge(200));  // 450 was not full
+  EXPECT_TRUE(watch.wants_wake(900));
+  EXPECT_FALSE(watch.wants_wake(800));
+  EXPECT_TRUE(watch.wants_wake(450));
+  EXPECT_FALSE(watch.wants_wake(200));  // 450 was not full
   watch.taken(2'000, 20'000);
-  EXPECT_TRUE(watch.wants_nudge(0));  // filled and emptied since it was looked at
-  EXPECT_FALSE(watch.wants_nudge(0));
+  EXPECT_TRUE(watch.wants_wake(0));  // filled and emptied since it was looked at
+  EXPECT_FALSE(watch.wants_wake(0));
 }
 
 TEST(KafkaQueueWatch, TakesBytesForALimitToo) {
   kafka_queue_watch watch({.bytes = 100'000, .messages = 100'000});
   watch.taken(1, 10'000);
-  EXPECT_FALSE(watch.wants_nudge(6));
-  EXPECT_TRUE(watch.wants_nudge(3));
-  EXPECT_FALSE(watch.wants_nudge(1));
+  EXPECT_FALSE(watch.wants_wake(6));
+  EXPECT_TRUE(watch.wants_wake(3));
+  EXPECT_FALSE(watch.wants_wake(1));
 }
 
 TEST_F(KafkaSource, TakesATopicToBeGoneOnceItHasBeenMissingTenTimes) {

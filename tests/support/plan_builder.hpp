@@ -21,7 +21,7 @@ inline schema::value_type type_of(schema::value_kind kind, bool nullable = false
 class plan_builder {
 public:
   plan_builder() {
-    plan_.sources.push_back({"events", schema::source_kind::file, "/events", 300'000'000, -1});
+    plan_.sources.push_back({"events", &schema::file_kind, "/events", 300'000'000, -1});
   }
 
   schema::plan& plan() { return plan_; }

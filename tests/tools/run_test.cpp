@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "schema/catalog/kafka_settings.hpp"
 #include "tools/run_inputs.hpp"
 #include "tools/run_summary.hpp"
 #include "windrow/time.hpp"
@@ -12,16 +13,16 @@ using given_inputs = std::vector<std::pair<std::string, std::string>>;
 /// Sources `users` (a file), `payments` (Kafka) and `unread` (a file without a stream).
 schema::plan declared() {
   schema::plan plan;
-  const auto add_source = [&](const char* name, schema::source_kind kind, const char* path) {
+  const auto add_source = [&](const char* name, const schema::source_kind& kind, const char* path) {
     schema::source source;
     source.name = name;
-    source.kind = kind;
+    source.kind = &kind;
     source.path = path;
     plan.sources.push_back(source);
   };
-  add_source("payments", schema::source_kind::kafka, "");
-  add_source("unread", schema::source_kind::file, "/in/unread.ndjson");
-  add_source("users", schema::source_kind::file, "/in/users.ndjson");
+  add_source("payments", schema::kafka_kind, "");
+  add_source("unread", schema::file_kind, "/in/unread.ndjson");
+  add_source("users", schema::file_kind, "/in/users.ndjson");
   for (const int source : {0, 2}) {
     schema::stream stream;
     stream.source = source;

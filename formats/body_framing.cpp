@@ -1,8 +1,10 @@
-#include "server/body/message_splitter.hpp"
+#include "formats/body_framing.hpp"
 
+#include <algorithm>
+#include <array>
 #include <string>
 
-namespace windrow::server {
+namespace windrow::formats {
 namespace {
 
 constexpr std::string_view spaces = " \t\r\n";
@@ -100,4 +102,15 @@ result<split_messages> split_array(std::string_view body, std::size_t most) {
   return wrong(body.size(), "the array does not end");
 }
 
-}  // namespace windrow::server
+std::span<const body_framing> body_framings() noexcept {
+  static constexpr std::array all{
+      body_framing{"application/json", split_array},
+      body_framing{"application/x-ndjson",
+                   [](std::string_view body, std::size_t most) -> result<split_messages> {
+                     return split_lines(body, most);
+                   }},
+  };
+  return all;
+}
+
+}  // namespace windrow::formats
