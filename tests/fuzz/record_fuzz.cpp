@@ -52,7 +52,7 @@ void look(const record_pool& pool, record& r) {
   const space_type& space = pool.space(r.space);
   for (int lane = 0; lane < static_cast<int>(space.lanes.size()); ++lane) {
     const tile_type& type = *space.lanes[static_cast<std::size_t>(lane)].tiles;
-    tile_total total = type.make_total();
+    tile_total total(type);
     (void)pool.accumulate(r, lane, INT64_MIN / 4, INT64_MAX / 4, total, absent);
     (void)pool.visit(
         r, lane, -1'000'000, 1'000'000, [](auto, auto, auto) {}, absent);
