@@ -36,6 +36,7 @@ schema::plan_ptr make_plan() {
   maker.feature(days, aggregation::max, testing::column_c, {30 * day});
   maker.feature(days, aggregation::var, testing::column_c, {30 * day});
   maker.feature(sketches, aggregation::approx_count_distinct, testing::column_t, {day});
+  maker.feature(sketches, aggregation::any, testing::column_h, {day});
   maker.scalar(testing::column_t);
   return maker.make();
 }

@@ -30,9 +30,10 @@ struct event {
   std::string t;
   bool f = true;
   bool g = true;
+  std::optional<bool> h;
 };
-enum event_column : int { column_a, column_b, column_c, column_t, column_f, column_g };
-inline constexpr int event_columns = 6;
+enum event_column : int { column_a, column_b, column_c, column_t, column_f, column_g, column_h };
+inline constexpr int event_columns = 7;
 
 inline schema::value_type type_of(int column) {
   using schema::value_kind;
@@ -45,6 +46,8 @@ inline schema::value_type type_of(int column) {
       return {value_kind::floating, true, nullptr};
     case column_t:
       return {value_kind::text, false, nullptr};
+    case column_h:
+      return {value_kind::boolean, true, nullptr};
     default:
       return {value_kind::boolean, false, nullptr};
   }

@@ -8,6 +8,7 @@
 #include "storage/window/partials/non_null.hpp"
 #include "storage/window/partials/sum_float.hpp"
 #include "storage/window/partials/sum_int.hpp"
+#include "storage/window/partials/truths.hpp"
 
 namespace windrow::storage {
 
