@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "schema/expression/expression.hpp"
 #include "windrow/time.hpp"
 
 namespace windrow::schema {
@@ -86,7 +87,7 @@ check_report::series_line series_line_of(const plan& p, int index) {
     const rule& from = p.rules[static_cast<std::size_t>(r)];
     const tiling& buckets = p.tilings[static_cast<std::size_t>(from.tiling)];
     check_report::rule_line to;
-    to.aggregation = to_string(from.function);
+    to.aggregation = describe_function(from);
     to.bucket = buckets.duration;
     to.origin = buckets.origin;
     to.retention = from.retention;
@@ -118,6 +119,16 @@ check_report::stored_line stored_line_of(const plan& p, int index) {
 
 }  // namespace
 
+std::string describe_function(const rule& r) {
+  std::string out(to_string(r.function));
+  for (std::size_t i = 0; i < r.parameters.size(); ++i) {
+    expression constant;
+    constant.literal = r.parameters[i];
+    out += (i == 0 ? "(" : ", ") + canonical(constant);
+  }
+  return r.parameters.empty() ? out : out + ")";
+}
+
 std::string describe_series(const plan& p, int index) {
   const series& s = p.all_series[static_cast<std::size_t>(index)];
   std::string out = s.child_class;
@@ -125,6 +136,7 @@ std::string describe_series(const plan& p, int index) {
     out += s.argument.substr(1);
   else if (!s.argument.empty())
     out += " (" + readable(s.argument) + ")";
+  if (!s.second_argument.empty()) out += " with " + readable(s.second_argument);
   out += " by ";
   const windowed_feature* reader = reader_of(p, s);
   for (std::size_t i = 0; i < s.join_key.size(); ++i) {

@@ -58,6 +58,8 @@ check_report make_check_report(const compiled& from, const std::string& file_nam
 
 /// How a person reads a series: what is aggregated, by which join, where.
 std::string describe_series(const plan& p, int series);
+/// How a person reads what a rule asks for: `sum`, or with its constants `name(3, 0.5)`.
+std::string describe_function(const rule& r);
 
 /// Aligned text, ending in a line feed.
 std::string to_text(const check_report& report);

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "schema/aggregation/aggregation.hpp"
 #include "schema/catalog/file_settings.hpp"
 #include "schema/expression/column.hpp"
 #include "schema/expression/program.hpp"
@@ -62,34 +63,11 @@ struct timeline {
   std::string filter;  ///< canonical text; empty without a filter
 };
 
-enum class aggregation : std::uint8_t {
-  sum,
-  count,
-  min,
-  max,
-  mean,
-  std,
-  var,
-  approx_count_distinct
-};
-std::string_view to_string(aggregation a) noexcept;
-
-/// What a tile stores beside its row count. Each is mergeable.
-enum class partial_kind : std::uint8_t {
-  non_null,   ///< how many rows had an argument; only where arguments may be null
-  sum_int,    ///< 128-bit integer sum
-  sum_float,  ///< compensated sum
-  min_int,
-  max_int,
-  min_float,
-  max_float,
-  moments,   ///< mean and sum of squared deviations (Welford/Chan)
-  distinct,  ///< HyperLogLog, exact while small
-};
-
 struct partial {
   partial_kind kind = partial_kind::non_null;
-  int argument = none;  ///< index into `tiling.arguments`
+  int argument = none;         ///< index into `tiling.arguments`
+  int second_argument = none;  ///< the same; none where it folds one column
+  std::int64_t parameter = 0;  ///< what its state depends on beside the rows
 };
 
 /// The tiles of one timeline with one bucket length and origin.
@@ -111,6 +89,7 @@ struct rule {
   int series = none;
   int tiling = none;
   aggregation function = aggregation::count;
+  std::vector<windrow::value> parameters;  ///< the constants in its parentheses, in order
   std::int64_t retention = 0;  ///< longest window that uses it plus one bucket, or declared
   /// Indexes into `tiling.partials`; `none` where the row count serves.
   int value_partial = none;
@@ -118,12 +97,13 @@ struct rule {
   std::vector<int> window_values;  ///< `plan.window_values` that read it
 };
 
-/// What is aggregated: (child class, join key, argument, filter).
+/// What is aggregated: (child class, join key, arguments, filter).
 struct series {
   std::uint64_t id = 0;
   std::string child_class;
   std::vector<std::string> join_key;  ///< child fields, in the key space's part order
   std::string argument;               ///< canonical text; empty for `count`
+  std::string second_argument;        ///< canonical text; empty where there is one column
   std::string filter;                 ///< canonical text; empty without a filter
   int timeline = none;
   int key_space = none;

@@ -10,8 +10,12 @@
 
 namespace windrow::schema {
 
-planner_state::planner_state(const declaration_file& from, diagnostics& to)
-    : file(from), out(to), declarations(in_name_order(from.declarations)) {}
+planner_state::planner_state(const declaration_file& from, diagnostics& to,
+                             aggregation_table functions)
+    : file(from),
+      out(to),
+      aggregations(functions),
+      declarations(in_name_order(from.declarations)) {}
 
 expression_ptr planner_state::expression_at(const declared_path& path, const std::string& text) {
   if (const auto found = file.expressions.find(path); found != file.expressions.end()) {
@@ -113,8 +117,8 @@ void planner_state::finish() {
   p.digest = digest_of(declarations);
 }
 
-planned make_plan(const declaration_file& file, diagnostics& out) {
-  planner_state state(file, out);
+planned make_plan(const declaration_file& file, diagnostics& out, aggregation_table aggregations) {
+  planner_state state(file, out, aggregations);
   state.plan_classes();
   state.plan_sources();
   state.plan_windowed_features();

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "schema/aggregation/description.hpp"
 #include "schema/catalog/declaration_file.hpp"
 #include "schema/plan/plan.hpp"
 
@@ -28,7 +29,9 @@ struct planned {
 ///
 /// The plan is a function of the *set* of declarations: classes, features, sources and streams
 /// are taken in the order of their names, so moving something in its file changes nothing.
-planned make_plan(const declaration_file& file, diagnostics& out);
+/// `aggregations` are those that expressions may name.
+planned make_plan(const declaration_file& file, diagnostics& out,
+                  aggregation_table aggregations = all_aggregations());
 
 /// Hash of what decides state: features, streams and the names of sources.
 std::uint64_t digest_of(const catalog& declarations);

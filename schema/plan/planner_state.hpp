@@ -24,9 +24,18 @@ struct planner_class {
 struct planner_series {
   expression_ptr argument;  ///< over child features; null for `count`
   value_type argument_type;
+  expression_ptr second_argument;  ///< over child features; null where there is one column
+  value_type second_argument_type;
   expression_ptr filter;           ///< over child features; null without one
   std::vector<std::string> needs;  ///< child fields a stream must output, sorted
   std::string readable_join;       ///< `User.id == Transaction.user_id`
+};
+
+/// What a rule needs beyond `plan.rules`.
+struct planner_rule {
+  needed_partials partials;
+  std::int64_t duration = 0;  ///< of a bucket, microseconds
+  std::int64_t origin = 0;
 };
 
 /// The outputs of one stream, as they go into its program.
@@ -46,7 +55,7 @@ struct planner_stream {
 
 class planner_state {
 public:
-  planner_state(const declaration_file& file, diagnostics& out);
+  planner_state(const declaration_file& file, diagnostics& out, aggregation_table aggregations);
 
   // The steps, in order.
   void plan_classes();
@@ -62,6 +71,7 @@ public:
 
   const declaration_file& file;
   diagnostics& out;
+  aggregation_table aggregations;
   catalog declarations;  ///< in name order
   plan p;
   std::vector<idle_output> idle_outputs;
@@ -71,8 +81,7 @@ public:
   std::vector<planner_series> series;  ///< one a `p.all_series`
   std::map<std::uint64_t, int> series_by_id;
   std::map<std::uint64_t, int> rule_by_id;
-  /// Duration and origin, one a `p.rules`.
-  std::vector<std::pair<std::int64_t, std::int64_t>> rule_buckets;
+  std::vector<planner_rule> rules;  ///< one per `p.rules`
   std::map<std::uint64_t, int> key_space_by_id;
   std::vector<planner_stream> streams;    ///< one a `p.streams`
   std::set<declared_path> bad_relations;  ///< reported; uses are passed over
@@ -95,10 +104,11 @@ private:
   int key_space_of_join(int class_index, const relation_declaration& relation,
                         const std::vector<join_pair>& pairs, source_position at);
   int series_of(int key_space, const relation_declaration& relation,
-                const std::vector<join_pair>& pairs, const struct bound_aggregate& shape);
-  void plan_windows(int feature, int series_index, const windowed_declaration& declared,
-                    const declared_path& path);
-  int rule_of(int series_index, aggregation function, std::int64_t duration, std::int64_t origin);
+                const std::vector<join_pair>& pairs, const struct bound_aggregate& bound);
+  void plan_windows(int feature, int series_index, const struct bound_aggregate& bound,
+                    const windowed_declaration& declared, const declared_path& path);
+  int rule_of(int series_index, const struct bound_aggregate& bound, std::int64_t duration,
+              std::int64_t origin);
   std::optional<value_type> type_in_stream(int stream, const expression& e);
   void plan_parse(int stream);
   void plan_output(int stream, const std::string& name, const std::string& text);
@@ -114,6 +124,8 @@ private:
   route& route_of(int stream, int key_space, const std::vector<int>& key);
   void route_scalars(int stream);
   void route_timeline(int stream, int timeline);
+  /// The argument with this canonical text of one of the timeline's series.
+  expression_ptr argument_expression(int timeline, const std::string& text) const;
   void compile_resolver(int stream);
   void explain_idle_outputs(int stream);
 };

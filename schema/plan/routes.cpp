@@ -72,6 +72,15 @@ void planner_state::route_scalars(int index) {
   }
 }
 
+expression_ptr planner_state::argument_expression(int timeline, const std::string& text) const {
+  for (std::size_t i = 0; i < p.all_series.size(); ++i) {
+    if (p.all_series[i].timeline != timeline) continue;
+    if (p.all_series[i].argument == text) return series[i].argument;
+    if (p.all_series[i].second_argument == text) return series[i].second_argument;
+  }
+  return nullptr;
+}
+
 void planner_state::route_timeline(int index, int timeline_index) {
   // Series of one timeline see the same rows: the first speaks for all.
   const auto first = std::find_if(p.all_series.begin(), p.all_series.end(),
@@ -102,11 +111,7 @@ void planner_state::route_timeline(int index, int timeline_index) {
     update.tiling = static_cast<int>(i);
     update.filter = filter;
     for (const std::string& text : t.arguments) {
-      const auto with = std::find_if(p.all_series.begin(), p.all_series.end(), [&](const auto& x) {
-        return x.timeline == timeline_index && x.argument == text;
-      });
-      const expression_ptr& e =
-          series[static_cast<std::size_t>(with - p.all_series.begin())].argument;
+      const expression_ptr e = argument_expression(timeline_index, text);
       update.arguments.push_back(column_of(r, s.output_of(over_message(e, outputs))));
     }
     r.tilings.push_back(std::move(update));

@@ -3,9 +3,9 @@
 #include <utility>
 
 #include "base/suggest.hpp"
-#include "schema/aggregation/bind_aggregate.hpp"
 #include "schema/catalog/definition_id.hpp"
 #include "schema/expression/rewrite.hpp"
+#include "schema/plan/bind_aggregate.hpp"
 #include "schema/plan/planner_state.hpp"
 #include "windrow/time.hpp"
 
@@ -19,15 +19,23 @@ constexpr std::int64_t retention_max = 2 * duration_all;
 
 std::string text_of(const expression_ptr& e) { return e ? canonical(*e) : std::string(); }
 
+std::string text_of(const windrow::value& v) {
+  expression e;
+  e.literal = v;
+  return canonical(e);
+}
+
 /// The declared default in the type of the result; nothing where it does not fit.
 std::optional<windrow::value> converted(const windrow::value& given, value_kind kind) {
   if (const auto* whole = std::get_if<std::int64_t>(&given)) {
     if (kind == value_kind::integer) return given;
-    return windrow::value(static_cast<double>(*whole));
+    if (kind == value_kind::floating) return windrow::value(static_cast<double>(*whole));
+    return std::nullopt;
   }
   const auto* number = std::get_if<double>(&given);
   if (number == nullptr || !std::isfinite(*number)) return std::nullopt;
   if (kind == value_kind::floating) return given;
+  if (kind != value_kind::integer) return std::nullopt;
   if (std::trunc(*number) != *number || std::fabs(*number) > 9e15) return std::nullopt;
   return windrow::value(static_cast<std::int64_t>(*number));
 }
@@ -67,8 +75,8 @@ void planner_state::plan_windowed(int class_index, const windowed_declaration& d
   const auto child_index = class_by_name.find(relation->child_class);
   if (child_index == class_by_name.end()) return;
   const planner_class& child = classes[static_cast<std::size_t>(child_index->second)];
-  const auto shape = bind_aggregate(*e, child, *this);
-  if (!shape || bad_relations.count(owner.path + "/" + relation->name) > 0) return;
+  const auto bound = bind_aggregate(*e, child, *this);
+  if (!bound || bad_relations.count(owner.path + "/" + relation->name) > 0) return;
 
   std::vector<join_pair> pairs = relation->join;
   std::sort(pairs.begin(), pairs.end(),
@@ -82,8 +90,8 @@ void planner_state::plan_windowed(int class_index, const windowed_declaration& d
   feature.fqn =
       p.classes[static_cast<std::size_t>(class_index)].namespace_name + "." + declared.name;
   feature.entity_class = class_index;
-  feature.function = shape->function;
-  feature.type = result_type(shape->function, shape->argument_type);
+  feature.function = bound->function->function;
+  feature.type = bound->function->result_type(bound->argument_type);
   for (const join_pair& pair : pairs) feature.local_key.push_back(pair.local_field);
   if (declared.default_value && !declared.default_value->is_null()) {
     feature.default_value = converted(*declared.default_value, feature.type.kind);
@@ -95,12 +103,13 @@ void planner_state::plan_windowed(int class_index, const windowed_declaration& d
     }
     if (!feature.type.nullable) {
       out.note(file.at(path + "/default"), "the default of " + ticked(declared.name) +
-                                               " is idle: " + ticked(to_string(feature.function)) +
-                                               " is never null, an empty window gives 0");
+                                               " is idle: " + ticked(bound->function->name) +
+                                               " is never null, an empty window gives " +
+                                               text_of(bound->function->empty));
     }
     feature.type.nullable = false;
   }
-  const int series_index = series_of(space, *relation, pairs, *shape);
+  const int series_index = series_of(space, *relation, pairs, *bound);
   planner_series& made = series[static_cast<std::size_t>(series_index)];
   if (made.readable_join.empty()) {
     for (const join_pair& pair : pairs) {
@@ -112,7 +121,7 @@ void planner_state::plan_windowed(int class_index, const windowed_declaration& d
   const int feature_index = static_cast<int>(p.windowed_features.size());
   p.windowed_features.push_back(std::move(feature));
   p.classes[static_cast<std::size_t>(class_index)].windowed_features.push_back(feature_index);
-  plan_windows(feature_index, series_index, declared, path);
+  plan_windows(feature_index, series_index, *bound, declared, path);
 }
 
 int planner_state::key_space_of_join(int class_index, const relation_declaration& relation,
@@ -164,11 +173,12 @@ int planner_state::key_space_of_join(int class_index, const relation_declaration
 }
 
 int planner_state::series_of(int key_space, const relation_declaration& relation,
-                             const std::vector<join_pair>& pairs, const bound_aggregate& shape) {
+                             const std::vector<join_pair>& pairs, const bound_aggregate& bound) {
   schema::series s;
   s.child_class = relation.child_class;
-  s.argument = text_of(shape.argument);
-  s.filter = text_of(shape.filter);
+  s.argument = text_of(bound.argument);
+  s.second_argument = text_of(bound.second_argument);
+  s.filter = text_of(bound.filter);
   s.key_space = key_space;
   definition_hash id("series");
   id.add_id(p.key_spaces[static_cast<std::size_t>(key_space)].id).add(s.child_class);
@@ -177,17 +187,22 @@ int planner_state::series_of(int key_space, const relation_declaration& relation
     s.join_key.push_back(pair.child_field);
     id.add(pair.child_field);
   }
-  id.add(s.argument).add(shape.argument ? to_string(shape.argument_type) : "").add(s.filter);
+  id.add(s.argument).add(bound.argument ? to_string(bound.argument_type) : "").add(s.filter);
+  if (bound.second_argument) {
+    id.add("second").add(s.second_argument).add(to_string(bound.second_argument_type));
+  }
   s.id = id.finish();
   const auto [found, fresh] = series_by_id.emplace(s.id, static_cast<int>(p.all_series.size()));
   if (!fresh) return found->second;
 
   planner_series more;
-  more.argument = shape.argument;
-  more.argument_type = shape.argument_type;
-  more.filter = shape.filter;
+  more.argument = bound.argument;
+  more.argument_type = bound.argument_type;
+  more.second_argument = bound.second_argument;
+  more.second_argument_type = bound.second_argument_type;
+  more.filter = bound.filter;
   std::set<std::string> needs(s.join_key.begin(), s.join_key.end());
-  for (const expression_ptr& e : {shape.argument, shape.filter}) {
+  for (const expression_ptr& e : {bound.argument, bound.second_argument, bound.filter}) {
     if (!e) continue;
     for (const std::string& name : attributes_of(*e)) needs.insert(name);
   }
@@ -197,7 +212,7 @@ int planner_state::series_of(int key_space, const relation_declaration& relation
   return found->second;
 }
 
-void planner_state::plan_windows(int feature, int series_index,
+void planner_state::plan_windows(int feature, int series_index, const bound_aggregate& bound,
                                  const windowed_declaration& declared, const declared_path& path) {
   std::vector<window_declaration> windows = declared.windows;
   std::sort(windows.begin(), windows.end(),
@@ -239,7 +254,7 @@ void planner_state::plan_windows(int feature, int series_index,
     // Already so in a file's catalog; any number may stand in one that was handed in.
     const std::int64_t origin =
         (w.bucket_origin % w.bucket_duration + w.bucket_duration) % w.bucket_duration;
-    const int rule = rule_of(series_index, of.function, w.bucket_duration, origin);
+    const int rule = rule_of(series_index, bound, w.bucket_duration, origin);
     window_value value;
     const std::string suffix = w.all ? std::string("all") : std::to_string(w.window / second);
     value.fqn = of.fqn + "__" + suffix + "__";
@@ -256,22 +271,22 @@ void planner_state::plan_windows(int feature, int series_index,
   }
 }
 
-int planner_state::rule_of(int series_index, aggregation function, std::int64_t duration,
+int planner_state::rule_of(int series_index, const bound_aggregate& bound, std::int64_t duration,
                            std::int64_t origin) {
   schema::series& owner = p.all_series[static_cast<std::size_t>(series_index)];
-  const std::uint64_t id = definition_hash("rule")
-                               .add_id(owner.id)
-                               .add(to_string(function))
-                               .add(duration)
-                               .add(origin)
-                               .finish();
+  definition_hash definition("rule");
+  definition.add_id(owner.id).add(bound.function->name).add(duration).add(origin);
+  for (const windrow::value& v : bound.parameters) definition.add("parameter").add(text_of(v));
+  const std::uint64_t id = definition.finish();
   const auto [found, fresh] = rule_by_id.emplace(id, static_cast<int>(p.rules.size()));
   if (!fresh) return found->second;
   schema::rule r;
   r.id = id;
   r.series = series_index;
-  r.function = function;
-  rule_buckets.emplace_back(duration, origin);
+  r.function = bound.function->function;
+  r.parameters = bound.parameters;
+  rules.push_back(
+      {bound.function->partials(bound.argument_type, bound.parameters), duration, origin});
   owner.rules.push_back(found->second);
   p.rules.push_back(std::move(r));
   return found->second;

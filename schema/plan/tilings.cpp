@@ -10,38 +10,17 @@
 namespace windrow::schema {
 namespace {
 
-/// What a rule keeps in a tile beside the row count.
-struct needed_partials {
-  std::optional<partial_kind> value;
-  bool non_null = false;
-};
+/// A partial before its arguments have indexes. In the order of tiles: that of definitions, so that
+/// a record's layout does not depend on names.
+using planned_partial = std::tuple<std::string, partial_kind, std::string, std::int64_t>;
 
-needed_partials partials_of(aggregation function, const value_type& argument) {
-  const bool whole = argument.kind == value_kind::integer;
-  switch (function) {
-    case aggregation::count:
-      return {};
-    case aggregation::sum:
-    case aggregation::mean:
-      return {whole ? partial_kind::sum_int : partial_kind::sum_float, argument.nullable};
-    case aggregation::min:
-      return {whole ? partial_kind::min_int : partial_kind::min_float, argument.nullable};
-    case aggregation::max:
-      return {whole ? partial_kind::max_int : partial_kind::max_float, argument.nullable};
-    case aggregation::std:
-    case aggregation::var:
-      return {partial_kind::moments, argument.nullable};
-    case aggregation::approx_count_distinct:
-      return {partial_kind::distinct, false};
-  }
-  return {};
+planned_partial value_partial_of(const schema::series& s, const needed_partial& needed) {
+  return {s.argument, needed.kind, needed.second_argument ? s.second_argument : "",
+          needed.parameter};
 }
 
-int index_of(const std::vector<partial>& partials, partial_kind kind, int argument) {
-  for (std::size_t i = 0; i < partials.size(); ++i) {
-    if (partials[i].kind == kind && partials[i].argument == argument) return static_cast<int>(i);
-  }
-  return none;
+planned_partial non_null_partial_of(const schema::series& s) {
+  return {s.argument, partial_kind::non_null, "", 0};
 }
 
 }  // namespace
@@ -115,7 +94,7 @@ void planner_state::plan_tilings() {
   for (std::size_t k = 0; k < p.rules.size(); ++k) {
     rule& r = p.rules[k];
     const schema::series& s = p.all_series[static_cast<std::size_t>(r.series)];
-    const auto [duration, origin] = rule_buckets[k];
+    const std::int64_t duration = rules[k].duration, origin = rules[k].origin;
     const auto [found, fresh] = by_buckets.emplace(std::tuple{s.timeline, duration, origin},
                                                    static_cast<int>(p.tilings.size()));
     r.tiling = found->second;
@@ -146,34 +125,42 @@ void planner_state::plan_partials(int index) {
   tiling& t = p.tilings[static_cast<std::size_t>(index)];
   p.key_spaces[static_cast<std::size_t>(t.key_space)].tilings.push_back(index);
   std::map<std::string, value_type> arguments;
-  std::set<std::pair<std::string, partial_kind>> partials;
-  for (const rule& r : p.rules) {
-    if (r.tiling != index || r.function == aggregation::count) continue;
-    const std::string& text = p.all_series[static_cast<std::size_t>(r.series)].argument;
-    const value_type& type = series[static_cast<std::size_t>(r.series)].argument_type;
-    const needed_partials needed = partials_of(r.function, type);
-    arguments.emplace(text, type);
-    if (needed.value) partials.emplace(text, *needed.value);
-    if (needed.non_null) partials.emplace(text, partial_kind::non_null);
+  std::set<planned_partial> partials;
+  for (std::size_t k = 0; k < p.rules.size(); ++k) {
+    const needed_partials& needed = rules[k].partials;
+    if (p.rules[k].tiling != index || !needed.value) continue;
+    const auto at = static_cast<std::size_t>(p.rules[k].series);
+    const schema::series& s = p.all_series[at];
+    arguments.emplace(s.argument, series[at].argument_type);
+    if (needed.value->second_argument) {
+      arguments.emplace(s.second_argument, series[at].second_argument_type);
+    }
+    partials.insert(value_partial_of(s, *needed.value));
+    if (needed.non_null) partials.insert(non_null_partial_of(s));
   }
-  // In the order of their definitions, so that a record's layout does not depend on names.
   for (const auto& [text, type] : arguments) {
     t.arguments.push_back(text);
     t.argument_types.push_back(type);
   }
   const auto argument_of = [&](const std::string& text) {
-    const auto found = std::find(t.arguments.begin(), t.arguments.end(), text);
-    return static_cast<int>(found - t.arguments.begin());
+    const auto found = arguments.find(text);
+    return found == arguments.end() ? none
+                                    : static_cast<int>(std::distance(arguments.begin(), found));
   };
-  for (const auto& [text, kind] : partials) t.partials.push_back({kind, argument_of(text)});
-  for (rule& r : p.rules) {
-    if (r.tiling != index || r.function == aggregation::count) continue;
-    const int argument = argument_of(p.all_series[static_cast<std::size_t>(r.series)].argument);
-    const needed_partials needed =
-        partials_of(r.function, series[static_cast<std::size_t>(r.series)].argument_type);
-    if (needed.value) r.value_partial = index_of(t.partials, *needed.value, argument);
-    if (!needed.non_null) continue;
-    r.non_null_partial = index_of(t.partials, partial_kind::non_null, argument);
+  for (const auto& [text, kind, second, parameter] : partials) {
+    t.partials.push_back(
+        {kind, argument_of(text), second.empty() ? none : argument_of(second), parameter});
+  }
+  const auto index_of = [&](const planned_partial& wanted) {
+    return static_cast<int>(std::distance(partials.begin(), partials.find(wanted)));
+  };
+  for (std::size_t k = 0; k < p.rules.size(); ++k) {
+    rule& r = p.rules[k];
+    const needed_partials& needed = rules[k].partials;
+    if (r.tiling != index || !needed.value) continue;
+    const schema::series& s = p.all_series[static_cast<std::size_t>(r.series)];
+    r.value_partial = index_of(value_partial_of(s, *needed.value));
+    if (needed.non_null) r.non_null_partial = index_of(non_null_partial_of(s));
   }
 }
 

@@ -28,26 +28,4 @@ std::string to_string(const value_type& type) {
   return type.nullable ? out + " | null" : out;
 }
 
-std::string_view to_string(aggregation a) noexcept {
-  switch (a) {
-    case aggregation::sum:
-      return "sum";
-    case aggregation::count:
-      return "count";
-    case aggregation::min:
-      return "min";
-    case aggregation::max:
-      return "max";
-    case aggregation::mean:
-      return "mean";
-    case aggregation::std:
-      return "std";
-    case aggregation::var:
-      return "var";
-    case aggregation::approx_count_distinct:
-      return "approx_count_distinct";
-  }
-  return "?";
-}
-
 }  // namespace windrow::schema

@@ -54,7 +54,7 @@ explain_context context_of(const schema::plan& plan, const std::string& feature)
     if (v.fqn != feature) continue;
     const schema::rule& rule = plan.rules[static_cast<std::size_t>(v.rule)];
     context.aggregation =
-        std::string(to_string(rule.function)) + " of " + schema::describe_series(plan, rule.series);
+        schema::describe_function(rule) + " of " + schema::describe_series(plan, rule.series);
     context.bucket_duration = plan.tilings[static_cast<std::size_t>(rule.tiling)].duration;
   }
   return context;

@@ -79,7 +79,7 @@ aggregate_listing list_aggregates(const schema::plan& plan,
       const schema::rule& rule = plan.rules[static_cast<std::size_t>(r)];
       const schema::tiling& tiling = plan.tilings[static_cast<std::size_t>(rule.tiling)];
       aggregate_listing::rule one;
-      one.aggregation = std::string(to_string(rule.function));
+      one.aggregation = schema::describe_function(rule);
       one.bucket = tiling.duration;
       one.origin = tiling.origin;
       one.retention = rule.retention;

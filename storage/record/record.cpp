@@ -29,8 +29,8 @@ std::vector<lane_type> lanes_of(const schema::plan& p, const schema::key_space& 
       lane.duration = duration;
       lane.origin = tiling.origin;
       lane.retention = tiling.retention;
-      lane.inline_max = type->owns_memory() ? 8 : 64;
-      lane.seal_count = type->owns_memory() ? 6 : 48;
+      lane.inline_max = type->inline_max();
+      lane.seal_count = lane.inline_max * 3 / 4;
       lane.tiles = type;
       lanes.push_back(lane);
       // A rollup pays where a window can span several of its buckets many times over.
@@ -388,20 +388,27 @@ void record_pool::widen(record*& r, int lane) {
   }
 }
 
-result<void> record_pool::fold(record*& r, int lane, std::int64_t index,
-                               tile_type::arguments columns, std::size_t row, keep_from keep,
-                               const segment_loader& load) {
+bool record_pool::fold_owning(record& r, const tile_type& type, std::byte* tile, bool wide,
+                              const fold_row& row) {
+  const auto before = static_cast<std::ptrdiff_t>(type.owned_bytes(tile, wide));
+  if (!type.fold(tile, wide, row)) return false;
+  const auto after = static_cast<std::ptrdiff_t>(type.owned_bytes(tile, wide));
+  if (after != before) own(r, after - before);
+  return true;
+}
+
+result<void> record_pool::fold(record*& r, int lane, std::int64_t index, const fold_row& row,
+                               keep_from keep, const segment_loader& load) {
   for (;;) {
-    if (auto done = fold_one(r, lane, index, columns, row, keep, load); !done) return done;
+    if (auto done = fold_one(r, lane, index, row, keep, load); !done) return done;
     if (!upper_active(r, space(r->space), lane)) return {};
     lane = space(r->space).lanes[static_cast<std::size_t>(lane)].upper;
     index >>= 5;  // floor(index / rollup_fan)
   }
 }
 
-result<void> record_pool::fold_one(record*& r, int lane, std::int64_t index,
-                                   tile_type::arguments columns, std::size_t row, keep_from keep,
-                                   const segment_loader& load) {
+result<void> record_pool::fold_one(record*& r, int lane, std::int64_t index, const fold_row& row,
+                                   keep_from keep, const segment_loader& load) {
   const space_type& s = space(r->space);
   const lane_type& type = s.lanes[static_cast<std::size_t>(lane)];
   if (!fit_epoch(r, lane, index)) return {};  // too old for any rule by now
@@ -413,7 +420,7 @@ result<void> record_pool::fold_one(record*& r, int lane, std::int64_t index,
   // What is sealed lies before what is not.
   if (count == 0 || offset < tile_type::bucket(begin)) {
     if (const segment* sealed = last_segment(*r, lane); sealed && index <= sealed->last) {
-      return fold_sealed(r, lane, index, columns, row, load);
+      return fold_sealed(r, lane, index, row, load);
     }
   }
   const std::int64_t keep_index = keep[static_cast<std::size_t>(lane)];
@@ -437,20 +444,13 @@ result<void> record_pool::fold_one(record*& r, int lane, std::int64_t index,
   } else {
     if (count >= type.inline_max) {
       if (auto sealed = seal(r, lane, keep, load); !sealed) return sealed;
-      return fold_one(r, lane, index, columns, row, keep, load);
+      return fold_one(r, lane, index, row, keep, load);
     }
     insert_tile(r, lane, position, index);
   }
   for (;;) {
     std::byte* tile = lane_begin(r, s, lane) + position * stride;
-    const std::size_t owned = type.tiles->owned_bytes(tile, wide);
-    if (type.tiles->fold(tile, wide, columns, row)) {
-      if (type.tiles->owns_memory()) {
-        own(*r, static_cast<std::ptrdiff_t>(type.tiles->owned_bytes(tile, wide)) -
-                    static_cast<std::ptrdiff_t>(owned));
-      }
-      return {};
-    }
+    if (fold_owning(*r, *type.tiles, tile, wide, row)) return {};
     widen(r, lane);
     wide = true;
     stride = type.tiles->form(true).stride;

@@ -135,8 +135,8 @@ public:
   /// Adds one row to the bucket `index` of a level-0 lane and of the rollups kept above it. Whether
   /// the row is late is the caller's business; what lies more than 2^32 - 2^28 buckets behind the
   /// newest event, which no rule retains, is left out.
-  result<void> fold(record*& r, int lane, std::int64_t index, tile_type::arguments columns,
-                    std::size_t row, keep_from keep, const segment_loader& load);
+  result<void> fold(record*& r, int lane, std::int64_t index, const fold_row& row, keep_from keep,
+                    const segment_loader& load);
 
   /// Where a lane of a record begins. Carried from lane to lane in rising order, so that a row that
   /// folds into many does not walk over all before for each; void once the record's shape changes.
@@ -148,7 +148,7 @@ public:
   /// Folds into the newest bucket of the lane where it is that of the event: the usual case, and
   /// nothing moves. False where `fold` is needed.
   bool fold_newest(record* r, const space_type& s, int lane, std::int64_t index,
-                   tile_type::arguments columns, std::size_t row, lane_cursor& cursor) const {
+                   const fold_row& row, lane_cursor& cursor) {
     const std::uint16_t word = lane_word(r, lane);
     const std::uint32_t count = word & count_mask;
     if (count == 0 || upper_active(r, s, lane)) return false;
@@ -157,8 +157,7 @@ public:
     const std::size_t last = (count - 1) * std::size_t{type.form(wide).stride};
     std::byte* tile = advance(cursor, r, s, lane) + last;
     if (static_cast<std::int64_t>(tile_type::bucket(tile)) + base(r, lane) != index) return false;
-    if (type.owns_memory()) return false;
-    return type.fold(tile, wide, columns, row);
+    return type.owns_memory() ? fold_owning(*r, type, tile, wide, row) : type.fold(tile, wide, row);
   }
 
   /// Stores a scalar if `time` is at or after the stored one's. True where it changed.
@@ -293,8 +292,11 @@ private:
   /// Makes the record able to hold the bucket. False where that would cost buckets that are still
   /// retained: it lies so far behind the newest event that no rule has a use for it.
   bool fit_epoch(record*& r, int lane, std::int64_t index);
-  result<void> fold_one(record*& r, int lane, std::int64_t index, tile_type::arguments columns,
-                        std::size_t row, keep_from keep, const segment_loader& load);
+  /// Folds into a tile of the record and counts what the tile owns more for it.
+  bool fold_owning(record& r, const tile_type& type, std::byte* tile, bool wide,
+                   const fold_row& row);
+  result<void> fold_one(record*& r, int lane, std::int64_t index, const fold_row& row,
+                        keep_from keep, const segment_loader& load);
   std::uint32_t insert_tile(record*& r, int lane, std::uint32_t position, std::int64_t index);
   void drop_front(record*& r, int lane, std::uint32_t tiles);
   std::uint32_t expired_in_front(const record* r, int lane, std::int64_t keep) const noexcept;
@@ -304,8 +306,8 @@ private:
   result<void> build_rollup_if_due(record*& r, int lane, keep_from keep,
                                    const segment_loader& load);
   segment* last_segment(const record& r, int lane) const noexcept;
-  result<void> fold_sealed(record*& r, int lane, std::int64_t index, tile_type::arguments columns,
-                           std::size_t row, const segment_loader& load);
+  result<void> fold_sealed(record*& r, int lane, std::int64_t index, const fold_row& row,
+                           const segment_loader& load);
   void widen_segment(record& r, segment& s);
   void split_segment(record& r, std::size_t position);
   result<void> build_rollup(record*& r, int lane, keep_from keep, const segment_loader& load);

@@ -104,9 +104,9 @@ result<void> record_pool::build_rollup(record*& r, int lane, keep_from keep,
       *r, lane, INT64_MIN / 64, INT64_MAX / 64,
       [&](std::int64_t index, const std::byte* tile, bool wide) {
         if (totals.empty() || totals.back().first != index >> 5) {
-          totals.emplace_back(index >> 5, type.tiles->make_total());
+          totals.emplace_back(index >> 5, *type.tiles);
         }
-        type.tiles->merge(totals.back().second, tile, wide);
+        totals.back().second.merge(tile, wide);
       },
       load);
   if (!done) return done;
@@ -118,11 +118,11 @@ result<void> record_pool::build_rollup(record*& r, int lane, keep_from keep,
     }
     std::byte* tile = append(r, upper, index, lane_wide(*r, upper));
     if (!tile) continue;
-    if (!type.tiles->store(total, tile, lane_wide(*r, upper))) {
+    if (!type.tiles->merge(tile, lane_wide(*r, upper), total.tile(), true)) {
       widen(r, upper);
       const std::size_t stride = type.tiles->form(true).stride;
       tile = lane_begin(r, space(r->space), upper) + (tile_count(*r, upper) - 1) * stride;
-      type.tiles->store(total, tile, true);
+      type.tiles->merge(tile, true, total.tile(), true);
     }
     own(*r, static_cast<std::ptrdiff_t>(type.tiles->owned_bytes(tile, lane_wide(*r, upper))));
   }
@@ -168,8 +168,7 @@ void record_pool::split_segment(record& r, std::size_t position) {
 }
 
 // A late event whose bucket lies among sealed tiles.
-result<void> record_pool::fold_sealed(record*& r, int lane, std::int64_t index,
-                                      tile_type::arguments columns, std::size_t row,
+result<void> record_pool::fold_sealed(record*& r, int lane, std::int64_t index, const fold_row& row,
                                       const segment_loader& load) {
   segment_directory& d = *directory(*r);
   const tile_type& type = *space(r->space).lanes[static_cast<std::size_t>(lane)].tiles;
@@ -217,12 +216,7 @@ result<void> record_pool::fold_sealed(record*& r, int lane, std::int64_t index,
   }
   for (;;) {
     std::byte* tile = s.tiles + position * stride;
-    const std::size_t owned = type.owned_bytes(tile, s.wide);
-    if (type.fold(tile, s.wide, columns, row)) {
-      own(*r, static_cast<std::ptrdiff_t>(type.owned_bytes(tile, s.wide)) -
-                  static_cast<std::ptrdiff_t>(owned));
-      break;
-    }
+    if (fold_owning(*r, type, tile, s.wide, row)) break;
     widen_segment(*r, s);
     stride = type.form(true).stride;
   }
@@ -281,7 +275,7 @@ result<void> record_pool::accumulate_flat(record& r, int lane, std::int64_t from
     }
     for (const std::byte* tile = tiles + low * stride; low < count; ++low, tile += stride) {
       if (base + tile_type::bucket(tile) >= to) break;
-      type.merge(total, tile, wide);
+      total.merge(tile, wide);
     }
   };
   if (segment_directory* d = directory(r)) {

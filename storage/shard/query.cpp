@@ -67,11 +67,7 @@ window_answer shard_core::answer_window(record* r, int window_value, std::int64_
   const tile_type& type =
       *pool_.space(tiling.key_space).lanes[static_cast<std::size_t>(lane)].tiles;
   if (total_of != rule.tiling || total_window != w.window) {
-    if (total.cells.size() == tiling.partials.size())
-      type.reset(total);
-    else
-      total = type.make_total();
-    if (total_of != rule.tiling) type.reset(total);
+    total.clear(type);
     total_of = rule.tiling;
     total_window = w.window;
     if (r) {
@@ -82,8 +78,8 @@ window_answer shard_core::answer_window(record* r, int window_value, std::int64_
       }
     }
   }
-  out.events = total.rows;
-  out.value = lower(*plan_, rule, feature.type, total);
+  out.events = total.rows();
+  out.value = total.finalize(rule, feature.type);
   if (out.value && out.value->is_null() && feature.default_value)
     out.value = *feature.default_value;
   return out;
@@ -133,11 +129,11 @@ result<std::vector<explained_bucket>> shard_core::explain(const lookup_request& 
   auto done = pool_.visit(
       *r, lane, first, last + 1,
       [&](std::int64_t index, const std::byte* tile, bool wide) {
-        tile_total total = type.make_total();
-        type.merge(total, tile, wide);
+        tile_total total(type);
+        total.merge(tile, wide);
         const std::int64_t start = schema::bucket_start(index, tiling.duration, tiling.origin);
         buckets.push_back(
-            {start, start + tiling.duration, total.rows, lower(*plan_, rule, feature.type, total)});
+            {start, start + tiling.duration, total.rows(), total.finalize(rule, feature.type)});
       },
       load_segment_);
   if (!done) return done.error();

@@ -477,6 +477,7 @@ result<void> shard_core::apply_section(const batch& b, const section& s, apply_o
     bool late = false;
     const std::int64_t time = s.times[row];
     record_pool::lane_cursor cursor;
+    fold_row folded{{}, row, time, b.partition, b.first + s.sequences[row]};
     for (lane_step& step : plan.steps) {
       if (step.filter_column &&
           !(step.filter_column->is_valid(row) && step.filter_column->bools[row]))
@@ -487,12 +488,12 @@ result<void> shard_core::apply_section(const batch& b, const section& s, apply_o
         step.bucket_end = step.bucket_begin + step.duration;
       }
       if (may_be_late && too_late(st, s, row, step, plan.timelines, step.bucket, late)) continue;
-      if (pool_.fold_newest(r, space, step.lane, step.bucket, step.columns, row, cursor)) continue;
+      folded.columns = step.columns;
+      if (pool_.fold_newest(r, space, step.lane, step.bucket, folded, cursor)) continue;
       cursor = {};
-      auto folded = pool_.fold(r, step.lane, step.bucket, step.columns, row, keep, load_segment_);
-      if (!folded) {
+      if (auto done = pool_.fold(r, step.lane, step.bucket, folded, keep, load_segment_); !done) {
         at->r = r;
-        return folded;
+        return done;
       }
     }
     at->r = r;

@@ -2,31 +2,36 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
+#include <cstring>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/varint.hpp"
 #include "schema/plan/plan.hpp"
 #include "storage/batch.hpp"
-#include "storage/window/distinct.hpp"
+#include "storage/window/partials/partial.hpp"
 
 /// Tiles: the partials of all rules of a timeline's series that share a bucket.
 ///
 /// A tile lies in memory as `stride` bytes: u32 bucket (an offset from a base its container
 /// knows), then the row count and the partials. There are two forms, so that the usual tile is
 /// small and no count or sum is ever wrong: *narrow* (u32 counts, 64-bit integer sums) and *wide*
-/// (u64 counts, 128-bit sums). All tiles of one lane or segment have one form; a fold that a
-/// narrow tile cannot hold says so and changes nothing, and the container widens itself.
+/// (u64 counts, 128-bit sums). All tiles of one lane or segment have one form; a fold or merge
+/// that a narrow tile cannot hold says so and changes nothing, and the container widens itself.
 namespace windrow::storage {
+
+struct all_partials;
 
 /// One partial inside a tile.
 struct tile_cell {
   schema::partial_kind kind = schema::partial_kind::non_null;
-  std::int32_t argument = schema::none;    ///< index into the tiling's arguments
-  std::int32_t count_cell = schema::none;  ///< the argument's non_null cell, or none: row count
   std::uint16_t offset = 0;
+  std::int32_t argument = schema::none;    ///< index into the tiling's arguments
+  std::int32_t second = schema::none;      ///< the same, or none
+  std::int32_t count_cell = schema::none;  ///< the argument's non_null cell, or none: row count
+  std::int64_t parameter = 0;
 };
 
 struct tile_form {
@@ -36,70 +41,28 @@ struct tile_form {
   std::vector<tile_cell> cells;
 };
 
-/// A float sum and what rounding has taken from it (two-sum, Knuth TAOCP 4.2.2).
-struct float_sum {
-  double sum = 0;
-  double lost = 0;
-  void add(double v) noexcept {
-    const double t = sum + v;
-    const double b = t - sum;
-    lost += (sum - (t - b)) + (v - b);
-    sum = t;
-  }
-  void merge(const float_sum& other) noexcept {
-    add(other.sum);
-    lost += other.lost;
-  }
-  double total() const noexcept { return sum + lost; }
-};
-
-/// Mean and sum of squared deviations; merged by Chan, Golub and LeVeque (1979).
-struct moment_pair {
-  double mean = 0;
-  double m2 = 0;
-};
-
-/// The merge of any number of tiles: every count 64 bits, every integer sum 128.
-struct tile_total {
-  struct cell {
-    std::uint64_t count = 0;       ///< non_null
-    int128 sum = 0;                ///< sum_int
-    float_sum floats;              ///< sum_float
-    std::int64_t int_extreme = 0;  ///< min_int, max_int
-    double float_extreme = 0;      ///< min_float, max_float
-    moment_pair moments;
-    std::uint64_t moment_count = 0;  ///< values merged into `moments`
-    std::unique_ptr<distinct_sketch> distinct;
-  };
-  std::uint64_t rows = 0;
-  std::vector<cell> cells;
-};
-
 /// The tiles of one tiling: layout, fold, merge and wire form. Immutable; shared by all records.
-class tile_type {
+/// `Partials::visit` leads from a kind to its struct: `all_partials`, but for tests.
+template <class Partials>
+class basic_tile_type {
 public:
-  explicit tile_type(const schema::tiling& t);
+  explicit basic_tile_type(const schema::tiling& t);
 
   const tile_form& form(bool wide) const noexcept { return wide ? wide_ : narrow_; }
   /// Whether tiles own memory outside themselves (sketches).
   bool owns_memory() const noexcept { return owns_memory_; }
-
-  /// The columns of a section that a fold reads, one an argument of the tiling.
-  using arguments = std::span<const batch_column* const>;
+  /// How many tiles a record's head holds per lane: the least that a partial asks for.
+  std::uint32_t inline_max() const noexcept { return inline_max_; }
 
   /// Makes `tile` an empty tile of bucket `bucket`.
   void create(std::byte* tile, bool wide, std::uint32_t bucket) const;
   /// Frees what the tile owns.
   void destroy(std::byte* tile, bool wide) const noexcept;
-  /// Adds one row. False where the narrow form cannot hold the result; the tile is unchanged.
-  bool fold(std::byte* tile, bool wide, arguments columns, std::size_t row) const;
-
-  tile_total make_total() const;
-  void reset(tile_total& total) const;
-  void merge(tile_total& into, const std::byte* tile, bool wide) const;
-  /// Writes `total` as a tile; false where the narrow form cannot hold it. The tile must have
-  /// been created and hold no rows.
-  bool store(const tile_total& total, std::byte* tile, bool wide) const;
+  /// Adds one row. False if the narrow form cannot hold the result; the tile is unchanged.
+  bool fold(std::byte* tile, bool wide, const fold_row& row) const;
+  /// Adds the rows of another tile of this type. False if the narrow form of `into` cannot hold
+  /// the result; `into` is unchanged.
+  bool merge(std::byte* into, bool into_wide, const std::byte* from, bool from_wide) const;
   /// Turns a narrow tile at `from` into a wide one at `to`, moving what it owns.
   void widen(const std::byte* from, std::byte* to) const;
 
@@ -108,9 +71,14 @@ public:
 
   /// Appends the tile's wire form without its bucket.
   void encode(std::string& out, const std::byte* tile, bool wide) const;
-  /// Reads what `encode` wrote into a created tile; false on bad bytes, or where the narrow form
+  /// Reads what `encode` wrote into a created tile; false on bad bytes, or if the narrow form
   /// cannot hold them (then try wide).
   bool decode(varint_reader& in, std::byte* tile, bool wide) const;
+
+  /// What one window of one feature is, from the wide tile that its tiles were merged into: the
+  /// value, null if the aggregation says so, or `overflow`. `type` is the feature's.
+  result<value> finalize(const std::byte* total, const schema::rule& r,
+                         const schema::value_type& type) const;
 
   static std::uint32_t bucket(const std::byte* tile) noexcept {
     std::uint32_t b;
@@ -121,14 +89,57 @@ public:
   std::uint64_t rows(const std::byte* tile, bool wide) const noexcept;
 
 private:
+  template <bool IntoWide>
+  void merge_cells(std::byte* into, const std::byte* from, bool from_wide) const;
+  bool fold_fits(const std::byte* tile, const fold_row& row) const;
+  bool merge_fits(const std::byte* into, const std::byte* from, bool from_wide) const;
+
   tile_form narrow_;
   tile_form wide_;
+  std::vector<std::uint32_t> can_refuse_;  // cells whose narrow form cannot hold every result
   bool owns_memory_ = false;
+  std::uint32_t inline_max_ = 0;
 };
 
-/// What one window of one feature is, from the merge of its tiles: the value, null where the
-/// aggregation says so, or `overflow`.
-result<value> lower(const schema::plan& p, const schema::rule& r, const schema::value_type& type,
-                    const tile_total& total);
+using tile_type = basic_tile_type<all_partials>;
+extern template class basic_tile_type<all_partials>;
+
+/// The merge of any number of tiles of one type: a wide tile that nothing contains. Moves only.
+class tile_total {
+public:
+  tile_total() = default;
+  explicit tile_total(const tile_type& type) { clear(type); }
+  tile_total(tile_total&& other) noexcept
+      : type_(std::exchange(other.type_, nullptr)), bytes_(std::move(other.bytes_)) {}
+  tile_total& operator=(tile_total&& other) noexcept {
+    std::swap(type_, other.type_), std::swap(bytes_, other.bytes_);
+    return *this;
+  }
+  ~tile_total() { free(); }
+
+  /// Makes it the total of no tiles of `type`, which must outlive it.
+  void clear(const tile_type& type) {
+    free();
+    type_ = &type;
+    bytes_.resize(type.form(true).stride);
+    type.create(bytes_.data(), true, 0);
+  }
+  void merge(const std::byte* tile, bool wide) { type_->merge(bytes_.data(), true, tile, wide); }
+  std::uint64_t rows() const noexcept { return type_->rows(bytes_.data(), true); }
+  /// A wide tile of `clear`'s type.
+  const std::byte* tile() const noexcept { return bytes_.data(); }
+  result<value> finalize(const schema::rule& r, const schema::value_type& type) const {
+    return type_->finalize(bytes_.data(), r, type);
+  }
+
+private:
+  void free() noexcept {
+    if (type_) type_->destroy(bytes_.data(), true);
+    type_ = nullptr;
+  }
+
+  const tile_type* type_ = nullptr;
+  std::vector<std::byte> bytes_;
+};
 
 }  // namespace windrow::storage

@@ -36,6 +36,7 @@ schema::plan_ptr make_plan() {
   maker.feature(days, aggregation::max, testing::column_c, {30 * day});
   maker.feature(days, aggregation::var, testing::column_c, {30 * day});
   maker.feature(sketches, aggregation::approx_count_distinct, testing::column_t, {day});
+  maker.feature(sketches, aggregation::any, testing::column_h, {day});
   maker.scalar(testing::column_t);
   return maker.make();
 }
@@ -52,7 +53,7 @@ void look(const record_pool& pool, record& r) {
   const space_type& space = pool.space(r.space);
   for (int lane = 0; lane < static_cast<int>(space.lanes.size()); ++lane) {
     const tile_type& type = *space.lanes[static_cast<std::size_t>(lane)].tiles;
-    tile_total total = type.make_total();
+    tile_total total(type);
     (void)pool.accumulate(r, lane, INT64_MIN / 4, INT64_MAX / 4, total, absent);
     (void)pool.visit(
         r, lane, -1'000'000, 1'000'000, [](auto, auto, auto) {}, absent);

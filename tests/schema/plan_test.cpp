@@ -213,12 +213,14 @@ TEST(Plan, KnowsTheTypeOfEachAggregation) {
                  feature("f", "_.orders[_.cents].stddev_sample()") +
                  feature("g", "_.orders[_.country].approx_count_distinct()") +
                  feature("h", "_.orders[_.price].max()", ", default: 0") +
-                 feature("i", "_.orders[_.cents].var_sample()"),
+                 feature("i", "_.orders[_.cents].var_sample()") +
+                 feature("j", "_.orders[_.paid, _.cents > 5].any()"),
              all_outputs);
   std::string types;
   for (const auto& f : p->windowed_features) types += to_string(f.type) + "; ";
   EXPECT_EQ(types,
-            "int; float; int; int | null; float | null; float | null; int; float; float | null; ");
+            "int; float; int; int | null; float | null; float | null; int; float; float | null; "
+            "bool; ");
   EXPECT_EQ(p->windowed_features[7].default_value, windrow::value(0.0));
   EXPECT_EQ(p->windowed_features[5].function, aggregation::std);
   EXPECT_EQ(p->windowed_features[8].function, aggregation::var);

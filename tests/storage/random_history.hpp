@@ -63,7 +63,10 @@ inline plan_maker random_plan(dice& random) {
             {aggregation::std, column_c},
             {aggregation::var, column_a},
             {aggregation::approx_count_distinct, column_t},
-            {aggregation::approx_count_distinct, column_a}};
+            {aggregation::approx_count_distinct, column_a},
+            {aggregation::any, column_h},
+            {aggregation::all, column_h},
+            {aggregation::any, column_g}};
         const auto& [function, column] = random.of(shapes);
         std::vector<std::int64_t> windows;
         for (int w = static_cast<int>(random.between(1, 3)); w > 0; --w) {
@@ -118,6 +121,7 @@ inline std::vector<event> random_events(dice& random, const schema::plan& plan, 
     e.t = "text " + std::to_string(random.between(1, 40));
     e.f = random.chance(0.7);
     e.g = random.chance(0.4);
+    if (random.chance(0.6)) e.h = random.chance(0.7);
     events.push_back(std::move(e));
   }
   return events;

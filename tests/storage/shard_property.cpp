@@ -33,6 +33,10 @@ oracle_function function_of(const schema::plan& p, const schema::rule& r) {
       return oracle_function::var;
     case aggregation::approx_count_distinct:
       return oracle_function::distinct;
+    case aggregation::any:
+      return oracle_function::any;
+    case aggregation::all:
+      return oracle_function::all;
     case aggregation::sum:
       break;
   }
@@ -52,6 +56,12 @@ value argument_of(const event& e, int column) {
       return e.c ? value{*e.c} : value{null{}};
     case column_t:
       return value{e.t};
+    case column_f:
+      return value{e.f};
+    case column_g:
+      return value{e.g};
+    case column_h:
+      return e.h ? value{*e.h} : value{null{}};
     default:
       return value{null{}};
   }

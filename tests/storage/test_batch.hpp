@@ -86,6 +86,8 @@ private:
         static_cast<std::uint32_t>(s.columns[column_t].text.size()));
     s.columns[column_f].bools.push_back(e.f);
     s.columns[column_g].bools.push_back(e.g);
+    s.columns[column_h].bools.push_back(e.h.value_or(true));
+    s.columns[column_h].valid.push_back(e.h ? 1 : 0);
   }
   bool may_be_late(const section& s) const {
     const schema::route& route = plan_->routes[static_cast<std::size_t>(s.route)];

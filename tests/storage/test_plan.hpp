@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "schema/aggregation/description.hpp"
 #include "schema/plan/plan.hpp"
 #include "storage/batch.hpp"
 
@@ -29,9 +30,10 @@ struct event {
   std::string t;
   bool f = true;
   bool g = true;
+  std::optional<bool> h;
 };
-enum event_column : int { column_a, column_b, column_c, column_t, column_f, column_g };
-inline constexpr int event_columns = 6;
+enum event_column : int { column_a, column_b, column_c, column_t, column_f, column_g, column_h };
+inline constexpr int event_columns = 7;
 
 inline schema::value_type type_of(int column) {
   using schema::value_kind;
@@ -44,6 +46,8 @@ inline schema::value_type type_of(int column) {
       return {value_kind::floating, true, nullptr};
     case column_t:
       return {value_kind::text, false, nullptr};
+    case column_h:
+      return {value_kind::boolean, true, nullptr};
     default:
       return {value_kind::boolean, false, nullptr};
   }
@@ -87,7 +91,7 @@ public:
     schema::windowed_feature f;
     f.fqn = f.name = "feature" + std::to_string(plan_.windowed_features.size());
     f.function = function;
-    f.type = result_type(function, column);
+    f.type = schema::describe(function).result_type(type_of(column));
     f.default_value = std::move(default_value);
     schema::rule r;
     r.id = 500 + plan_.rules.size();
@@ -102,13 +106,11 @@ public:
       plan_.window_values.push_back({f.fqn, static_cast<int>(plan_.windowed_features.size()), w,
                                      static_cast<int>(plan_.rules.size()), false});
     }
-    columns_.push_back(function == schema::aggregation::count ? schema::none : column);
-    if (function != schema::aggregation::count) {
-      used_[static_cast<std::size_t>(tiling)].insert({column, partial_of(function, column)});
-      if (type_of(column).nullable && function != schema::aggregation::approx_count_distinct) {
-        used_[static_cast<std::size_t>(tiling)].insert({column, schema::partial_kind::non_null});
-      }
-    }
+    const schema::needed_partials needed = partials_of(function, column);
+    columns_.push_back(needed.value ? column : schema::none);
+    auto& used = used_[static_cast<std::size_t>(tiling)];
+    if (needed.value) used.insert({column, needed.value->kind});
+    if (needed.non_null) used.insert({column, schema::partial_kind::non_null});
     plan_.rules.push_back(std::move(r));
     plan_.windowed_features.push_back(std::move(f));
     return first;
@@ -147,37 +149,8 @@ public:
   }
 
 private:
-  static schema::value_type result_type(schema::aggregation function, int column) {
-    using schema::aggregation;
-    switch (function) {
-      case aggregation::count:
-      case aggregation::approx_count_distinct:
-        return {schema::value_kind::integer, false, nullptr};
-      case aggregation::sum:
-      case aggregation::min:
-      case aggregation::max:
-        return {type_of(column).kind, true, nullptr};
-      default:
-        return {schema::value_kind::floating, true, nullptr};
-    }
-  }
-  static schema::partial_kind partial_of(schema::aggregation function, int column) {
-    using schema::aggregation;
-    using schema::partial_kind;
-    const bool whole = type_of(column).kind == schema::value_kind::integer;
-    switch (function) {
-      case aggregation::min:
-        return whole ? partial_kind::min_int : partial_kind::min_float;
-      case aggregation::max:
-        return whole ? partial_kind::max_int : partial_kind::max_float;
-      case aggregation::std:
-      case aggregation::var:
-        return partial_kind::moments;
-      case aggregation::approx_count_distinct:
-        return partial_kind::distinct;
-      default:
-        return whole ? partial_kind::sum_int : partial_kind::sum_float;
-    }
+  static schema::needed_partials partials_of(schema::aggregation function, int column) {
+    return schema::describe(function).partials(type_of(column), {});
   }
   void lay_out(std::size_t index) {
     schema::tiling& t = plan_.tilings[index];
@@ -201,8 +174,8 @@ private:
     };
     for (std::size_t i = 0; i < plan_.rules.size(); ++i) {
       schema::rule& r = plan_.rules[i];
-      if (r.tiling != static_cast<int>(index) || r.function == schema::aggregation::count) continue;
-      r.value_partial = partial_at(columns_[i], partial_of(r.function, columns_[i]));
+      if (r.tiling != static_cast<int>(index) || columns_[i] == schema::none) continue;
+      r.value_partial = partial_at(columns_[i], partials_of(r.function, columns_[i]).value->kind);
       r.non_null_partial = partial_at(columns_[i], schema::partial_kind::non_null);
     }
     arguments_.push_back(std::move(arguments));

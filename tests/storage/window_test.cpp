@@ -9,7 +9,7 @@
 #include <random>
 
 #include "base/arena.hpp"
-#include "storage/window/distinct.hpp"
+#include "storage/window/partials/all.hpp"
 #include "storage/window/tile.hpp"
 
 namespace windrow::storage {
@@ -44,20 +44,38 @@ schema::tiling every_partial() {
 }
 enum cell { count_0, sum_0, min_0, max_0, distinct_0, count_1, sum_1, min_1, max_1, moments_1 };
 
+/// A cell of a total.
+template <class T>
+T cell_of(const tile_type& type, const tile_total& total, int cell) {
+  T v;
+  std::memcpy(&v, total.tile() + type.form(true).cells[static_cast<std::size_t>(cell)].offset,
+              sizeof v);
+  return v;
+}
+std::uint64_t distinct_of(const tile_type& type, const tile_total& total, int cell) {
+  const auto* sketch = cell_of<const distinct_sketch*>(type, total, cell);
+  return sketch ? sketch->estimate() : 0;
+}
+
 /// One tile that widens itself, as its container would.
 class widening_tile {
 public:
+  using columns = std::span<const batch_column* const>;
+
   explicit widening_tile(const tile_type& type) : type_(&type), bytes_(type.form(false).stride) {
     type.create(bytes_.data(), false, 5);
   }
   widening_tile(const widening_tile&) = delete;
   ~widening_tile() { type_->destroy(bytes_.data(), wide_); }
 
-  void fold(tile_type::arguments columns, std::size_t row) {
-    if (type_->fold(bytes_.data(), wide_, columns, row)) return;
+  void fold(columns of, std::size_t row) {
+    if (folds(of, row)) return;
     ASSERT_FALSE(wide_);
     widen();
-    ASSERT_TRUE(type_->fold(bytes_.data(), true, columns, row));
+    ASSERT_TRUE(folds(of, row));
+  }
+  bool folds(columns of, std::size_t row) {
+    return type_->fold(bytes_.data(), wide_, {of, row, 0, 1, row});
   }
   void widen() {
     std::vector<std::byte> to(type_->form(true).stride);
@@ -66,8 +84,8 @@ public:
     wide_ = true;
   }
   tile_total total() const {
-    tile_total t = type_->make_total();
-    type_->merge(t, bytes_.data(), wide_);
+    tile_total t(*type_);
+    t.merge(bytes_.data(), wide_);
     return t;
   }
   std::string encoded() const {
@@ -84,21 +102,25 @@ private:
   bool wide_ = false;
 };
 
-void expect_same(const tile_total& a, const tile_total& b) {
-  EXPECT_EQ(a.rows, b.rows);
-  EXPECT_EQ(a.cells[count_0].count, b.cells[count_0].count);
-  EXPECT_TRUE(a.cells[sum_0].sum == b.cells[sum_0].sum);
-  EXPECT_EQ(a.cells[min_0].int_extreme, b.cells[min_0].int_extreme);
-  EXPECT_EQ(a.cells[max_0].int_extreme, b.cells[max_0].int_extreme);
-  EXPECT_EQ(a.cells[distinct_0].distinct ? a.cells[distinct_0].distinct->estimate() : 0,
-            b.cells[distinct_0].distinct ? b.cells[distinct_0].distinct->estimate() : 0);
-  EXPECT_EQ(a.cells[count_1].count, b.cells[count_1].count);
-  EXPECT_NEAR(a.cells[sum_1].floats.total(), b.cells[sum_1].floats.total(), 1e-6);
-  EXPECT_EQ(a.cells[min_1].float_extreme, b.cells[min_1].float_extreme);
-  EXPECT_EQ(a.cells[max_1].float_extreme, b.cells[max_1].float_extreme);
-  EXPECT_NEAR(a.cells[moments_1].moments.mean, b.cells[moments_1].moments.mean, 1e-9);
-  EXPECT_NEAR(a.cells[moments_1].moments.m2, b.cells[moments_1].moments.m2,
-              1e-9 * std::abs(b.cells[moments_1].moments.m2) + 1e-9);
+void expect_same(const tile_type& type, const tile_total& a, const tile_total& b) {
+  EXPECT_EQ(a.rows(), b.rows());
+  for (const int cell : {count_0, count_1}) {
+    EXPECT_EQ(cell_of<std::uint64_t>(type, a, cell), cell_of<std::uint64_t>(type, b, cell));
+  }
+  EXPECT_TRUE(cell_of<int128>(type, a, sum_0) == cell_of<int128>(type, b, sum_0));
+  for (const int cell : {min_0, max_0}) {
+    EXPECT_EQ(cell_of<std::int64_t>(type, a, cell), cell_of<std::int64_t>(type, b, cell));
+  }
+  EXPECT_EQ(distinct_of(type, a, distinct_0), distinct_of(type, b, distinct_0));
+  EXPECT_NEAR(cell_of<partials::float_sum>(type, a, sum_1).total(),
+              cell_of<partials::float_sum>(type, b, sum_1).total(), 1e-6);
+  for (const int cell : {min_1, max_1}) {
+    EXPECT_EQ(cell_of<double>(type, a, cell), cell_of<double>(type, b, cell));
+  }
+  const auto one = cell_of<partials::moment_pair>(type, a, moments_1);
+  const auto other = cell_of<partials::moment_pair>(type, b, moments_1);
+  EXPECT_NEAR(one.mean, other.mean, 1e-9);
+  EXPECT_NEAR(one.m2, other.m2, 1e-9 * std::abs(other.m2) + 1e-9);
 }
 
 struct random_rows {
@@ -131,18 +153,19 @@ TEST(Tile, FoldsWhatTheRowsSay) {
   widening_tile tile(type);
   for (std::size_t row = 0; row < 4; ++row) tile.fold(columns, row);
   const tile_total t = tile.total();
-  EXPECT_EQ(t.rows, 4u);
-  EXPECT_EQ(t.cells[count_0].count, 3u);
-  EXPECT_TRUE(t.cells[sum_0].sum == 6);
-  EXPECT_EQ(t.cells[min_0].int_extreme, -2);
-  EXPECT_EQ(t.cells[max_0].int_extreme, 4);
-  EXPECT_EQ(t.cells[distinct_0].distinct->estimate(), 2u);
-  EXPECT_EQ(t.cells[count_1].count, 3u);
-  EXPECT_EQ(t.cells[sum_1].floats.total(), 3.0);
-  EXPECT_EQ(t.cells[min_1].float_extreme, -1.0);
-  EXPECT_EQ(t.cells[max_1].float_extreme, 2.5);
-  EXPECT_EQ(t.cells[moments_1].moments.mean, 1.0);
-  EXPECT_EQ(t.cells[moments_1].moments.m2, 6.5);  // 0.25 + 2.25 + 4
+  EXPECT_EQ(t.rows(), 4u);
+  EXPECT_EQ(cell_of<std::uint64_t>(type, t, count_0), 3u);
+  EXPECT_TRUE(cell_of<int128>(type, t, sum_0) == 6);
+  EXPECT_EQ(cell_of<std::int64_t>(type, t, min_0), -2);
+  EXPECT_EQ(cell_of<std::int64_t>(type, t, max_0), 4);
+  EXPECT_EQ(distinct_of(type, t, distinct_0), 2u);
+  EXPECT_EQ(cell_of<std::uint64_t>(type, t, count_1), 3u);
+  EXPECT_EQ(cell_of<partials::float_sum>(type, t, sum_1).total(), 3.0);
+  EXPECT_EQ(cell_of<double>(type, t, min_1), -1.0);
+  EXPECT_EQ(cell_of<double>(type, t, max_1), 2.5);
+  const auto moments = cell_of<partials::moment_pair>(type, t, moments_1);
+  EXPECT_EQ(moments.mean, 1.0);
+  EXPECT_EQ(moments.m2, 6.5);  // 0.25 + 2.25 + 4
   EXPECT_FALSE(tile.wide());
   EXPECT_EQ(tile_type::bucket(tile.data()), 5u);
 }
@@ -158,10 +181,10 @@ TEST(Tile, DoesNotDependOnOrderOrOnHowItWasMerged) {
     std::shuffle(rows.order.begin(), rows.order.end(), random);
     for (const std::size_t row : rows.order) (random() % 3 ? low : high).fold(rows.columns, row);
     tile_total one = low.total(), other = high.total();
-    type.merge(one, high.data(), high.wide());
-    type.merge(other, low.data(), low.wide());
-    expect_same(one, whole.total());
-    expect_same(other, whole.total());
+    one.merge(high.data(), high.wide());
+    other.merge(low.data(), low.wide());
+    expect_same(type, one, whole.total());
+    expect_same(type, other, whole.total());
   }
 }
 
@@ -178,7 +201,7 @@ TEST(Tile, ReadsBackWhatItWrote) {
     ASSERT_TRUE(type.decode(in, again.data(), tile.wide()));
     EXPECT_TRUE(in.done());
     EXPECT_EQ(again.encoded(), bytes);
-    expect_same(again.total(), tile.total());
+    expect_same(type, again.total(), tile.total());
   }
 }
 
@@ -205,13 +228,13 @@ TEST(Tile, WidensBeforeASumOverflowsAndChangesNothingBefore) {
   widening_tile tile(type);
   tile.fold(columns, 0);
   const std::string before = tile.encoded();
-  EXPECT_FALSE(type.fold(tile.data(), false, columns, 1));
+  EXPECT_FALSE(tile.folds(columns, 1));
   EXPECT_EQ(tile.encoded(), before);
   tile.fold(columns, 1);
   EXPECT_TRUE(tile.wide());
-  EXPECT_TRUE(tile.total().cells[0].sum == static_cast<int128>(INT64_MAX) + 1);
+  EXPECT_TRUE(cell_of<int128>(type, tile.total(), 0) == static_cast<int128>(INT64_MAX) + 1);
   tile.fold(columns, 2);
-  EXPECT_TRUE(tile.total().cells[0].sum == 0);
+  EXPECT_TRUE(cell_of<int128>(type, tile.total(), 0) == 0);
 }
 
 TEST(Tile, WidensWhereTheCountIsFull) {
@@ -220,38 +243,53 @@ TEST(Tile, WidensWhereTheCountIsFull) {
   const tile_type type(t);
   const batch_column a = ints({2, 3});
   const std::vector<const batch_column*> columns{&a};
-  tile_total total = type.make_total();
-  total.rows = UINT32_MAX - 1;
-  total.cells[0].count = UINT32_MAX - 1;
+  // As stored: the rows and that no sum has lost anything, no nulls, a sum of 0.
+  std::string bytes;
+  put_varint(bytes, std::uint64_t{UINT32_MAX - 1} << 1 | 1);
+  bytes += std::string(2, '\0');
   widening_tile tile(type);
-  ASSERT_TRUE(type.store(total, tile.data(), false));
+  varint_reader in({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
+  ASSERT_TRUE(type.decode(in, tile.data(), false));
   tile.fold(columns, 0);
   EXPECT_FALSE(tile.wide());
   tile.fold(columns, 1);
   EXPECT_TRUE(tile.wide());
-  EXPECT_EQ(tile.total().rows, std::uint64_t{UINT32_MAX} + 1);
-  EXPECT_EQ(tile.total().cells[0].count, std::uint64_t{UINT32_MAX} + 1);
-  EXPECT_TRUE(tile.total().cells[1].sum == 5);
+  EXPECT_EQ(tile.total().rows(), std::uint64_t{UINT32_MAX} + 1);
+  EXPECT_EQ(cell_of<std::uint64_t>(type, tile.total(), 0), std::uint64_t{UINT32_MAX} + 1);
+  EXPECT_TRUE(cell_of<int128>(type, tile.total(), 1) == 5);
 }
 
-TEST(Tile, StoresATotalOnlyWhereItFits) {
+/// A wide tile of one int sum, from its stored form.
+std::string stored_sum(std::uint64_t rows, int128 sum) {
+  std::string bytes;
+  put_varint(bytes, static_cast<uint128>(rows) << 1 | 1);
+  put_zigzag128(bytes, sum);
+  return bytes;
+}
+
+TEST(Tile, MergesIntoANarrowTileOnlyWhatFits) {
   schema::tiling t;
   t.partials = {{partial_kind::sum_int, 0}};
   const tile_type type(t);
-  tile_total total = type.make_total();
-  total.rows = std::uint64_t{UINT32_MAX} + 1;
-  widening_tile narrow(type), wide(type);
-  EXPECT_FALSE(type.store(total, narrow.data(), false));
-  total.rows = 1;
-  total.cells[0].sum = static_cast<int128>(INT64_MIN) - 1;
-  EXPECT_FALSE(type.store(total, narrow.data(), false));
-  wide.widen();
-  ASSERT_TRUE(type.store(total, wide.data(), true));
-  EXPECT_TRUE(wide.total().cells[0].sum == total.cells[0].sum);
-  // A narrow tile does not take a wide one's bytes.
-  const std::string bytes = wide.encoded();
-  varint_reader in({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
-  EXPECT_FALSE(type.decode(in, narrow.data(), false));
+  const auto merges = [&](const std::string& bytes) {
+    widening_tile narrow(type), wide(type);
+    wide.widen();
+    varint_reader in({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
+    EXPECT_TRUE(type.decode(in, wide.data(), true));
+    const bool merged = type.merge(narrow.data(), false, wide.data(), true);
+    EXPECT_EQ(merged ? narrow.encoded() : stored_sum(0, 0), merged ? bytes : narrow.encoded());
+    narrow.widen();
+    EXPECT_TRUE(merged || type.merge(narrow.data(), true, wide.data(), true));
+    EXPECT_EQ(narrow.encoded(), bytes);
+    // A narrow tile does not take a wide one's bytes either.
+    widening_tile again(type);
+    varint_reader once_more({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
+    EXPECT_EQ(type.decode(once_more, again.data(), false), merged);
+    return merged;
+  };
+  EXPECT_TRUE(merges(stored_sum(UINT32_MAX, INT64_MIN)));
+  EXPECT_FALSE(merges(stored_sum(std::uint64_t{UINT32_MAX} + 1, 0)));
+  EXPECT_FALSE(merges(stored_sum(1, static_cast<int128>(INT64_MIN) - 1)));
 }
 
 TEST(Tile, CompensatesFloatSums) {
@@ -262,11 +300,11 @@ TEST(Tile, CompensatesFloatSums) {
   const std::vector<const batch_column*> columns{&a};
   widening_tile tile(type), again(type);
   for (std::size_t row = 0; row < 4; ++row) tile.fold(columns, row);
-  EXPECT_EQ(tile.total().cells[0].floats.total(), 2.0);
+  EXPECT_EQ(cell_of<partials::float_sum>(type, tile.total(), 0).total(), 2.0);
   const std::string bytes = tile.encoded();
   varint_reader in({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
   ASSERT_TRUE(type.decode(in, again.data(), false));
-  EXPECT_EQ(again.total().cells[0].floats.total(), 2.0);
+  EXPECT_EQ(cell_of<partials::float_sum>(type, again.total(), 0).total(), 2.0);
 }
 
 // ---- distinct ----------------------------------------------------------------------------------

@@ -10,7 +10,8 @@ from fractions import Fraction
 
 INT_MIN, INT_MAX = -(2**63), 2**63 - 1
 ALIASES = {"stddev": "std", "std_sample": "std", "stddev_sample": "std", "var_sample": "var"}
-FUNCTIONS = ("sum", "count", "min", "max", "mean", "std", "var", "approx_count_distinct")
+FUNCTIONS = ("sum", "count", "min", "max", "mean", "std", "var", "approx_count_distinct",
+             "any", "all")
 _EXACT_DISTINCT = 1000
 _HUGE = 1e150  # above it a square leaves the range of a double
 
@@ -114,4 +115,6 @@ def compute(function, arguments, rows, is_int):
     if function == "approx_count_distinct":
         distinct = len(set(values))
         return Answer(distinct, 0.0 if distinct < _EXACT_DISTINCT else 0.08 * distinct)
+    if function in ("any", "all"):
+        return Answer(any(values) if function == "any" else all(values))
     raise ValueError(f"no such aggregation: {function}")

@@ -21,8 +21,8 @@ _WINDOWS = ["1m", "5m", "10m", "1h30m", "1h", "6h", "1d", "36h", "7d", "30d", "a
 _BUCKETS = ["10s", "1m", "7m", "10m", "1h", "5h", "1d", "7d", "30d"]
 _ORIGINS = ["1970-01-01T00:00:00+05:30", "2020-01-01T00:13:00Z", "2000-03-05T12:00:00-08:00",
             "1969-07-20T20:17:40Z", "2023-11-14T22:13:27Z"]
-_FUNCTIONS = ["sum", "sum", "count", "count", "min", "max", "mean", "std", "stddev", "var",
-              "approx_count_distinct"]
+_FUNCTIONS = ["sum", "sum", "sum", "count", "count", "min", "max", "mean", "std", "stddev", "var",
+              "approx_count_distinct", "any", "all"]
 _COUNTRIES = ["de", "fr", "jp", "Österreich", "a b"]
 _MAX_BUCKETS = 50_000
 
@@ -107,7 +107,7 @@ class _Builder(MessageMaker):
                   "n": self.maybe_null("int", 0.4),
                   "quantity": self.maybe_null("int", 0.3),
                   "kind": self.maybe_null("str", 0.6),
-                  "flag": "bool"}
+                  "flag": self.maybe_null("bool", 0.3)}
         fields[self.rng.choice(["ts", "happened_at"])] = "FeatureTime"
         magnitude = self.rng.choice(["plain"] * 7 + ["big", "big", "extreme"])
         return _Child(name, fields, magnitude=magnitude)
@@ -176,7 +176,9 @@ class _Builder(MessageMaker):
         r = self.rng
         function = r.choice(_FUNCTIONS)
         time_field = next(f for f, t in child.fields.items() if t == "FeatureTime")
-        if function == "approx_count_distinct":
+        if function in ("any", "all"):
+            argument = "flag"
+        elif function == "approx_count_distinct":
             argument = r.choice(["amount", "n", "quantity", "kind"])
         else:
             argument = r.choice(["amount", "amount", "n", "quantity"])
@@ -197,7 +199,7 @@ class _Builder(MessageMaker):
         declared = {"windowed": [], "expression": f"_.{relation}{inside}.{function}()"}
         declared["windowed"] = r.sample(_WINDOWS, r.randint(1, 4))
         declared["materialization"] = self.materialization(declared["windowed"])
-        if self.chance(0.3):
+        if function not in ("any", "all") and self.chance(0.3):
             whole = function in ("count", "approx_count_distinct") or (
                 function in ("sum", "min", "max") and argument != "amount")
             declared["default"] = r.choice([0, -1, 7]) if whole else r.choice([0.0, -1.5])

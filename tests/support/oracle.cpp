@@ -150,6 +150,14 @@ void fold(oracle_function function, const std::vector<windrow::value>& values, o
     case oracle_function::max:
       if (!values.empty()) out.value = *std::max_element(values.begin(), values.end(), less);
       return;
+    case oracle_function::any:
+      out.value = std::any_of(values.begin(), values.end(),
+                              [](const windrow::value& v) { return std::get<bool>(v); });
+      return;
+    case oracle_function::all:
+      out.value = std::all_of(values.begin(), values.end(),
+                              [](const windrow::value& v) { return std::get<bool>(v); });
+      return;
     case oracle_function::distinct: {
       std::set<std::string> seen;
       for (const auto& v : values) seen.insert(identity_of(v));

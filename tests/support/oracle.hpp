@@ -42,7 +42,9 @@ enum class oracle_function : std::uint8_t {
   mean,
   std,
   var,
-  distinct
+  distinct,
+  any,
+  all
 };
 
 /// One window of one series. Durations in microseconds.
@@ -59,7 +61,8 @@ struct oracle_window {
 struct oracle_answer {
   /// `overflow` (a sum its type cannot hold) or `expired` (the first bucket is not kept any more).
   std::optional<errc> error;
-  /// sum_int, count, distinct: int. min, max: the argument's type. Else float. Null: see `ask`.
+  /// sum_int, count, distinct: int. any, all: bool. min, max: the argument's type. Else float.
+  /// Null: see `ask`.
   windrow::value value;
   /// How far a correct float may be from `value`: 1e-9 of it, and 1e-12 of the summands'
   /// magnitude. 0 for everything that is exact.
@@ -83,8 +86,8 @@ public:
 
   /// The value of `w` for one key at `now`:
   /// * all buckets that overlap (now - length, now] count, whole;
-  /// * nulls are skipped, `count` counts rows; without values sum, count and distinct are 0, min,
-  ///   max and mean null; std and var (sample) are null below two values;
+  /// * nulls are skipped, `count` counts rows; without values sum, count and distinct are 0, any
+  ///   false, all true, min, max and mean null; std and var (sample) are null below two values;
   /// * `expired` where the first bucket ends at or before `newest(series) - retention`.
   oracle_answer ask(std::string_view key, const oracle_window& w, std::int64_t now) const;
 

@@ -69,11 +69,21 @@ TEST(WindowOracle, CountsDistinctValuesOfEachType) {
   EXPECT_TRUE(at_zero({0.0, -0.0, 1.0}, oracle_function::distinct).agrees(std::int64_t{2}));
 }
 
+TEST(WindowOracle, AsksAnyAndAllOfBools) {
+  const std::vector<windrow::value> both{true, null{}, false}, yes{true, null{}}, no{false};
+  EXPECT_TRUE(at_zero(both, oracle_function::any).agrees(true));
+  EXPECT_TRUE(at_zero(both, oracle_function::all).agrees(false));
+  EXPECT_TRUE(at_zero(yes, oracle_function::all).agrees(true));
+  EXPECT_TRUE(at_zero(no, oracle_function::any).agrees(false));
+}
+
 TEST(WindowOracle, KnowsTheValuesOfEmptyWindows) {
   EXPECT_TRUE(at_zero({}, oracle_function::sum_int).agrees(std::int64_t{0}));
   EXPECT_TRUE(at_zero({}, oracle_function::sum_float).agrees(0.0));
   EXPECT_TRUE(at_zero({}, oracle_function::count).agrees(std::int64_t{0}));
   EXPECT_TRUE(at_zero({}, oracle_function::distinct).agrees(std::int64_t{0}));
+  EXPECT_TRUE(at_zero({}, oracle_function::any).agrees(false));
+  EXPECT_TRUE(at_zero({}, oracle_function::all).agrees(true));
   EXPECT_TRUE(at_zero({}, oracle_function::min).agrees(null{}));
   EXPECT_TRUE(at_zero({}, oracle_function::mean).agrees(null{}));
   EXPECT_TRUE(at_zero({3.0}, oracle_function::std).agrees(null{}));

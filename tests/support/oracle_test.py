@@ -356,10 +356,13 @@ class Aggregations(unittest.TestCase):
         self.assertAlmostEqual(self.value("var", values), 7 / 3)  # 21 - 49/3, over 2
         self.assertAlmostEqual(self.value("stddev", values), (7 / 3) ** 0.5)
         self.assertEqual(self.value("approx_count_distinct", ["a", "b", "a", None]), 2)
+        for flags, some, every in [([True, None], True, True), ([True, False], True, False),
+                                   ([False, None], False, False), ([None], False, True)]:
+            self.assertEqual([self.value("any", flags), self.value("all", flags)], [some, every])
 
     def test_empty(self):
         self.assertEqual([self.value(f, []) for f in aggregations.FUNCTIONS],
-                         [0, 0, None, None, None, None, None, 0])
+                         [0, 0, None, None, None, None, None, 0, False, True])
 
     def test_one_value_has_no_spread(self):
         self.assertEqual([self.value(f, [3.0]) for f in ("std", "var")], [None, None])
