@@ -9,6 +9,7 @@
 #include "server/api/openapi.hpp"
 #include "server/api/tokens.hpp"
 #include "server/body/problem.hpp"
+#include "server/body/query_json.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 // Every route of the table, asked by everyone; and the documents that are made of the table.
@@ -255,6 +256,42 @@ TEST_F(Api, LimitsTheRowsOfAQuery) {
   for (int i = 0; i < 4; ++i)
     body += R"({"class": "Card", "key": "c"})" + std::string(i < 3 ? "," : "");
   EXPECT_EQ(ask("POST", "/v1/query", body + "]}", "application/json").status, 413);
+}
+
+TEST_F(Api, AnswersRowsOfDifferentTimesAsIfEachWereAskedForAlone) {
+  const std::string lines =
+      R"({"id": "p1", "card": "c1", "amount": 5, "at": "2026-01-01T10:00:00Z"})"
+      "\n"
+      R"({"id": "p2", "card": "c1", "amount": 7, "at": "2026-01-01T10:30:00Z"})";
+  ASSERT_EQ(ask("POST", "/v1/streams/payments", lines, "application/x-ndjson").status, 200);
+  const std::vector<std::string> times{"2026-01-01T10:10:00Z", "2026-01-01T10:40:00Z",
+                                       "2026-01-01T11:15:00Z"};
+  const auto query = [&](const std::string& entities, const std::string& rest) {
+    return ask("POST", "/v1/query",
+               R"({"features": ["spent"], "entities": [)" + entities + "]" + rest + "}",
+               "application/json");
+  };
+  std::string entities;
+  for (const std::string& now : times) {
+    entities += (entities.empty() ? "" : ", ") +
+                (R"({"class": "Card", "key": "c1", "now": ")" + now + "\"}");
+  }
+  const response together = query(entities, R"(, "now": "2026-01-01T10:45:00Z")");
+  const auto all = read_query_answer(together.body);
+  ASSERT_TRUE(all.ok()) << together.body;
+  ASSERT_EQ(all->rows.size(), times.size());
+  std::set<std::string> values;
+  for (std::size_t i = 0; i < times.size(); ++i) {
+    const response alone =
+        query(R"({"class": "Card", "key": "c1"})", R"(, "now": ")" + times[i] + "\"");
+    const auto one = read_query_answer(alone.body);
+    ASSERT_TRUE(one.ok()) << alone.body;
+    EXPECT_EQ(all->rows[i].now, one->now);
+    EXPECT_EQ(one->rows[0].now, std::nullopt);
+    EXPECT_EQ(entity_json(all->rows[i], one->now, 1), entity_json(one->rows[0], one->now, 1));
+    values.insert(entity_json(one->rows[0], {}, 1));
+  }
+  EXPECT_EQ(values.size(), times.size()) << together.body;
 }
 
 TEST_F(Api, IsNotReadyOnceItDrains) {
