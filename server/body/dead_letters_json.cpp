@@ -268,4 +268,37 @@ result<std::uint64_t> read_drop(std::string_view json) {
       [](element root) -> result<std::uint64_t> { return number_of(root, "dropped"); });
 }
 
+namespace {
+constexpr const body_shape* letter_parts[] = {&count_shape, &time_shape};
+}
+
+constinit const body_shape dead_letters_shape{"DeadLetters", R"({"type": "object",
+  "required": ["found", "counts", "letters"],
+  "properties": {"found": {"$ref": "Count"},
+    "counts": {"type": "array", "items": {"type": "object",
+      "required": ["partition", "phase", "reason", "messages"],
+      "properties": {"partition": {"type": "string"}, "phase": {"type": "string"},
+        "reason": {"type": "string"}, "messages": {"$ref": "Count"}}}},
+    "letters": {"type": "array", "items": {"type": "object",
+      "required": ["source", "stream", "partition", "at", "line", "phase", "reason", "message",
+        "arrival", "total_bytes", "bytes"],
+      "properties": {"source": {"type": "string"}, "stream": {"type": "string"},
+        "partition": {"type": "string"}, "at": {"$ref": "Count"},
+        "line": {"anyOf": [{"$ref": "Count"}, {"type": "null"}]}, "push": {"$ref": "Count"},
+        "place": {"$ref": "Count"}, "phase": {"type": "string"}, "reason": {"type": "string"},
+        "message": {"type": "string"}, "arrival": {"$ref": "Time"},
+        "total_bytes": {"$ref": "Count"}, "bytes": {"type": "string"},
+        "base64": {"type": "string", "description": "of bytes that are not UTF-8"}}}}}})",
+                                              letter_parts};
+
+constinit const body_shape replayed_shape{"Replayed", R"({"type": "object",
+  "required": ["replayed", "cut", "undeclared"],
+  "properties": {"replayed": {"$ref": "Count"}, "cut": {"$ref": "Count"},
+    "undeclared": {"$ref": "Count"}}})",
+                                          letter_parts};
+
+constinit const body_shape dropped_shape{"Dropped", R"({"type": "object",
+  "required": ["dropped"], "properties": {"dropped": {"$ref": "Count"}}})",
+                                         letter_parts};
+
 }  // namespace windrow::server

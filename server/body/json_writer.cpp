@@ -160,6 +160,12 @@ json_writer& json_writer::null() {
   return *this;
 }
 
+json_writer& json_writer::raw(std::string_view json) {
+  before_value();
+  out_ += json;
+  return *this;
+}
+
 json_writer& json_writer::time(timestamp time) { return string(format_time(time)); }
 
 json_writer& json_writer::value(const windrow::value& value) {

@@ -321,4 +321,77 @@ result<explained> read_explanation(std::string_view json) {
   });
 }
 
+namespace {
+
+constexpr const body_shape* query_parts[] = {&time_given_shape};
+constexpr const body_shape* feature_parts[] = {&value_shape, &time_shape, &count_shape};
+constinit const body_shape feature_shape{"Feature", R"({"type": "object", "required": ["value"],
+  "description": "A value: of a scalar with its event time, of a window with what was covered",
+  "properties": {"value": {"$ref": "Value"},
+    "at": {"anyOf": [{"$ref": "Time"}, {"type": "null"}]},
+    "age": {"type": "number", "description": "seconds, of a scalar that is too old to be a value"},
+    "from": {"$ref": "Time"}, "to": {"$ref": "Time"}, "events": {"$ref": "Count"}}})",
+                                         feature_parts};
+constinit const body_shape failure_shape{"Failure", R"({"type": "object",
+  "required": ["code", "message"],
+  "properties": {"code": {"type": "string"}, "message": {"type": "string"}}})"};
+constexpr const body_shape* row_parts[] = {&value_shape, &time_shape, &positions_shape,
+                                           &feature_shape};
+constinit const body_shape row_shape{"Row", R"({"type": "object",
+  "required": ["entity", "key", "position", "features", "errors"],
+  "properties": {"now": {"$ref": "Time"}, "entity": {"type": "string"}, "key": {"$ref": "Value"},
+    "position": {"$ref": "Positions"},
+    "features": {"type": "object", "additionalProperties": {"$ref": "Feature"}},
+    "errors": {"type": "array", "items": {"type": "object",
+      "required": ["feature", "code", "message"], "properties": {"feature": {"type": "string"},
+        "code": {"type": "string"}, "message": {"type": "string"}}}}}})",
+                                     row_parts};
+constexpr const body_shape* answer_parts[] = {&row_shape, &time_shape};
+constexpr const body_shape* bucket_parts[] = {&value_shape, &time_shape, &count_shape,
+                                              &failure_shape};
+constinit const body_shape bucket_shape{"Bucket", R"({"type": "object",
+  "required": ["start", "end", "events"],
+  "properties": {"start": {"$ref": "Time"}, "end": {"$ref": "Time"},
+    "events": {"$ref": "Count"}, "value": {"$ref": "Value"}, "error": {"$ref": "Failure"}}})",
+                                        bucket_parts};
+constexpr const body_shape* explanation_parts[] = {&value_shape,   &time_shape,   &count_shape,
+                                                   &failure_shape, &bucket_shape, &positions_shape};
+
+}  // namespace
+
+constinit const body_shape query_shape{"Query", R"({"type": "object",
+  "required": ["entities", "features"], "additionalProperties": false,
+  "properties": {
+    "entities": {"type": "array", "minItems": 1, "items": {"type": "object",
+      "required": ["class", "key"], "additionalProperties": false,
+      "properties": {"class": {"type": "string"},
+        "key": {"type": ["string", "integer", "boolean"], "minimum": -9223372036854775808,
+          "maximum": 9223372036854775807},
+        "now": {"$ref": "TimeGiven"}}}},
+    "features": {"type": "array", "minItems": 1, "items": {"type": "string"}},
+    "now": {"$ref": "TimeGiven"}}})",
+                                       query_parts};
+
+constinit const body_shape query_answer_shape{"QueryAnswer", R"({"type": "object",
+  "required": ["now", "catalog_version", "rows"],
+  "properties": {"now": {"$ref": "Time"}, "catalog_version": {"type": "integer"},
+    "rows": {"type": "array", "items": {"$ref": "Row"}}}})",
+                                              answer_parts};
+
+constinit const body_shape entity_answer_shape{"EntityAnswer", R"({"allOf": [{"$ref": "Row"},
+  {"type": "object", "required": ["now", "catalog_version"],
+    "properties": {"now": {"$ref": "Time"}, "catalog_version": {"type": "integer"}}}]})",
+                                               answer_parts};
+
+constinit const body_shape explanation_shape{"Explanation", R"({"type": "object",
+  "required": ["now", "catalog_version", "entity", "key", "feature", "position", "aggregation",
+    "bucket_seconds", "buckets"],
+  "properties": {"now": {"$ref": "Time"}, "catalog_version": {"type": "integer"},
+    "entity": {"type": "string"}, "key": {"$ref": "Value"}, "feature": {"type": "string"},
+    "position": {"$ref": "Positions"}, "value": {"$ref": "Value"}, "error": {"$ref": "Failure"},
+    "from": {"$ref": "Time"}, "to": {"$ref": "Time"}, "events": {"$ref": "Count"},
+    "aggregation": {"type": "string"}, "bucket_seconds": {"type": "number"},
+    "buckets": {"type": "array", "items": {"$ref": "Bucket"}}}})",
+                                             explanation_parts};
+
 }  // namespace windrow::server

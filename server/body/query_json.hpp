@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "server/body/body_shape.hpp"
 #include "windrow/engine.hpp"
 
 /// Questions and answers as JSON.
@@ -48,5 +49,12 @@ struct explained {
   explain_context context;
 };
 result<explained> read_explanation(std::string_view json);
+
+/// What `read_query` takes.
+extern const body_shape query_shape;
+/// What `query_json`, `entity_json` and `explain_json` write.
+extern const body_shape query_answer_shape;
+extern const body_shape entity_answer_shape;
+extern const body_shape explanation_shape;
 
 }  // namespace windrow::server
