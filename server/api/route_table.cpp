@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/suggest.hpp"
 #include "server/api/api.hpp"
 #include "server/body/aggregates_json.hpp"
 #include "server/body/body_codec.hpp"
@@ -321,14 +322,11 @@ std::optional<response> unknown_parameter(const route& to, const target& address
         to.parameters.begin(), to.parameters.end(),
         [&name = name](const query_parameter& p) { return !p.header && p.name == name; });
     if (known != to.parameters.end()) continue;
-    std::string names;
+    std::vector<std::string> names;
     for (const query_parameter& p : to.parameters) {
-      if (p.header) continue;
-      names += (names.empty() ? "" : ", ") + std::string(p.name);
+      if (!p.header) names.emplace_back(p.name);
     }
-    return problem(400, "invalid",
-                   "there is no parameter `" + name + "` here" +
-                       (names.empty() ? "" : "; there are: " + names));
+    return problem(400, "invalid", no_such("parameter", name, names));
   }
   for (const query_parameter& p : to.parameters) {
     if (p.required && !p.header && address.all(p.name).empty()) {

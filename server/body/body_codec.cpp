@@ -10,9 +10,9 @@
 #include <functional>
 #include <set>
 
+#include "base/utf8.hpp"
 #include "server/body/api.capnp.h"
 #include "server/body/json_writer.hpp"
-#include "server/body/utf8.hpp"
 #include "windrow/time.hpp"
 
 namespace windrow::server {

@@ -4,12 +4,13 @@
 #include <limits>
 #include <map>
 
+#include "base/suggest.hpp"
+#include "base/utf8.hpp"
 #include "node/journal_input.hpp"
 #include "server/body/base64.hpp"
 #include "server/body/json_input.hpp"
 #include "server/body/json_writer.hpp"
 #include "server/body/line_numbers.hpp"
-#include "server/body/utf8.hpp"
 #include "sources/partition_name.hpp"
 
 namespace windrow::server {
@@ -63,12 +64,10 @@ std::string source_of(const schema::plan& plan, const std::string& stream) {
 
 result<void> check_source(const schema::plan& plan, const std::string& name) {
   if (name.empty()) return {};
-  std::string names;
   for (const schema::source& s : plan.sources) {
     if (s.name == name) return {};
-    names += (names.empty() ? "" : ", ") + s.name;
   }
-  return failure{errc::not_found, "there is no source `" + name + "`; there are: " + names};
+  return failure{errc::not_found, no_such("source", name, names_of(plan.sources))};
 }
 
 bool is_asked_for(const dead_letter_filter& filter, const std::string& phase,

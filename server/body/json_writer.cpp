@@ -7,7 +7,7 @@
 #include <cstdio>
 #include <utility>
 
-#include "server/body/utf8.hpp"
+#include "base/utf8.hpp"
 #include "windrow/time.hpp"
 
 namespace windrow::server {

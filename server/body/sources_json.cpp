@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "base/suggest.hpp"
 #include "server/body/json_input.hpp"
 #include "server/body/json_writer.hpp"
 #include "windrow/time.hpp"
@@ -157,8 +158,7 @@ result<steering_body> read_steering_request(std::string_view json) {
           } else if (name == "to") {
             out.to = text;
           } else {
-            return failure{errc::invalid, "there is no member `" + std::string(name) +
-                                              "`; there are: partition, to"};
+            return failure{errc::invalid, no_such("member", name, {"partition", "to"})};
           }
         }
         return out;
