@@ -11,38 +11,38 @@ query_actor::behavior_type querier::make_behavior() {
         q->core = message.core;
         q->promise = self_->make_response_promise<query_done>();
         auto promise = q->promise;
-        ask_round(q);
+        ask_stage(q);
         return promise;
       },
   };
 }
 
-void querier::ask_round(const std::shared_ptr<running>& q) {
-  auto asks = q->core->next_round();
-  if (asks.empty()) {
+void querier::ask_stage(const std::shared_ptr<running>& q) {
+  auto stage = q->core->next_stage();
+  if (stage.empty()) {
     q->promise.deliver(query_done{});
     return;
   }
-  q->waiting = asks.size();
-  for (query::query_core::ask& a : asks) {
+  q->waiting = stage.size();
+  for (query::shard_request& asked : stage) {
     self_
-        ->request<caf::message_priority::high>(settings_.shards[a.shard], settings_.deadline,
-                                               shard_lookup{a.requests})
+        ->request<caf::message_priority::high>(settings_.shards[asked.shard], settings_.deadline,
+                                               shard_lookup{asked.requests})
         .then(
-            [this, q, a](const shard_rows& rows) {
-              q->core->answered(a, *rows.answers);
+            [this, q, asked](const shard_rows& rows) {
+              q->core->answered(asked, *rows.answers);
               got(q);
             },
-            [this, q, a](const caf::error&) {
-              q->core->unanswered(a, {errc::closed, "shard " + std::to_string(a.shard) +
-                                                        " did not answer in time"});
+            [this, q, asked](const caf::error&) {
+              q->core->unanswered(asked, {errc::closed, "shard " + std::to_string(asked.shard) +
+                                                            " did not answer in time"});
               got(q);
             });
   }
 }
 
 void querier::got(const std::shared_ptr<running>& q) {
-  if (--q->waiting == 0) ask_round(q);
+  if (--q->waiting == 0) ask_stage(q);
 }
 
 query_actor::behavior_type make_query(query_actor::stateful_pointer<actor_slot<querier>> self,

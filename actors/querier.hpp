@@ -18,7 +18,7 @@ struct query_settings {
   std::chrono::milliseconds deadline{10'000};
 };
 
-/// Fans queries out: one request a shard and round, ahead of queued batches, all shards at once.
+/// Fans queries out: one request per shard and stage, ahead of queued batches, all shards at once.
 /// Decisions live in `query_core`.
 class querier {
 public:
@@ -36,7 +36,7 @@ private:
     std::size_t waiting = 0;
   };
 
-  void ask_round(const std::shared_ptr<running>& q);
+  void ask_stage(const std::shared_ptr<running>& q);
   void got(const std::shared_ptr<running>& q);
 
   query_actor::pointer self_;

@@ -79,4 +79,9 @@ std::string did_you_mean(std::string_view name, const std::vector<std::string>& 
   return out;
 }
 
+std::string no_such(std::string_view kind, std::string_view name,
+                    const std::vector<std::string>& known) {
+  return "there is no " + std::string(kind) + " " + ticked(name) + "; " + did_you_mean(name, known);
+}
+
 }  // namespace windrow

@@ -4,28 +4,40 @@
 
 namespace windrow {
 
+bool next_character(std::string_view& text, char32_t& character) noexcept {
+  const auto lead = static_cast<std::uint8_t>(text.front());
+  std::size_t length = 1;
+  char32_t value = lead;
+  if (lead >= 0xf0 && lead < 0xf5) {
+    length = 4, value = lead & 0x07;
+  } else if (lead >= 0xe0 && lead < 0xf0) {
+    length = 3, value = lead & 0x0f;
+  } else if (lead >= 0xc2 && lead < 0xe0) {
+    length = 2, value = lead & 0x1f;
+  } else if (lead >= 0x80) {
+    text.remove_prefix(1);
+    return false;
+  }
+  bool good = length <= text.size();
+  for (std::size_t i = 1; good && i < length; ++i) {
+    const auto byte = static_cast<std::uint8_t>(text[i]);
+    good = (byte & 0xc0) == 0x80;
+    value = (value << 6) | (byte & 0x3f);
+  }
+  // Overlong forms, surrogates and what lies beyond Unicode.
+  if (length == 3) good = good && value >= 0x800 && (value < 0xd800 || value > 0xdfff);
+  if (length == 4) good = good && value >= 0x10000 && value <= 0x10ffff;
+  text.remove_prefix(good ? length : 1);
+  character = value;
+  return good;
+}
+
 std::size_t find_bad_utf8(std::string_view text) noexcept {
-  std::size_t i = 0;
-  while (i < text.size()) {
-    const auto lead = static_cast<unsigned char>(text[i]);
-    std::size_t length = 1;
-    std::uint32_t code = lead, smallest = 0;
-    if (lead >= 0xf0 && lead < 0xf5)
-      length = 4, code = lead & 0x07u, smallest = 0x10000;
-    else if (lead >= 0xe0 && lead < 0xf0)
-      length = 3, code = lead & 0x0fu, smallest = 0x800;
-    else if (lead >= 0xc2 && lead < 0xe0)
-      length = 2, code = lead & 0x1fu, smallest = 0x80;
-    else if (lead >= 0x80)
-      return i;
-    if (i + length > text.size()) return i;
-    for (std::size_t k = 1; k < length; ++k) {
-      const auto next = static_cast<unsigned char>(text[i + k]);
-      if ((next & 0xc0u) != 0x80u) return i;
-      code = (code << 6) | (next & 0x3fu);
-    }
-    if (code < smallest || code > 0x10ffff || (code >= 0xd800 && code < 0xe000)) return i;
-    i += length;
+  std::string_view rest = text;
+  char32_t character = 0;
+  while (!rest.empty()) {
+    const std::size_t at = text.size() - rest.size();
+    if (!next_character(rest, character)) return at;
   }
   return std::string_view::npos;
 }

@@ -118,7 +118,6 @@ result<void> node::impl::open_stores() {
     gates.push_back(std::make_shared<actors::shard_access>(so, *stores.back()));
   }
   durable.resize(shards);
-  context.plan = plan;
   context.shard_count = shards;
   context.folder_seed = folder->meta().hash_seed;
   context.position = [this](storage::partition_id id, storage::sequence at) {

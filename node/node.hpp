@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "query/class_query.hpp"
 #include "schema/compile.hpp"
 #include "schema/plan/plan.hpp"
 #include "sources/source_control.hpp"
@@ -145,11 +146,8 @@ public:
   result<query_answer> query(const query_request& request);
   result<explanation> explain(const entity_reference& entity, const std::string& feature,
                               std::optional<timestamp> now);
-  /// Class and features resolved once.
-  struct prepared {
-    int entity_class = schema::none;
-    std::vector<schema::feature_reference> features;
-  };
+  /// Class and features resolved once, with the plan that they were resolved against.
+  using prepared = query::class_query_ptr;
   result<prepared> prepare(std::string_view entity_class,
                            std::span<const std::string> features) const;
   result<answer_row> lookup(const prepared& query, std::string_view key, timestamp now);

@@ -108,11 +108,9 @@ struct node::impl {
   void maintenance_loop();
   result<void> forget(const std::vector<storage::positions>& committed);
 
-  /// Drives a query on the caller's thread: each shard answers ahead of its next batch. `asked`
-  /// sees every request with its shard.
-  template <class Asked>
-  void answer_here(query::query_core& core, Asked&& asked);
-  void answer_here(query::query_core& core);
+  /// Drives a query on the caller's thread: each shard answers ahead of its next batch. The last
+  /// stage that it asked.
+  std::vector<query::shard_request> answer_here(query::query_core& core);
 
   /// Whether every shard has applied what the journal holds.
   bool journal_applied();

@@ -2,7 +2,6 @@
 #include <algorithm>
 
 #include "node/node_impl.hpp"
-#include "schema/catalog/key.hpp"
 #include "storage/record/record_codec.hpp"
 
 namespace windrow::node {
@@ -37,41 +36,38 @@ constexpr std::size_t lookups_at_once = 32;
 
 }  // namespace
 
-template <class Asked>
-void node::impl::answer_here(query::query_core& core, Asked&& asked) {
+std::vector<query::shard_request> node::impl::answer_here(query::query_core& core) {
   questions->notify_request();
-  for (auto round = core.next_round(); !round.empty(); round = core.next_round()) {
-    for (const auto& ask : round) {
+  std::vector<query::shard_request> last;
+  for (auto stage = core.next_stage(); !stage.empty(); stage = core.next_stage()) {
+    for (const query::shard_request& asked : stage) {
       query::query_core::answers answers;
-      answers.reserve(ask.requests->size());
+      answers.reserve(asked.requests->size());
       // In portions, so that no batch and no other lookup waits for all of them.
-      while (answers.size() < ask.requests->size()) {
+      while (answers.size() < asked.requests->size()) {
         const auto portion =
-            std::span(*ask.requests)
+            std::span(*asked.requests)
                 .subspan(answers.size())
-                .first(std::min(lookups_at_once, ask.requests->size() - answers.size()));
-        gates[ask.shard]->priority([&](storage::shard_core& shard) {
+                .first(std::min(lookups_at_once, asked.requests->size() - answers.size()));
+        gates[asked.shard]->priority([&](storage::shard_core& shard) {
           for (const auto& r : portion) answers.push_back(shard.lookup(r));
         });
       }
-      for (const auto& r : *ask.requests) asked(ask.shard, r);
-      core.answered(ask, answers);
+      core.answered(asked, answers);
     }
+    last = std::move(stage);
   }
-}
-
-void node::impl::answer_here(query::query_core& core) {
-  answer_here(core, [](std::uint32_t, const storage::lookup_request&) {});
+  return last;
 }
 
 result<query_answer> node::query(const query_request& request) {
   impl& i = *impl_;
-  auto parsed = query::parse_query(*i.plan, request);
-  if (!parsed) return parsed.error();
-  const timestamp now = request.now.value_or(timestamp{wall_clock()});
-  auto core = std::make_shared<query::query_core>(i.context, (*parsed)->subjects, now);
+  auto asked = query::resolve_query(i.context, i.plan, request, timestamp{wall_clock()});
+  if (!asked) return asked.error();
+  const std::size_t entities = asked->rows.size();
+  auto core = std::make_shared<query::query_core>(i.context, std::move(*asked));
   const auto call = i.calls.enter();
-  if ((*parsed)->subjects.size() <= entities_here || !call) {
+  if (entities <= entities_here || !call) {
     // The shards answer on this thread, ahead of their next batches.
     i.answer_here(*core);
     return core->finish();
@@ -91,30 +87,24 @@ result<query_answer> node::query(const query_request& request) {
 result<explanation> node::explain(const entity_reference& entity, const std::string& feature,
                                   std::optional<timestamp> now) {
   impl& i = *impl_;
-  query_request request{{entity}, {feature}, now.value_or(timestamp{wall_clock()})};
-  auto parsed = query::parse_query(*i.plan, request);
-  if (!parsed) return parsed.error();
-  const auto& features = (*parsed)->features.front();
-  if (features.size() != 1 ||
-      features.front().what != schema::feature_reference::kind::window_value) {
+  auto asked =
+      query::resolve_query(i.context, i.plan, {{entity}, {feature}, now}, timestamp{wall_clock()});
+  if (!asked) return asked.error();
+  const query::class_query& of = *asked->rows.front().asked;
+  if (of.names.size() != 1 || !of.key_slots.empty() || !of.scalar_slots.empty()) {
     return failure{
         errc::invalid,
         "explain takes one window of one windowed feature, such as 'sum_amount[\"1h\"]'"};
   }
-  auto answer = query(request);
-  if (!answer) return answer.error();
+  query::query_core core(i.context, std::move(*asked));
+  const auto last = i.answer_here(core);
   explanation out;
-  out.row = std::move(answer->rows.front());
+  out.row = std::move(core.finish().rows.front());
   if (!out.row.features.front().value) return out;
   // The last record asked is the one that holds the window.
-  query::query_core core(i.context, (*parsed)->subjects, *request.now);
-  std::optional<std::pair<std::uint32_t, storage::lookup_request>> holder;
-  i.answer_here(core, [&](std::uint32_t shard, const storage::lookup_request& r) {
-    if (!r.window_values.empty()) holder = {shard, r};
-  });
-  if (!holder) return out;
-  auto buckets = i.gates[holder->first]->priority(
-      [&](storage::shard_core& shard) { return shard.explain(holder->second); });
+  const query::shard_request& holder = last.front();
+  auto buckets = i.gates[holder.shard]->priority(
+      [&](storage::shard_core& shard) { return shard.explain(holder.requests->front()); });
   if (!buckets) return buckets.error();
   for (const auto& b : *buckets) out.buckets.push_back({{b.start}, {b.end}, b.events, b.value});
   return out;
@@ -122,33 +112,16 @@ result<explanation> node::explain(const entity_reference& entity, const std::str
 
 result<node::prepared> node::prepare(std::string_view entity_class,
                                      std::span<const std::string> features) const {
-  auto c = schema::resolve_class(*impl_->plan, entity_class);
-  if (!c) return c.error();
-  prepared out;
-  out.entity_class = *c;
-  for (const std::string& name : features) {
-    auto found = schema::resolve_feature(*impl_->plan, *c, name);
-    if (!found) return found.error();
-    out.features.insert(out.features.end(), found->begin(), found->end());
-  }
-  return out;
+  return query::prepare(impl_->plan, entity_class, features);
 }
 
 result<answer_row> node::lookup(const prepared& query, std::string_view key, timestamp now) {
   impl& i = *impl_;
-  const auto& c = i.plan->classes[static_cast<std::size_t>(query.entity_class)];
-  const auto& space = i.plan->key_spaces[static_cast<std::size_t>(c.key_space)];
-  auto values = schema::parse_key(space.parts, key);
-  if (!values) return values.error();
-  auto bytes = schema::encode_key(space.parts, *values);
-  if (!bytes) return bytes.error();
-  query::query_core::subject subject;
-  subject.entity_class = query.entity_class;
-  subject.key = std::move(*bytes);
-  subject.features = query.features;
-  std::vector<query::query_core::subject> subjects;
-  subjects.push_back(std::move(subject));
-  query::query_core core(i.context, std::move(subjects), now);
+  auto row = query::resolve_row(i.context, query, key);
+  if (!row) return row.error();
+  query::resolved_query asked{query->plan, now, {}};
+  asked.rows.push_back(std::move(*row));
+  query::query_core core(i.context, std::move(asked));
   i.answer_here(core);
   return std::move(core.finish().rows.front());
 }

@@ -143,7 +143,7 @@ std::string describe_series(const plan& p, int index) {
     if (i > 0) out += " & ";
     if (reader != nullptr && i < reader->local_key.size()) {
       out += p.classes[static_cast<std::size_t>(reader->entity_class)].name + "." +
-             reader->local_key[i] + " == ";
+             std::string(local_field(p, *reader, i)) + " == ";
     }
     out += s.child_class + "." + s.join_key[i];
   }

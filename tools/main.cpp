@@ -54,8 +54,7 @@ std::optional<failure> unknown_command(CLI::App& app, std::span<char*> words, st
     for (const CLI::App* command : at->get_subcommands({})) known.push_back(command->get_name());
     if (known.empty() || word.starts_with('-')) return std::nullopt;
     if (std::find(known.begin(), known.end(), word) == known.end()) {
-      return failure{errc::invalid,
-                     "there is no command " + ticked(word) + "; " + did_you_mean(word, known)};
+      return failure{errc::invalid, no_such("command", word, known)};
     }
     at = at->get_subcommand(word);
     help.insert(help.size() - std::strlen("--help"), word + " ");

@@ -4,14 +4,10 @@
 #include <filesystem>
 #include <map>
 
+#include "base/suggest.hpp"
+
 namespace windrow::tools {
 namespace {
-
-std::string names_of(const std::vector<schema::source>& sources) {
-  std::string names;
-  for (const schema::source& s : sources) names += (names.empty() ? "" : ", ") + s.name;
-  return names.empty() ? "none" : names;
-}
 
 std::string absolute(const std::string& path, const std::string& directory) {
   if (path == "-") return path;
@@ -33,9 +29,9 @@ result<run_inputs> choose_inputs(const schema::plan& plan,
     const bool known = std::any_of(plan.sources.begin(), plan.sources.end(),
                                    [&, wanted = name](const auto& s) { return s.name == wanted; });
     if (!known) {
-      return failure{errc::not_found,
-                     "--input names the source `" + name +
-                         "`, which is not declared; there are: " + names_of(plan.sources)};
+      return failure{errc::not_found, "--input names the source `" + name +
+                                          "`, which is not declared; " +
+                                          did_you_mean(name, names_of(plan.sources))};
     }
     if (!replaced.emplace(name, path).second) {
       return failure{errc::invalid, "--input names the source `" + name + "` twice"};

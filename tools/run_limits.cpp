@@ -58,10 +58,7 @@ result<void> set_limit(server::limits& in_these, const std::string& assignment) 
   const auto found = std::find_if(all.begin(), all.end(),
                                   [&name = name](const limit& l) { return l.name == name; });
   if (found == all.end()) {
-    std::vector<std::string> known;
-    for (const limit& l : all) known.emplace_back(l.name);
-    return failure{errc::invalid,
-                   "there is no limit " + ticked(name) + "; " + did_you_mean(name, known)};
+    return failure{errc::invalid, no_such("limit", name, names_of(all))};
   }
   const std::string flag = "--limit " + name;
   const auto value = value_of(*found, flag, text);

@@ -7,7 +7,7 @@
 #include <span>
 #include <utility>
 
-#include "server/body/utf8.hpp"
+#include "base/utf8.hpp"
 
 namespace windrow::tools {
 namespace {

@@ -43,6 +43,8 @@ struct engine_options {
 struct entity_reference {
   std::string entity_class;
   std::string key;
+  /// The time this entity's windows end at; nothing: that of the query.
+  std::optional<timestamp> now{};
 };
 
 struct query_request {
@@ -74,6 +76,8 @@ struct answer_row {
   /// Per source partition, how far this row's state has it: bytes of a file, pushes of `journal`.
   std::map<std::string, std::uint64_t> position;
   std::vector<feature_answer> features;
+  /// Set if its entity was asked about with a time of its own.
+  std::optional<timestamp> now{};
 };
 
 struct query_answer {

@@ -39,6 +39,9 @@ struct key_space {
   /// Parts hashed for placement. All of them, or, where the local join keys include the primary
   /// key, only that part, so that groups sit on their entity's shard.
   std::vector<int> placement_parts;
+  /// The key space whose hash of those parts places a group: that of the entity it belongs to.
+  /// `none`: this one.
+  int placed_by = none;
   std::vector<int> scalars;  ///< `plan.scalars` stored in records of this space
   std::vector<int> tilings;  ///< `plan.tilings` of this space, longest bucket first
 };
@@ -127,9 +130,9 @@ struct windowed_feature {
   value_type type;  ///< what a query returns
   std::optional<windrow::value> default_value;
   std::vector<int> window_values;  ///< shortest window first
-  /// The local fields (of the class) that give the group's key, in the key space's part order.
-  /// Scalars of the entity; the primary key itself is spelt as its field.
-  std::vector<std::string> local_key;
+  /// What of the entity gives the group's key, in the key space's part order: `plan.scalars`, or
+  /// `none` for the primary key.
+  std::vector<int> local_key;
 };
 
 struct entity_class {
@@ -263,6 +266,9 @@ result<std::vector<feature_reference>> resolve_feature(const plan& p, int entity
 
 /// The class named `User` or `user`, or `not_found` with the names there are.
 result<int> resolve_class(const plan& p, std::string_view name);
+
+/// The field of the class, as it is declared, that gives part `part` of the group's key.
+std::string_view local_field(const plan& p, const windowed_feature& f, std::size_t part);
 
 /// Start of the bucket that contains `time`: floor, also before the epoch.
 constexpr std::int64_t bucket_index(std::int64_t time, std::int64_t duration,

@@ -126,4 +126,12 @@ result<std::vector<feature_reference>> resolve_feature(const plan& p, int entity
   return unknown_feature(p, owner, rest);
 }
 
+std::string_view local_field(const plan& p, const windowed_feature& f, std::size_t part) {
+  const entity_class& owner = p.classes[static_cast<std::size_t>(f.entity_class)];
+  const int scalar = f.local_key[part];
+  if (scalar == none) return owner.primary_key;
+  const std::string_view fqn = p.scalars[static_cast<std::size_t>(scalar)].fqn;
+  return fqn.substr(owner.namespace_name.size() + 1);
+}
+
 }  // namespace windrow::schema

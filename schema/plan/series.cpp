@@ -92,7 +92,11 @@ void planner_state::plan_windowed(int class_index, const windowed_declaration& d
   feature.entity_class = class_index;
   feature.function = bound->function->function;
   feature.type = bound->function->result_type(bound->argument_type);
-  for (const join_pair& pair : pairs) feature.local_key.push_back(pair.local_field);
+  const std::string& primary_key = p.classes[static_cast<std::size_t>(class_index)].primary_key;
+  for (const join_pair& pair : pairs) {
+    feature.local_key.push_back(
+        pair.local_field == primary_key ? none : owner.scalars.find(pair.local_field)->second);
+  }
   if (declared.default_value && !declared.default_value->is_null()) {
     feature.default_value = converted(*declared.default_value, feature.type.kind);
     if (!feature.default_value) {
@@ -144,6 +148,7 @@ int planner_state::key_space_of_join(int class_index, const relation_declaration
     if (pair.local_field == entity.primary_key) {
       if (space.placement_parts.empty()) {
         space.placement_parts.push_back(static_cast<int>(space.parts.size()));
+        space.placed_by = entity.key_space;
       }
     } else if (owner.scalars.count(pair.local_field) == 0) {
       good = false;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <map>
 
 #include "schema/check_report.hpp"
 #include "server/api/media_type.hpp"
@@ -21,12 +20,6 @@ namespace {
 
 /// Combinations of class and features that are kept resolved; beyond it they are forgotten.
 constexpr std::size_t prepared_max = 1'024;
-
-response answer(std::string body) {
-  response out;
-  out.body = std::move(body);
-  return out;
-}
 
 response capnp_answer(std::string body) {
   response out = answer(std::move(body));
@@ -130,38 +123,23 @@ response api::query(const call& what) {
                   ? decode_query(what.asked.body, options_.bounds.rows)
                   : read_query(what.asked.body);
   if (!body) return problem(body.error());
-  if (body->request.entities.size() > options_.bounds.rows) {
+  if (body->entities.size() > options_.bounds.rows) {
     return problem(413, "too_large",
                    "a query of more than " + std::to_string(options_.bounds.rows) +
                        " entities; ask for them in several");
   }
-  for (const entity_reference& e : body->request.entities) {
+  for (const entity_reference& e : body->entities) {
     if (auto refused = out_of_scope(what.asked.who, e.entity_class)) return std::move(*refused);
   }
-  const timestamp now = body->request.now.value_or(timestamp{options_.clock()});
-  // Rows with a time of their own are asked together with those of the same time.
-  std::map<timestamp, std::vector<std::size_t>> by_time;
-  for (std::size_t i = 0; i < body->now_of_row.size(); ++i) {
-    by_time[body->now_of_row[i].value_or(now)].push_back(i);
-  }
-  if (by_time.empty()) by_time[now] = {};
-  query_answer all;
-  all.rows.resize(body->request.entities.size());
-  for (const auto& [time, rows] : by_time) {
-    query_request part{{}, body->request.features, time};
-    for (const std::size_t i : rows) part.entities.push_back(body->request.entities[i]);
-    auto found = node_.query(part);
-    if (!found) return problem(found.error());
-    all.catalog_version = found->catalog_version;
-    for (std::size_t k = 0; k < rows.size(); ++k) all.rows[rows[k]] = std::move(found->rows[k]);
-  }
-  all.now = now;
-  if (what.answers == capnp_type) return capnp_answer(encode_answer(all, body->now_of_row));
-  return answer(query_json(all, body->now_of_row));
+  if (!body->now) body->now = timestamp{options_.clock()};
+  const auto found = node_.query(*body);
+  if (!found) return problem(found.error());
+  if (what.answers == capnp_type) return capnp_answer(encode_answer(*found));
+  return answer(query_json(*found));
 }
 
-result<api::prepared_ptr> api::prepared_for(const std::string& entity_class,
-                                            const std::vector<std::string>& features) {
+result<node::node::prepared> api::prepared_for(const std::string& entity_class,
+                                               const std::vector<std::string>& features) {
   std::string name = entity_class;
   for (const std::string& f : features) name.append(1, '\0').append(f);
   {
@@ -176,11 +154,10 @@ result<api::prepared_ptr> api::prepared_for(const std::string& entity_class,
   }
   auto prepared = node_.prepare(entity_class, wanted);
   if (!prepared) return prepared.error();
-  auto shared = std::make_shared<const node::node::prepared>(std::move(*prepared));
   std::lock_guard lock(prepared_mutex_);
   if (prepared_.size() >= prepared_max) prepared_.clear();
-  prepared_.emplace(std::move(name), shared);
-  return shared;
+  prepared_.emplace(std::move(name), *prepared);
+  return *prepared;
 }
 
 response api::entity(const call& what) {
@@ -190,7 +167,7 @@ response api::entity(const call& what) {
   if (!prepared) return problem(prepared.error());
   const auto now = now_of(what.address);
   if (!now) return problem(now.error());
-  const auto row = node_.lookup(**prepared, what.parameters[1], *now);
+  const auto row = node_.lookup(*prepared, what.parameters[1], *now);
   if (!row) return problem(row.error());
   const std::uint32_t version = node_.plan().catalog_version;
   if (what.answers == capnp_type) return capnp_answer(encode_answer({*now, version, {*row}}));

@@ -68,9 +68,8 @@ public:
 
 private:
   /// What `?feature=…` of a class means, resolved once.
-  using prepared_ptr = std::shared_ptr<const node::node::prepared>;
-  result<prepared_ptr> prepared_for(const std::string& entity_class,
-                                    const std::vector<std::string>& features);
+  result<node::node::prepared> prepared_for(const std::string& entity_class,
+                                            const std::vector<std::string>& features);
   std::optional<response> out_of_scope(const principal& who, std::string_view entity_class) const;
   result<timestamp> now_of(const target& address) const;
 
@@ -79,7 +78,7 @@ private:
   metrics counts_;
   std::atomic<bool> draining_{false};
   std::mutex prepared_mutex_;
-  std::unordered_map<std::string, prepared_ptr> prepared_;
+  std::unordered_map<std::string, node::node::prepared> prepared_;
 };
 
 }  // namespace windrow::server

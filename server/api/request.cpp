@@ -1,5 +1,7 @@
 #include "server/api/request.hpp"
 
+#include <utility>
+
 #include "server/body/problem.hpp"
 
 namespace windrow::server {
@@ -16,6 +18,12 @@ response problem(int status, std::string_view code, std::string_view detail) {
   out.status = status;
   out.type = std::string(problem_type);
   out.body = problem_json(status, code, detail);
+  return out;
+}
+
+response answer(std::string json) {
+  response out;
+  out.body = std::move(json);
   return out;
 }
 

@@ -63,6 +63,8 @@ struct response {
   std::vector<std::pair<std::string, std::string>> headers;
 };
 
+/// What went well, in JSON.
+response answer(std::string json);
 /// A failure as a response.
 response problem(const failure& why);
 /// One with a code of the server's own.

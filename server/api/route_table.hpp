@@ -10,6 +10,7 @@
 
 #include "server/api/request.hpp"
 #include "server/api/target.hpp"
+#include "server/body/body_shape.hpp"
 
 /// Every route of the API with who may use it. The one place that says so: dispatch, checks of
 /// roles, limits, the OpenAPI document and the tests that walk every route read this table.
@@ -37,11 +38,15 @@ enum class scope : std::uint8_t {
 /// Where the handler runs: at once, because it takes microseconds, or on a worker.
 enum class pace : std::uint8_t { quick, slow };
 
+/// What parameters take if they do not say it: any text, as a JSON schema.
+inline constexpr std::string_view any_text = R"({"type": "string", "pattern": "^[^\\u0000]*$"})";
+
 struct query_parameter {
   std::string_view name;
+  std::string_view about = {};
+  std::string_view takes = any_text;  ///< a JSON schema, which may name shapes of the bodies
   bool repeated = false;
   bool required = false;
-  std::string_view about = {};
   bool header = false;  ///< a header of that name, not part of the query
 };
 
@@ -51,12 +56,15 @@ struct route {
   roles open_to;             ///< not looked at where `covers` is open
   scope covers = scope::whole_node;
   pace takes = pace::slow;
-  std::span<const query_parameter> parameters;
-  std::span<const std::string_view> bodies;  ///< media types taken; none: no body
-  std::string_view operation;                ///< name of the operation, for OpenAPI
+  std::span<const query_parameter> parameters = {};
+  std::string_view operation;  ///< name of the operation, for OpenAPI
   std::string_view summary;
   response (api::*handle)(const call&);
   std::span<const std::string_view> answers = json_answer;  ///< media types, the usual one first
+  const body_shape* answer = nullptr;                       ///< of the JSON among them
+  std::span<const std::string_view> bodies = {};            ///< media types taken; none: no body
+  const body_shape* body = nullptr;                         ///< of the JSON among them
+  bool body_optional = false;                               ///< none is an empty object
 };
 
 std::span<const route> routes();

@@ -127,4 +127,25 @@ result<aggregate_listing> read_aggregates(std::string_view json) {
       });
 }
 
+namespace {
+constexpr const body_shape* aggregates_parts[] = {&count_shape};
+}
+
+constinit const body_shape aggregates_shape{"Aggregates", R"({"type": "object",
+  "required": ["catalog_version", "series"],
+  "properties": {"catalog_version": {"type": "integer"},
+    "series": {"type": "array", "items": {"type": "object",
+      "required": ["series", "group", "rules"],
+      "properties": {"series": {"type": "string"}, "group": {"type": "string"},
+        "rules": {"type": "array", "items": {"type": "object",
+          "required": ["aggregation", "bucket_seconds", "origin_seconds", "retention_seconds",
+            "tiling", "groups", "tiles", "bytes", "late_events", "features", "readers"],
+          "properties": {"aggregation": {"type": "string"}, "bucket_seconds": {"type": "number"},
+            "origin_seconds": {"type": "number"}, "retention_seconds": {"type": "number"},
+            "tiling": {"$ref": "Count"}, "groups": {"$ref": "Count"}, "tiles": {"$ref": "Count"},
+            "bytes": {"$ref": "Count"}, "late_events": {"$ref": "Count"},
+            "features": {"type": "array", "items": {"type": "string"}},
+            "readers": {"type": "string"}}}}}}}}})",
+                                            aggregates_parts};
+
 }  // namespace windrow::server

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "node/node.hpp"
+#include "server/body/body_shape.hpp"
 
 /// Series and rules, how much they hold and who reads them.
 namespace windrow::server {
@@ -36,5 +37,8 @@ aggregate_listing list_aggregates(const schema::plan& plan,
 /// `{"catalog_version", "series": [{"series", "group", "rules": […]}]}` on one line, with its end.
 std::string aggregates_json(const aggregate_listing& what);
 result<aggregate_listing> read_aggregates(std::string_view json);
+
+/// What `aggregates_json` writes.
+extern const body_shape aggregates_shape;
 
 }  // namespace windrow::server

@@ -10,9 +10,9 @@
 #include <functional>
 #include <set>
 
+#include "base/utf8.hpp"
 #include "server/body/api.capnp.h"
 #include "server/body/json_writer.hpp"
-#include "server/body/utf8.hpp"
 #include "windrow/time.hpp"
 
 namespace windrow::server {
@@ -167,33 +167,30 @@ void put_row(wire::Row::Builder to, const answer_row& from, timestamp now) {
 
 }  // namespace
 
-result<query_body> decode_query(std::string_view body, std::size_t most) {
-  return with_message<wire::Query, query_body>(body, [&](wire::Query::Reader query) {
-    query_body out;
+result<query_request> decode_query(std::string_view body, std::size_t most) {
+  return with_message<wire::Query, query_request>(body, [&](wire::Query::Reader query) {
+    query_request out;
     for (const auto entity : query.getEntities()) {
-      if (out.request.entities.size() > most) break;
-      out.request.entities.push_back(
-          {string_of(entity.getEntityClass(), "an `entityClass`"), key_of(entity.getKey())});
-      out.now_of_row.push_back(now_of(entity.getNow()));
+      if (out.entities.size() > most) break;
+      out.entities.push_back({string_of(entity.getEntityClass(), "an `entityClass`"),
+                              key_of(entity.getKey()), now_of(entity.getNow())});
     }
     for (const auto feature : query.getFeatures()) {
-      out.request.features.push_back(string_of(feature, "a feature"));
+      out.features.push_back(string_of(feature, "a feature"));
     }
-    out.request.now = now_of(query.getNow());
+    out.now = now_of(query.getNow());
     return out;
   });
 }
 
-std::string encode_answer(const query_answer& answer,
-                          const std::vector<std::optional<timestamp>>& now_of_row) {
+std::string encode_answer(const query_answer& answer) {
   capnp::MallocMessageBuilder message;
   auto root = message.initRoot<wire::QueryAnswer>();
   root.setNow(answer.now.micros);
   root.setCatalogVersion(answer.catalog_version);
   auto rows = root.initRows(count_of(answer.rows.size()));
   for (unsigned i = 0; i < rows.size(); ++i) {
-    const bool own = i < now_of_row.size() && now_of_row[i];
-    put_row(rows[i], answer.rows[i], own ? *now_of_row[i] : answer.now);
+    put_row(rows[i], answer.rows[i], answer.rows[i].now.value_or(answer.now));
   }
   return bytes_of(message);
 }

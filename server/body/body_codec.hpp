@@ -19,11 +19,10 @@ inline constexpr std::string_view capnp_type = "application/x-capnp";
 std::string_view api_schema() noexcept;
 
 /// The same as `read_query`. Of more than `most` entities one more is read, so that it is seen.
-result<query_body> decode_query(std::string_view body, std::size_t most);
+result<query_request> decode_query(std::string_view body, std::size_t most);
 /// `query_json` and `entity_json` as bytes: values keep their types, times are times, features of
 /// a row stay in the order they were asked for in.
-std::string encode_answer(const query_answer& answer,
-                          const std::vector<std::optional<timestamp>>& now_of_row = {});
+std::string encode_answer(const query_answer& answer);
 
 /// The messages of a push as the journal keeps them: JSON objects, one behind the other.
 struct pushed_messages {

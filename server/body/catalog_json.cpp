@@ -77,4 +77,31 @@ std::vector<std::string> features_of_class(const schema::plan& plan, int entity_
   return out;
 }
 
+namespace {
+constexpr const body_shape* catalog_parts[] = {&value_shape};
+}
+
+constinit const body_shape catalog_shape{"Catalog", R"({"type": "object",
+  "required": ["catalog_version", "classes", "sources", "streams"],
+  "properties": {"catalog_version": {"type": "integer"},
+    "classes": {"type": "array", "items": {"type": "object",
+      "required": ["class", "primary_key", "key_type", "features"],
+      "properties": {"class": {"type": "string"}, "primary_key": {"type": "string"},
+        "key_type": {"type": "string"}, "features": {"type": "array", "items": {"type": "object",
+          "required": ["feature", "kind", "type"],
+          "properties": {"feature": {"type": "string"}, "kind": {"enum": ["scalar", "windowed"]},
+            "type": {"type": "string"}, "max_staleness": {"type": "string"},
+            "aggregation": {"type": "string"}, "default": {"$ref": "Value"},
+            "windows": {"type": "array", "items": {"type": "object",
+              "required": ["feature", "window", "bucket"],
+              "properties": {"feature": {"type": "string"}, "window": {"type": "string"},
+                "bucket": {"type": "string"}}}}}}}}}},
+    "sources": {"type": "array", "items": {"type": "object", "required": ["source", "kind"],
+      "properties": {"source": {"type": "string"}, "kind": {"type": "string"}}}},
+    "streams": {"type": "array", "items": {"type": "object",
+      "required": ["stream", "source", "message"],
+      "properties": {"stream": {"type": "string"}, "source": {"type": "string"},
+        "message": {"type": "object", "additionalProperties": {"type": "string"}}}}}}})",
+                                         catalog_parts};
+
 }  // namespace windrow::server

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "schema/plan/plan.hpp"
+#include "server/body/body_shape.hpp"
 
 /// What is declared, as JSON.
 namespace windrow::server {
@@ -14,5 +15,8 @@ std::string catalog_json(const schema::plan& plan);
 
 /// Every feature of a class that can be asked for, without windows.
 std::vector<std::string> features_of_class(const schema::plan& plan, int entity_class);
+
+/// What `catalog_json` writes.
+extern const body_shape catalog_shape;
 
 }  // namespace windrow::server

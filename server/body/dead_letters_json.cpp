@@ -4,13 +4,15 @@
 #include <limits>
 #include <map>
 
+#include "base/suggest.hpp"
+#include "base/utf8.hpp"
 #include "node/journal_input.hpp"
 #include "server/body/base64.hpp"
 #include "server/body/json_input.hpp"
 #include "server/body/json_writer.hpp"
 #include "server/body/line_numbers.hpp"
-#include "server/body/utf8.hpp"
 #include "sources/kinds.hpp"
+#include "sources/partition_name.hpp"
 
 namespace windrow::server {
 namespace {
@@ -58,12 +60,10 @@ std::string source_of(const schema::plan& plan, const std::string& stream) {
 
 result<void> check_source(const schema::plan& plan, const std::string& name) {
   if (name.empty()) return {};
-  std::string names;
   for (const schema::source& s : plan.sources) {
     if (s.name == name) return {};
-    names += (names.empty() ? "" : ", ") + s.name;
   }
-  return failure{errc::not_found, "there is no source `" + name + "`; there are: " + names};
+  return failure{errc::not_found, no_such("source", name, names_of(plan.sources))};
 }
 
 bool is_asked_for(const dead_letter_filter& filter, const std::string& phase,
@@ -262,5 +262,38 @@ result<std::uint64_t> read_drop(std::string_view json) {
       json, errc::io, "the answer",
       [](element root) -> result<std::uint64_t> { return number_of(root, "dropped"); });
 }
+
+namespace {
+constexpr const body_shape* letter_parts[] = {&count_shape, &time_shape};
+}
+
+constinit const body_shape dead_letters_shape{"DeadLetters", R"({"type": "object",
+  "required": ["found", "counts", "letters"],
+  "properties": {"found": {"$ref": "Count"},
+    "counts": {"type": "array", "items": {"type": "object",
+      "required": ["partition", "phase", "reason", "messages"],
+      "properties": {"partition": {"type": "string"}, "phase": {"type": "string"},
+        "reason": {"type": "string"}, "messages": {"$ref": "Count"}}}},
+    "letters": {"type": "array", "items": {"type": "object",
+      "required": ["source", "stream", "partition", "at", "line", "phase", "reason", "message",
+        "arrival", "total_bytes", "bytes"],
+      "properties": {"source": {"type": "string"}, "stream": {"type": "string"},
+        "partition": {"type": "string"}, "at": {"$ref": "Count"},
+        "line": {"anyOf": [{"$ref": "Count"}, {"type": "null"}]}, "push": {"$ref": "Count"},
+        "place": {"$ref": "Count"}, "phase": {"type": "string"}, "reason": {"type": "string"},
+        "message": {"type": "string"}, "arrival": {"$ref": "Time"},
+        "total_bytes": {"$ref": "Count"}, "bytes": {"type": "string"},
+        "base64": {"type": "string", "description": "of bytes that are not UTF-8"}}}}}})",
+                                              letter_parts};
+
+constinit const body_shape replayed_shape{"Replayed", R"({"type": "object",
+  "required": ["replayed", "cut", "undeclared"],
+  "properties": {"replayed": {"$ref": "Count"}, "cut": {"$ref": "Count"},
+    "undeclared": {"$ref": "Count"}}})",
+                                          letter_parts};
+
+constinit const body_shape dropped_shape{"Dropped", R"({"type": "object",
+  "required": ["dropped"], "properties": {"dropped": {"$ref": "Count"}}})",
+                                         letter_parts};
 
 }  // namespace windrow::server

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "node/node.hpp"
+#include "server/body/body_shape.hpp"
 #include "storage/journal/dead_letter.hpp"
 
 /// Messages that could not be used: the answers of `windrow deadletters list` and `show`.
@@ -63,5 +64,10 @@ std::string replay_json(const storage::replay_outcome& done);
 result<storage::replay_outcome> read_replay(std::string_view json);
 std::string drop_json(std::uint64_t dropped);
 result<std::uint64_t> read_drop(std::string_view json);
+
+/// What `letters_json`, `replay_json` and `drop_json` write.
+extern const body_shape dead_letters_shape;
+extern const body_shape replayed_shape;
+extern const body_shape dropped_shape;
 
 }  // namespace windrow::server

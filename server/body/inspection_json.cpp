@@ -189,4 +189,38 @@ result<inspection> read_inspection(std::string_view json) {
       });
 }
 
+namespace {
+constexpr const body_shape* inspection_parts[] = {&count_shape, &time_shape, &positions_shape};
+}
+
+constinit const body_shape inspection_shape{"Inspection", R"({"type": "object",
+  "required": ["path", "format_version", "id", "created", "shard_count", "declarations", "shards",
+    "journal", "partitions", "dead_letters"],
+  "properties": {"path": {"type": "string"}, "format_version": {"$ref": "Count"},
+    "id": {"type": "string"}, "created": {"$ref": "Time"}, "shard_count": {"$ref": "Count"},
+    "declarations": {"type": "string"},
+    "shards": {"type": "array", "items": {"type": "object",
+      "required": ["file", "file_bytes", "used_bytes", "values", "smallest", "largest", "stripes"],
+      "properties": {"file": {"type": "string"}, "file_bytes": {"$ref": "Count"},
+        "used_bytes": {"$ref": "Count"}, "values": {"$ref": "Count"},
+        "smallest": {"$ref": "Positions"}, "largest": {"$ref": "Positions"},
+        "stripes": {"type": "array", "items": {"$ref": "Positions"}}}}},
+    "journal": {"type": "object",
+      "required": ["file", "file_bytes", "used_bytes", "entries", "last", "trimmed", "tables"],
+      "properties": {"file": {"type": "string"}, "file_bytes": {"$ref": "Count"},
+        "used_bytes": {"$ref": "Count"}, "entries": {"$ref": "Count"}, "last": {"$ref": "Count"},
+        "trimmed": {"$ref": "Count"}, "tables": {"$ref": "Positions"}}},
+    "seen": {"type": "object", "required": ["file", "file_bytes", "used_bytes", "values", "ids"],
+      "properties": {"file": {"type": "string"}, "file_bytes": {"$ref": "Count"},
+        "used_bytes": {"$ref": "Count"}, "values": {"$ref": "Count"}, "ids": {"$ref": "Count"}}},
+    "partitions": {"type": "array", "items": {"type": "object", "required": ["id", "kind", "name"],
+      "properties": {"id": {"$ref": "Count"}, "kind": {"type": "string"},
+        "name": {"type": "string"}}}},
+    "dead_letters": {"type": "array", "items": {"type": "object",
+      "required": ["partition", "kept", "kept_bytes", "dropped"],
+      "properties": {"partition": {"$ref": "Count"}, "kept": {"$ref": "Count"},
+        "kept_bytes": {"$ref": "Count"}, "dropped": {"$ref": "Count"}}}},
+    "verified_values": {"$ref": "Count"}}})",
+                                            inspection_parts};
+
 }  // namespace windrow::server

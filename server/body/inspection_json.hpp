@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "node/node.hpp"
+#include "server/body/body_shape.hpp"
 
 /// What a data folder is and holds: the answer of `windrow inspect`.
 namespace windrow::server {
@@ -51,5 +52,8 @@ result<inspection> inspect(node::node& node, bool verify);
 /// One JSON object on one line, with its end.
 std::string inspection_json(const inspection& what);
 result<inspection> read_inspection(std::string_view json);
+
+/// What `inspection_json` writes.
+extern const body_shape inspection_shape;
 
 }  // namespace windrow::server

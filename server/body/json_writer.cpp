@@ -7,7 +7,7 @@
 #include <cstdio>
 #include <utility>
 
-#include "server/body/utf8.hpp"
+#include "base/utf8.hpp"
 #include "windrow/time.hpp"
 
 namespace windrow::server {
@@ -157,6 +157,12 @@ json_writer& json_writer::boolean(bool truth) {
 json_writer& json_writer::null() {
   before_value();
   out_ += "null";
+  return *this;
+}
+
+json_writer& json_writer::raw(std::string_view json) {
+  before_value();
+  out_ += json;
   return *this;
 }
 

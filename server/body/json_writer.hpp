@@ -37,6 +37,8 @@ public:
   /// RFC 3339 in a string.
   json_writer& time(timestamp time);
   json_writer& value(const windrow::value& value);
+  /// A value that is JSON already.
+  json_writer& raw(std::string_view json);
 
   /// The document; requires that everything begun has ended.
   std::string take();

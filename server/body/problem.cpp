@@ -108,4 +108,9 @@ failure read_problem(int status, std::string_view body) {
                         std::string(reason_of(status)) + ": " + std::string(body.substr(0, 200))};
 }
 
+constinit const body_shape problem_shape{"Problem", R"({"type": "object",
+  "required": ["type", "title", "status", "detail", "code"], "properties": {
+    "type": {"type": "string"}, "title": {"type": "string"}, "status": {"type": "integer"},
+    "detail": {"type": "string"}, "code": {"type": "string"}}})"};
+
 }  // namespace windrow::server

@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 
+#include "server/body/body_shape.hpp"
 #include "windrow/result.hpp"
 
 /// Errors on the wire: problem details (RFC 9457), `application/problem+json`.
@@ -24,5 +25,8 @@ std::string problem_json(int status, std::string_view code, std::string_view det
 /// The failure a problem's body stands for; whatever else a body holds becomes a failure that
 /// quotes the beginning of it.
 failure read_problem(int status, std::string_view body);
+
+/// What `problem_json` writes.
+extern const body_shape problem_shape;
 
 }  // namespace windrow::server

@@ -22,4 +22,22 @@ std::string push_json(const push_answer& what) {
   return out.take() + "\n";
 }
 
+namespace {
+constexpr const body_shape* push_parts[] = {&count_shape, &positions_shape};
+}
+
+constinit const body_shape messages_shape{
+    "Messages",
+    R"({"description": "Messages of the stream, or one", "type": ["array", "object"]})"};
+
+constinit const body_shape push_answer_shape{"PushAnswer", R"({"type": "object",
+  "required": ["stream", "messages", "position", "duplicate", "applied", "errors"],
+  "properties": {"stream": {"type": "string"}, "messages": {"$ref": "Count"},
+    "position": {"$ref": "Positions"}, "duplicate": {"type": "boolean"},
+    "applied": {"type": "boolean"}, "errors": {"type": "array", "items": {"type": "object",
+      "required": ["message", "phase", "reason", "detail"],
+      "properties": {"message": {"$ref": "Count"}, "phase": {"type": "string"},
+        "reason": {"type": "string"}, "detail": {"type": "string"}}}}}})",
+                                             push_parts};
+
 }  // namespace windrow::server

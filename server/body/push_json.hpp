@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "server/body/body_shape.hpp"
 #include "windrow/engine.hpp"
 
 namespace windrow::server {
@@ -30,5 +31,10 @@ struct push_answer {
 /// `{"stream", "messages", "position": {"journal": N}, "duplicate", "applied", "errors":
 /// [{"message", "phase", "reason", "detail"}]}` on one line, with its end.
 std::string push_json(const push_answer& what);
+
+/// The messages of a push.
+extern const body_shape messages_shape;
+/// What `push_json` writes.
+extern const body_shape push_answer_shape;
 
 }  // namespace windrow::server

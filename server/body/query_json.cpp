@@ -44,15 +44,15 @@ result<std::string> read_key(element value) {
   }
 }
 
-result<void> read_entity(element item, query_body& out) {
+result<void> read_entity(element item, query_request& out) {
   if (!item.is<simdjson::dom::object>()) {
     return wrong(R"(each of `entities` is an object such as {"class": "User", "key": "u1"})");
   }
   entity_reference entity;
-  std::optional<timestamp> now;
   bool has_class = false, has_key = false;
   for (const auto [name, value] : simdjson::dom::object(item)) {
-    if ((name == "class" && has_class) || (name == "key" && has_key) || (name == "now" && now)) {
+    if ((name == "class" && has_class) || (name == "key" && has_key) ||
+        (name == "now" && entity.now)) {
       return twice(name);
     }
     if (name == "class" && value.is<std::string_view>()) {
@@ -66,19 +66,18 @@ result<void> read_entity(element item, query_body& out) {
     } else if (name == "now") {
       auto time = read_now(value);
       if (!time) return time.error();
-      now = *time;
+      entity.now = *time;
     } else {
       return wrong("an entity has `class` (text), `key` and, if wanted, `now`; there is `" +
                    std::string(name) + "`");
     }
   }
   if (!has_class || !has_key) return wrong("an entity needs `class` and `key`");
-  out.request.entities.push_back(std::move(entity));
-  out.now_of_row.push_back(now);
+  out.entities.push_back(std::move(entity));
   return {};
 }
 
-result<void> read_member(std::string_view name, element value, query_body& out) {
+result<void> read_member(std::string_view name, element value, query_request& out) {
   if (name == "entities" && value.is<simdjson::dom::array>()) {
     for (const element item : simdjson::dom::array(value)) {
       if (auto read = read_entity(item, out); !read) return read;
@@ -88,14 +87,14 @@ result<void> read_member(std::string_view name, element value, query_body& out) 
   if (name == "features" && value.is<simdjson::dom::array>()) {
     for (const element item : simdjson::dom::array(value)) {
       if (!item.is<std::string_view>()) return wrong("each of `features` is a name");
-      out.request.features.emplace_back(std::string_view(item));
+      out.features.emplace_back(std::string_view(item));
     }
     return {};
   }
   if (name == "now") {
     auto time = read_now(value);
     if (!time) return time.error();
-    out.request.now = *time;
+    out.now = *time;
     return {};
   }
   return wrong("it has `entities` (a list), `features` (a list) and, if wanted, `now`; there is `" +
@@ -154,6 +153,7 @@ answer_row read_row(element row) {
   answer_row out;
   out.entity = text_of(row, "entity");
   out.key = value_of(row["key"]);
+  if (element now; row["now"].get(now) == simdjson::SUCCESS) out.now = time_of(now);
   for (const auto [name, at] : simdjson::dom::object(row["position"])) {
     out.position[std::string(name)] = std::uint64_t(at);
   }
@@ -184,27 +184,29 @@ void write_explained(json_writer& out, const feature_answer& answer) {
 
 }  // namespace
 
-result<query_body> read_query(std::string_view json) {
-  return with_json<query_body>(json, errc::invalid, "the body",
-                               [](element root) -> result<query_body> {
-                                 if (!root.is<simdjson::dom::object>())
-                                   return wrong("the body is an object");
-                                 query_body out;
-                                 std::set<std::string_view> seen;
-                                 for (const auto [name, value] : simdjson::dom::object(root)) {
-                                   if (!seen.insert(name).second) return twice(name);
-                                   if (auto read = read_member(name, value, out); !read)
-                                     return read.error();
-                                 }
-                                 return out;
-                               });
+result<query_request> read_query(std::string_view json) {
+  return with_json<query_request>(json, errc::invalid, "the body",
+                                  [](element root) -> result<query_request> {
+                                    if (!root.is<simdjson::dom::object>())
+                                      return wrong("the body is an object");
+                                    query_request out;
+                                    std::set<std::string_view> seen;
+                                    for (const auto [name, value] : simdjson::dom::object(root)) {
+                                      if (!seen.insert(name).second) return twice(name);
+                                      if (auto read = read_member(name, value, out); !read)
+                                        return read.error();
+                                    }
+                                    return out;
+                                  });
 }
 
 std::string query_request_json(const query_request& request) {
   json_writer out;
   out.begin_object().key("entities").begin_array();
   for (const entity_reference& e : request.entities) {
-    out.begin_object().key("class").string(e.entity_class).key("key").string(e.key).end_object();
+    out.begin_object().key("class").string(e.entity_class).key("key").string(e.key);
+    if (e.now) out.key("now").time(*e.now);
+    out.end_object();
   }
   out.end_array().key("features").begin_array();
   for (const std::string& name : request.features) out.string(name);
@@ -214,15 +216,14 @@ std::string query_request_json(const query_request& request) {
   return out.take();
 }
 
-std::string query_json(const query_answer& answer,
-                       const std::vector<std::optional<timestamp>>& now_of_row) {
+std::string query_json(const query_answer& answer) {
   json_writer out;
   out.begin_object().key("now").time(answer.now);
   out.key("catalog_version").integer(answer.catalog_version).key("rows").begin_array();
-  for (std::size_t i = 0; i < answer.rows.size(); ++i) {
+  for (const answer_row& row : answer.rows) {
     out.begin_object();
-    if (i < now_of_row.size() && now_of_row[i]) out.key("now").time(*now_of_row[i]);
-    write_row_members(out, answer.rows[i]);
+    if (row.now) out.key("now").time(*row.now);
+    write_row_members(out, row);
     out.end_object();
   }
   out.end_array().end_object();
@@ -319,5 +320,78 @@ result<explained> read_explanation(std::string_view json) {
     return out;
   });
 }
+
+namespace {
+
+constexpr const body_shape* query_parts[] = {&time_given_shape};
+constexpr const body_shape* feature_parts[] = {&value_shape, &time_shape, &count_shape};
+constinit const body_shape feature_shape{"Feature", R"({"type": "object", "required": ["value"],
+  "description": "A value: of a scalar with its event time, of a window with what was covered",
+  "properties": {"value": {"$ref": "Value"},
+    "at": {"anyOf": [{"$ref": "Time"}, {"type": "null"}]},
+    "age": {"type": "number", "description": "seconds, of a scalar that is too old to be a value"},
+    "from": {"$ref": "Time"}, "to": {"$ref": "Time"}, "events": {"$ref": "Count"}}})",
+                                         feature_parts};
+constinit const body_shape failure_shape{"Failure", R"({"type": "object",
+  "required": ["code", "message"],
+  "properties": {"code": {"type": "string"}, "message": {"type": "string"}}})"};
+constexpr const body_shape* row_parts[] = {&value_shape, &time_shape, &positions_shape,
+                                           &feature_shape};
+constinit const body_shape row_shape{"Row", R"({"type": "object",
+  "required": ["entity", "key", "position", "features", "errors"],
+  "properties": {"now": {"$ref": "Time"}, "entity": {"type": "string"}, "key": {"$ref": "Value"},
+    "position": {"$ref": "Positions"},
+    "features": {"type": "object", "additionalProperties": {"$ref": "Feature"}},
+    "errors": {"type": "array", "items": {"type": "object",
+      "required": ["feature", "code", "message"], "properties": {"feature": {"type": "string"},
+        "code": {"type": "string"}, "message": {"type": "string"}}}}}})",
+                                     row_parts};
+constexpr const body_shape* answer_parts[] = {&row_shape, &time_shape};
+constexpr const body_shape* bucket_parts[] = {&value_shape, &time_shape, &count_shape,
+                                              &failure_shape};
+constinit const body_shape bucket_shape{"Bucket", R"({"type": "object",
+  "required": ["start", "end", "events"],
+  "properties": {"start": {"$ref": "Time"}, "end": {"$ref": "Time"},
+    "events": {"$ref": "Count"}, "value": {"$ref": "Value"}, "error": {"$ref": "Failure"}}})",
+                                        bucket_parts};
+constexpr const body_shape* explanation_parts[] = {&value_shape,   &time_shape,   &count_shape,
+                                                   &failure_shape, &bucket_shape, &positions_shape};
+
+}  // namespace
+
+constinit const body_shape query_shape{"Query", R"({"type": "object",
+  "required": ["entities", "features"], "additionalProperties": false,
+  "properties": {
+    "entities": {"type": "array", "minItems": 1, "items": {"type": "object",
+      "required": ["class", "key"], "additionalProperties": false,
+      "properties": {"class": {"type": "string"},
+        "key": {"type": ["string", "integer", "boolean"], "minimum": -9223372036854775808,
+          "maximum": 9223372036854775807},
+        "now": {"$ref": "TimeGiven"}}}},
+    "features": {"type": "array", "minItems": 1, "items": {"type": "string"}},
+    "now": {"$ref": "TimeGiven"}}})",
+                                       query_parts};
+
+constinit const body_shape query_answer_shape{"QueryAnswer", R"({"type": "object",
+  "required": ["now", "catalog_version", "rows"],
+  "properties": {"now": {"$ref": "Time"}, "catalog_version": {"type": "integer"},
+    "rows": {"type": "array", "items": {"$ref": "Row"}}}})",
+                                              answer_parts};
+
+constinit const body_shape entity_answer_shape{"EntityAnswer", R"({"allOf": [{"$ref": "Row"},
+  {"type": "object", "required": ["now", "catalog_version"],
+    "properties": {"now": {"$ref": "Time"}, "catalog_version": {"type": "integer"}}}]})",
+                                               answer_parts};
+
+constinit const body_shape explanation_shape{"Explanation", R"({"type": "object",
+  "required": ["now", "catalog_version", "entity", "key", "feature", "position", "aggregation",
+    "bucket_seconds", "buckets"],
+  "properties": {"now": {"$ref": "Time"}, "catalog_version": {"type": "integer"},
+    "entity": {"type": "string"}, "key": {"$ref": "Value"}, "feature": {"type": "string"},
+    "position": {"$ref": "Positions"}, "value": {"$ref": "Value"}, "error": {"$ref": "Failure"},
+    "from": {"$ref": "Time"}, "to": {"$ref": "Time"}, "events": {"$ref": "Count"},
+    "aggregation": {"type": "string"}, "bucket_seconds": {"type": "number"},
+    "buckets": {"type": "array", "items": {"$ref": "Bucket"}}}})",
+                                             explanation_parts};
 
 }  // namespace windrow::server

@@ -5,28 +5,22 @@
 #include <string_view>
 #include <vector>
 
+#include "server/body/body_shape.hpp"
 #include "windrow/engine.hpp"
 
 /// Questions and answers as JSON.
 namespace windrow::server {
 
-/// What is asked of many entities. A row may have a `now` of its own.
-struct query_body {
-  query_request request;
-  std::vector<std::optional<timestamp>> now_of_row;  ///< one an entity
-};
-
 /// `{"entities": [{"class", "key", "now"?}], "features": [], "now"?}`. Keys are text, or numbers
 /// and booleans as JSON writes them; times are RFC 3339 or milliseconds since the epoch. Unknown
 /// members are refused, so that a misspelt one is not ignored, and so are members given twice.
-result<query_body> read_query(std::string_view json);
+result<query_request> read_query(std::string_view json);
 std::string query_request_json(const query_request& request);
 
 /// `{"now": …, "catalog_version": …, "rows": […]}` on one line, with its end. A scalar older than
-/// its max_staleness has its `age` in seconds beside the null. `now_of_row` adds the time of rows
-/// that have one.
-std::string query_json(const query_answer& answer,
-                       const std::vector<std::optional<timestamp>>& now_of_row = {});
+/// its max_staleness has its `age` in seconds beside the null. A row that was asked for with a time
+/// of its own has it as `now`.
+std::string query_json(const query_answer& answer);
 /// The same for one entity: the row's members beside `now` and `catalog_version`.
 std::string entity_json(const answer_row& row, timestamp now, std::uint32_t catalog_version);
 
@@ -55,5 +49,12 @@ struct explained {
   explain_context context;
 };
 result<explained> read_explanation(std::string_view json);
+
+/// What `read_query` takes.
+extern const body_shape query_shape;
+/// What `query_json`, `entity_json` and `explain_json` write.
+extern const body_shape query_answer_shape;
+extern const body_shape entity_answer_shape;
+extern const body_shape explanation_shape;
 
 }  // namespace windrow::server

@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "base/suggest.hpp"
 #include "server/body/json_input.hpp"
 #include "server/body/json_writer.hpp"
 #include "windrow/time.hpp"
@@ -160,8 +161,7 @@ result<steering_body> read_steering_request(std::string_view json) {
           } else if (name == "to") {
             out.to = text;
           } else {
-            return failure{errc::invalid, "there is no member `" + std::string(name) +
-                                              "`; there are: partition, to"};
+            return failure{errc::invalid, no_such("member", name, {"partition", "to"})};
           }
         }
         return out;
@@ -195,5 +195,50 @@ result<sources::seek_target> parse_seek_target(const std::string& text) {
                      "` is no place to seek to; give `earliest`, `latest`, a "
                      "position such as 1234, or a time such as 2026-03-01T12:00:00Z"};
 }
+
+namespace {
+constexpr const body_shape* sources_parts[] = {&count_shape, &time_shape};
+constexpr const body_shape* control_parts[] = {&count_shape};
+}  // namespace
+
+constinit const body_shape sources_shape{"Sources", R"({"type": "object", "required": ["sources"],
+  "properties": {"sources": {"type": "array", "items": {"type": "object",
+    "required": ["source", "kind", "unit", "state", "reason", "partitions"],
+    "properties": {"source": {"type": "string"}, "kind": {"type": "string"},
+      "unit": {"type": "string"}, "state": {"type": "string"},
+      "reason": {"type": ["string", "null"]},
+      "partitions": {"type": "array", "items": {"type": "object",
+        "required": ["partition", "state", "reason", "position", "end", "lag", "behind_seconds",
+          "newest_event", "rate", "read", "applied", "skipped", "duplicates", "late",
+          "dead_letters"],
+        "properties": {"partition": {"type": "string"}, "state": {"type": "string"},
+          "reason": {"type": ["string", "null"]}, "position": {"$ref": "Count"},
+          "end": {"anyOf": [{"$ref": "Count"}, {"type": "null"}]},
+          "lag": {"anyOf": [{"$ref": "Count"}, {"type": "null"}]},
+          "behind_seconds": {"type": ["number", "null"]},
+          "newest_event": {"anyOf": [{"$ref": "Time"}, {"type": "null"}]},
+          "rate": {"type": "number"}, "read": {"$ref": "Count"}, "applied": {"$ref": "Count"},
+          "skipped": {"$ref": "Count"}, "duplicates": {"$ref": "Count"}, "late": {"$ref": "Count"},
+          "dead_letters": {"$ref": "Count"}}}}}}}}})",
+                                         sources_parts};
+
+constinit const body_shape source_control_shape{"SourceControl", R"({"type": "object",
+  "required": ["source", "partitions"],
+  "properties": {"source": {"type": "string"}, "partitions": {"type": "array", "items": {
+    "type": "object", "required": ["partition", "unit", "before", "after", "skipped", "message"],
+    "properties": {"partition": {"type": "string"}, "unit": {"type": "string"},
+      "before": {"$ref": "Count"}, "after": {"$ref": "Count"}, "skipped": {"$ref": "Count"},
+      "message": {"type": "string"}}}}}})",
+                                                control_parts};
+
+constinit const body_shape seek_shape{"Seek", R"({"type": "object", "required": ["to"],
+  "additionalProperties": false,
+  "properties": {"partition": {"type": "string"}, "to": {"anyOf": [
+    {"type": "string", "format": "date-time"}, {"type": "string", "format": "date"},
+    {"type": "string", "pattern": "^[0-9]{1,13}$"},
+    {"type": "string", "enum": ["earliest", "latest"]}]}}})"};
+
+constinit const body_shape partition_shape{"Partition", R"({"type": "object",
+  "additionalProperties": false, "properties": {"partition": {"type": "string"}}})"};
 
 }  // namespace windrow::server

@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "server/body/body_shape.hpp"
 #include "sources/source_control.hpp"
 #include "sources/source_driver.hpp"
 #include "sources/source_status.hpp"
@@ -29,5 +30,12 @@ struct steering_body {
 };
 result<steering_body> read_steering_request(std::string_view json);
 std::string steering_request_json(const steering_body& body);
+
+/// What `sources_json` and `source_control_json` write.
+extern const body_shape sources_shape;
+extern const body_shape source_control_shape;
+/// What `read_steering_request` takes: with a place to go to, and without.
+extern const body_shape seek_shape;
+extern const body_shape partition_shape;
 
 }  // namespace windrow::server

@@ -16,6 +16,14 @@ namespace windrow::storage {
 /// A longer key is refused: it would be kept in full in every record.
 inline constexpr std::size_t key_bytes_max = 1024;
 
+/// A key, resolved once: what it is made of, what it is stored under and where.
+struct resolved_key {
+  std::vector<windrow::value> values;  ///< one per part
+  std::string bytes;
+  key_hash hash;
+  std::uint32_t shard = 0;
+};
+
 /// On which shard the records of a key space are.
 ///
 /// A key is placed by its own hash, or, where one of its parts is the primary key of a class, by
@@ -23,19 +31,18 @@ inline constexpr std::size_t key_bytes_max = 1024;
 /// Ingest and queries must both use this class, or they would look in different places.
 class placement {
 public:
+  /// The plan must outlive it. Cheap: made where it is needed.
   placement(const schema::plan& plan, int key_space, std::uint64_t folder_seed);
 
-  std::uint64_t key_space_id() const noexcept { return key_space_id_; }
-  std::uint64_t folder_seed() const noexcept { return folder_seed_; }
-
   /// Whether a key's own hash places it.
-  bool by_whole_key() const noexcept { return parts_.empty(); }
-  /// Else: the parts of the key that place it, and the key space that they are hashed in.
-  std::span<const int> parts() const noexcept { return parts_; }
-  std::uint64_t placing_space_id() const noexcept { return placing_space_id_; }
+  bool by_whole_key() const noexcept {
+    return space_->placement_parts.size() == space_->parts.size();
+  }
+  /// The parts of a key that place it.
+  std::span<const int> parts() const noexcept { return space_->placement_parts; }
 
   storage::key_hash hash(std::string_view key) const {
-    return storage::hash_key(key, folder_seed_, key_space_id_);
+    return storage::hash_key(key, folder_seed_, space_->id);
   }
   /// The hash of the bytes of the placing parts.
   storage::key_hash placing_hash(std::string_view placing_key) const {
@@ -45,16 +52,13 @@ public:
   static std::uint32_t shard_of(storage::key_hash placing, std::uint32_t shard_count) noexcept {
     return static_cast<std::uint32_t>(placing.lo % shard_count);
   }
-  /// The shard of a key given by its values, one a part; `invalid` where they are no key.
-  result<std::uint32_t> shard_of(std::span<const windrow::value> values,
-                                 std::uint32_t shard_count) const;
+  /// The key of `values`, one per part; `invalid` if they are no key of this space.
+  result<resolved_key> resolve(std::vector<windrow::value> values, std::uint32_t shard_count) const;
 
 private:
+  const schema::key_space* space_;
   std::uint64_t folder_seed_;
-  std::uint64_t key_space_id_;
   std::uint64_t placing_space_id_;
-  std::vector<schema::value_type> types_;
-  std::vector<int> parts_;
 };
 
 }  // namespace windrow::storage

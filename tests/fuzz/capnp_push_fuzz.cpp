@@ -4,8 +4,8 @@
 
 #include <string>
 
+#include "base/utf8.hpp"
 #include "server/body/body_codec.hpp"
-#include "server/body/utf8.hpp"
 #include "tests/fuzz/fuzz_target.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -22,7 +22,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (const std::string_view m : server::cut(pushed->text, pushed->ends)) {
     require(m.starts_with('{') && m.ends_with('}'), "a message is an object");
     require(m.find('\n') == std::string_view::npos, "a message is a line");
-    if (!server::is_utf8(m)) continue;
+    if (!is_utf8(m)) continue;
     simdjson::dom::parser parser;
     simdjson::dom::element root;
     const auto wrong = parser.parse(simdjson::padded_string(m)).get(root);

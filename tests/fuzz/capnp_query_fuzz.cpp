@@ -11,12 +11,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(read.error().code == errc::invalid, "what is refused is invalid");
     return 0;
   }
-  require(read->request.entities.size() <= most + 1, "there are no more entities than allowed");
-  require(read->request.entities.size() == read->now_of_row.size(), "each has a time or none");
-  const auto json = server::read_query(server::query_request_json(read->request));
+  require(read->entities.size() <= most + 1, "there are no more entities than allowed");
+  const auto json = server::read_query(server::query_request_json(*read));
   require(json.ok(), "what it asks can be asked in JSON");
-  require(
-      json->request.features == read->request.features && json->request.now == read->request.now,
-      "in JSON it is the same question");
+  require(json->features == read->features && json->now == read->now,
+          "in JSON it is the same question");
   return 0;
 }

@@ -188,7 +188,14 @@ TEST(Plan, FeedsGroupsOfSeveralKeysFromOneMessage) {
   EXPECT_EQ(both.part_names, (std::vector<std::string>{"country", "user"}));
   EXPECT_EQ(both.parts[0], (value_type{value_kind::text, false, nullptr}));
   EXPECT_EQ(both.placement_parts, std::vector<int>{1});  // sits with its user
-  EXPECT_EQ(p->windowed_features[2].local_key, (std::vector<std::string>{"country", "id"}));
+  EXPECT_EQ(both.placed_by, p->classes[1].key_space);
+  EXPECT_EQ(p->key_spaces[p->all_series[1].key_space].placed_by, none);
+  const windowed_feature& feature = p->windowed_features[2];
+  EXPECT_EQ(feature.local_key.size(), 2u);
+  EXPECT_EQ(p->scalars[static_cast<std::size_t>(feature.local_key[0])].fqn, "user.country");
+  EXPECT_EQ(feature.local_key[1], none);  // the primary key
+  EXPECT_EQ(local_field(*p, feature, 0), "country");
+  EXPECT_EQ(local_field(*p, feature, 1), "id");
 }
 
 TEST(Plan, PutsFiltersOfOneMeaningIntoOneSeries) {

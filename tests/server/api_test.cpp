@@ -1,7 +1,9 @@
 #include "server/api/api.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -9,11 +11,15 @@
 #include "server/api/openapi.hpp"
 #include "server/api/tokens.hpp"
 #include "server/body/problem.hpp"
+#include "server/body/query_json.hpp"
+#include "tests/server/schema_check.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 // Every route of the table, asked by everyone; and the documents that are made of the table.
 namespace windrow::server {
 namespace {
+
+using ::testing::IsEmpty;
 
 constexpr const char* declarations = R"(
 features:
@@ -125,12 +131,25 @@ protected:
     asked.body = std::move(body);
     if (!type.empty()) asked.headers = {{"content-type", std::move(type)}};
     asked.who = std::move(who);
-    return api_->handle(asked);
+    return handle(asked);
+  }
+  /// Answers, and holds the answer against what the description states of it.
+  response handle(const request& asked) {
+    response out = api_->handle(asked);
+    if (out.type == problem_type) {
+      EXPECT_THAT(described_.faults_of_shape("Problem", out.body), IsEmpty()) << out.body;
+    } else if (out.type == "application/json") {
+      const auto address = read_target(asked.target);
+      const matched found = match(asked.method, *address);
+      EXPECT_THAT(described_.faults_of(found.to->operation, out.body), IsEmpty()) << out.body;
+    }
+    return out;
   }
 
   test::temporary_folder folder_;
   std::unique_ptr<node::node> node_;
   std::unique_ptr<api> api_;
+  test::api_description described_{openapi_json()};
 };
 
 TEST_F(Api, OpensEveryRouteToThoseWhoMayAndNobodyElse) {
@@ -145,6 +164,17 @@ TEST_F(Api, OpensEveryRouteToThoseWhoMayAndNobodyElse) {
     }
   }
   EXPECT_EQ(examples.size(), routes().size());
+}
+
+TEST_F(Api, StatesTheShapeOfEveryJsonThatARouteTakesOrAnswers) {
+  for (const route& r : routes()) {
+    const auto is_json = [](std::string_view type) { return type == "application/json"; };
+    const bool answers = std::any_of(r.answers.begin(), r.answers.end(), is_json);
+    const bool takes = std::any_of(r.bodies.begin(), r.bodies.end(), is_json);
+    EXPECT_EQ(r.answer != nullptr, answers) << r.operation;
+    EXPECT_EQ(r.body != nullptr, takes) << r.operation;
+  }
+  EXPECT_THAT(described_.own_faults(), IsEmpty());
 }
 
 TEST_F(Api, DescribesEveryRoute) {
@@ -184,20 +214,20 @@ TEST_F(Api, AnswersInATypeThatIsWantedOrSaysWhichThereAre) {
   asked.method = "GET";
   asked.target = "/v1/entities/Card/c1";
   asked.who = principal::owner();
-  EXPECT_EQ(api_->handle(asked).type, "application/json");
+  EXPECT_EQ(handle(asked).type, "application/json");
   asked.headers = {{"accept", "application/x-capnp"}};
-  EXPECT_EQ(api_->handle(asked).type, "application/x-capnp");
+  EXPECT_EQ(handle(asked).type, "application/x-capnp");
   asked.headers = {{"accept", "text/html"}};
-  const response refused = api_->handle(asked);
+  const response refused = handle(asked);
   EXPECT_EQ(refused.status, 406);
   EXPECT_EQ(refused.type, problem_type);
   EXPECT_NE(refused.body.find("application/x-capnp"), std::string::npos) << refused.body;
   // A problem is JSON whatever is wanted.
   asked.target = "/v1/entities/Nobody/c1";
   asked.headers = {{"accept", "application/x-capnp"}};
-  EXPECT_EQ(api_->handle(asked).type, problem_type);
+  EXPECT_EQ(handle(asked).type, problem_type);
   asked.target = "/v1/catalog";
-  EXPECT_EQ(api_->handle(asked).status, 406);
+  EXPECT_EQ(handle(asked).status, 406);
 }
 
 TEST_F(Api, PushesWhatCanBeReadAtOnceAndSaysWhatCouldNotBeUsed) {
@@ -227,14 +257,14 @@ TEST_F(Api, CountsAPushOfAProducerOnce) {
                    {"windrow-producer", "till 7"},
                    {"windrow-sequence", "1"}};
   asked.who = principal::owner();
-  EXPECT_NE(api_->handle(asked).body.find("\"duplicate\": false"), std::string::npos);
-  EXPECT_NE(api_->handle(asked).body.find("\"duplicate\": true"), std::string::npos);
+  EXPECT_NE(handle(asked).body.find("\"duplicate\": false"), std::string::npos);
+  EXPECT_NE(handle(asked).body.find("\"duplicate\": true"), std::string::npos);
   const response read = ask("GET", "/v1/entities/Card/c2?now=2026-01-01T10:00:30Z");
   EXPECT_NE(read.body.find("\"value\": 5,"), std::string::npos) << read.body;
   asked.headers.back().second = "3";
-  EXPECT_EQ(api_->handle(asked).status, 409);  // 2 is missing
+  EXPECT_EQ(handle(asked).status, 409);  // 2 is missing
   asked.headers.pop_back();
-  EXPECT_EQ(api_->handle(asked).status, 400);
+  EXPECT_EQ(handle(asked).status, 400);
 }
 
 TEST_F(Api, RefusesPushesThatAreNone) {
@@ -255,6 +285,42 @@ TEST_F(Api, LimitsTheRowsOfAQuery) {
   for (int i = 0; i < 4; ++i)
     body += R"({"class": "Card", "key": "c"})" + std::string(i < 3 ? "," : "");
   EXPECT_EQ(ask("POST", "/v1/query", body + "]}", "application/json").status, 413);
+}
+
+TEST_F(Api, AnswersRowsOfDifferentTimesAsIfEachWereAskedForAlone) {
+  const std::string lines =
+      R"({"id": "p1", "card": "c1", "amount": 5, "at": "2026-01-01T10:00:00Z"})"
+      "\n"
+      R"({"id": "p2", "card": "c1", "amount": 7, "at": "2026-01-01T10:30:00Z"})";
+  ASSERT_EQ(ask("POST", "/v1/streams/payments", lines, "application/x-ndjson").status, 200);
+  const std::vector<std::string> times{"2026-01-01T10:10:00Z", "2026-01-01T10:40:00Z",
+                                       "2026-01-01T11:15:00Z"};
+  const auto query = [&](const std::string& entities, const std::string& rest) {
+    return ask("POST", "/v1/query",
+               R"({"features": ["spent"], "entities": [)" + entities + "]" + rest + "}",
+               "application/json");
+  };
+  std::string entities;
+  for (const std::string& now : times) {
+    entities += (entities.empty() ? "" : ", ") +
+                (R"({"class": "Card", "key": "c1", "now": ")" + now + "\"}");
+  }
+  const response together = query(entities, R"(, "now": "2026-01-01T10:45:00Z")");
+  const auto all = read_query_answer(together.body);
+  ASSERT_TRUE(all.ok()) << together.body;
+  ASSERT_EQ(all->rows.size(), times.size());
+  std::set<std::string> values;
+  for (std::size_t i = 0; i < times.size(); ++i) {
+    const response alone =
+        query(R"({"class": "Card", "key": "c1"})", R"(, "now": ")" + times[i] + "\"");
+    const auto one = read_query_answer(alone.body);
+    ASSERT_TRUE(one.ok()) << alone.body;
+    EXPECT_EQ(all->rows[i].now, one->now);
+    EXPECT_EQ(one->rows[0].now, std::nullopt);
+    EXPECT_EQ(entity_json(all->rows[i], one->now, 1), entity_json(one->rows[0], one->now, 1));
+    values.insert(entity_json(one->rows[0], {}, 1));
+  }
+  EXPECT_EQ(values.size(), times.size()) << together.body;
 }
 
 TEST_F(Api, IsNotReadyOnceItDrains) {

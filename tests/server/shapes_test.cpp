@@ -1,9 +1,13 @@
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "server/api/openapi.hpp"
 #include "server/body/aggregates_json.hpp"
 #include "server/body/inspection_json.hpp"
+#include "server/body/push_json.hpp"
 #include "server/body/sources_json.hpp"
 #include "tests/server/answers.hpp"
+#include "tests/server/schema_check.hpp"
 
 // What the API says in JSON, literally, and that it can be read back.
 namespace windrow::server {
@@ -46,17 +50,23 @@ TEST(QueryJson, SaysTheAgeOfAStaleScalar) {
 }
 
 TEST(QueryJson, CanBeReadBack) {
-  const auto read = read_query_answer(query_json(two_users()));
+  query_answer answer = two_users();
+  answer.rows[1].now = at("2026-02-28T00:00:00Z");
+  const auto read = read_query_answer(query_json(answer));
   ASSERT_TRUE(read.ok()) << read.error().message;
-  EXPECT_EQ(query_json(read.value()), query_json(two_users()));
+  EXPECT_EQ(query_json(read.value()), query_json(answer));
+  EXPECT_EQ(read->rows[0].now, std::nullopt);
+  EXPECT_EQ(read->rows[1].now, answer.rows[1].now);
 }
 
 TEST(QueryRequest, IsReadAsItWasWritten) {
-  const query_request asked{
-      {{"User", "u\"1"}, {"Card", "7"}}, {"name", "sum[\"1h\"]"}, at("2026-03-01T12:30:00Z")};
+  const query_request asked{{{"User", "u\"1"}, {"Card", "7", at("2026-02-01T00:00:00Z")}},
+                            {"name", "sum[\"1h\"]"},
+                            at("2026-03-01T12:30:00Z")};
   const auto read = read_query(query_request_json(asked));
   ASSERT_TRUE(read.ok()) << read.error().message;
-  EXPECT_EQ(query_request_json(read->request), query_request_json(asked));
+  EXPECT_EQ(query_request_json(*read), query_request_json(asked));
+  EXPECT_EQ(read->entities[1].now, asked.entities[1].now);
 }
 
 TEST(QueryRequest, MayGiveATimeToEachEntityAndKeysAsNumbers) {
@@ -64,11 +74,11 @@ TEST(QueryRequest, MayGiveATimeToEachEntityAndKeysAsNumbers) {
       R"({"entities": [{"class": "User", "key": 12, "now": 1000}, {"class": "User", "key": true}],)"
       R"( "features": ["name"], "now": "1970-01-01T00:00:02Z"})");
   ASSERT_TRUE(read.ok()) << read.error().message;
-  EXPECT_EQ(read->request.entities[0].key, "12");
-  EXPECT_EQ(read->request.entities[1].key, "true");
-  EXPECT_EQ(read->now_of_row[0], timestamp{1'000'000});
-  EXPECT_EQ(read->now_of_row[1], std::nullopt);
-  EXPECT_EQ(read->request.now, timestamp{2'000'000});
+  EXPECT_EQ(read->entities[0].key, "12");
+  EXPECT_EQ(read->entities[1].key, "true");
+  EXPECT_EQ(read->entities[0].now, timestamp{1'000'000});
+  EXPECT_EQ(read->entities[1].now, std::nullopt);
+  EXPECT_EQ(read->now, timestamp{2'000'000});
 }
 
 TEST(QueryRequest, RefusesWhatItDoesNotKnow) {
@@ -232,7 +242,7 @@ TEST(LetterJson, CanBeReadBackByteForByte) {
   EXPECT_EQ(read->letters[0].push, 3u);
 }
 
-TEST(AggregatesJson, CanBeReadBack) {
+aggregate_listing one_series() {
   aggregate_listing what;
   what.catalog_version = 1;
   what.all_series = {{"_.amount of Transaction",
@@ -245,12 +255,17 @@ TEST(AggregatesJson, CanBeReadBack) {
                         {7, 31, 512, 1},
                         {"user.sum__3600__"},
                         "User.sum[1h]"}}}};
+  return what;
+}
+
+TEST(AggregatesJson, CanBeReadBack) {
+  const aggregate_listing what = one_series();
   const auto read = read_aggregates(aggregates_json(what));
   ASSERT_TRUE(read.ok()) << read.error().message;
   EXPECT_EQ(aggregates_json(read.value()), aggregates_json(what));
 }
 
-TEST(InspectionJson, CanBeReadBack) {
+inspection one_shard() {
   inspection what;
   what.path = "/state";
   what.format_version = 2;
@@ -270,9 +285,64 @@ TEST(InspectionJson, CanBeReadBack) {
   what.partitions = {{1, "journal", "journal"}};
   what.dead_letters = {{1, 2, 300, 4}};
   what.verified = 12;
+  return what;
+}
+
+TEST(InspectionJson, CanBeReadBack) {
+  const inspection what = one_shard();
   const auto read = read_inspection(inspection_json(what));
   ASSERT_TRUE(read.ok()) << read.error().message;
   EXPECT_EQ(inspection_json(read.value()), inspection_json(what));
+}
+
+TEST(Shapes, AreThoseOfWhatIsWritten) {
+  test::api_description described(openapi_json());
+  query_answer stale = two_users();
+  stale.rows[0].now = at("2026-03-01T12:00:00Z");
+  stale.rows[0].features[0].age = std::chrono::hours(3);
+  explanation failed = atlanta();
+  failed.row.features[0].value = failure{errc::expired, "reaches beyond what is kept"};
+  failed.buckets[0].value = failure{errc::overflow, "too large"};
+  dead_letter_listing pushed = one_letter();
+  pushed.letters[0].line.reset();
+  pushed.letters[0].push = 3;
+  pushed.letters[0].letter.bytes = "\xff";
+  const push_answer push{"s", 2, {7, false}, true, {{2, "parse", "type", "no number"}}};
+  const sources::source_control done{"users", {{"/a", "bytes", 10, 40, 30, "read on at 40"}}};
+  const std::vector<std::pair<const char*, std::string>> written{
+      {"QueryAnswer", query_json(two_users())},
+      {"QueryAnswer", query_json(stale)},
+      {"EntityAnswer", entity_json(two_users().rows[0], {}, 1)},
+      {"Explanation", explain_json(atlanta(), context())},
+      {"Explanation", explain_json(failed, context())},
+      {"Sources", sources_json(two_sources())},
+      {"SourceControl", source_control_json(done)},
+      {"DeadLetters", letters_json(one_letter(), true)},
+      {"DeadLetters", letters_json(pushed, true)},
+      {"Aggregates", aggregates_json(one_series())},
+      {"Inspection", inspection_json(one_shard())},
+      {"PushAnswer", push_json(push)}};
+  for (const auto& [shape, json] : written) {
+    EXPECT_THAT(described.faults_of_shape(shape, json), ::testing::IsEmpty()) << json;
+  }
+}
+
+TEST(Shapes, AreNotThoseOfAnythingElse) {
+  test::api_description described(openapi_json());
+  const std::string good = query_json(two_users());
+  const auto faults = [&](std::string_view from, std::string_view to) {
+    std::string bad = good;
+    const std::size_t at = bad.find(from);
+    EXPECT_NE(at, std::string::npos) << from;
+    bad.replace(at, from.size(), to);
+    return described.faults_of_shape("QueryAnswer", bad);
+  };
+  EXPECT_THAT(faults("\"rows\"", "\"lines\""), ::testing::SizeIs(2));  // none, and one too many
+  EXPECT_THAT(faults("\"events\": 3", "\"events\": -3"), ::testing::SizeIs(1));
+  EXPECT_THAT(faults("\"events\": 3", "\"events\": 3.5"), ::testing::SizeIs(1));
+  EXPECT_THAT(faults("\"events\": 3", "\"events\": null"), ::testing::SizeIs(1));
+  EXPECT_THAT(faults("\"entity\": \"User\"", "\"entity\": 1"), ::testing::SizeIs(1));
+  EXPECT_THAT(faults("2026-03-01T12:30:00Z", "noon"), ::testing::SizeIs(1));
 }
 
 TEST(Answers, ThatAreNotUnderstoodAreErrors) {
