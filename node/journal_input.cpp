@@ -5,7 +5,7 @@
 
 #include "base/low_latency_thread.hpp"
 #include "sources/partition_name.hpp"
-#include "storage/journal/replayed.hpp"
+#include "storage/journal/message_list.hpp"
 
 namespace windrow::node {
 
@@ -38,18 +38,28 @@ bool journal_notifier::wait() {
 std::string stream_tag(std::string_view stream) { return "stream:" + std::string(stream); }
 std::string source_tag(std::string_view source) { return "source:" + std::string(source); }
 
-result<void> journal_input::choose(std::string_view tag) {
+/// The messages of a run.
+struct journal_input::gathered {
+  std::vector<std::pair<storage::sequence, std::string_view>> messages;
+  std::optional<formats::run_envelopes> envelopes;  ///< where they are dead letters that had one
+  storage::sequence last = 0;
+};
+
+result<void> journal_input::choose(const storage::push& entry) {
   source_ = stream_ = schema::none;
-  if (tag.starts_with(storage::replayed_prefix)) tag.remove_prefix(storage::replayed_prefix.size());
   for (std::size_t i = 0; i < plan_->streams.size(); ++i) {
-    if (stream_tag(plan_->streams[i].name) == tag) stream_ = static_cast<int>(i);
+    if (stream_tag(plan_->streams[i].name) == entry.stream) stream_ = static_cast<int>(i);
   }
   for (std::size_t i = 0; i < plan_->sources.size(); ++i) {
-    if (source_tag(plan_->sources[i].name) == tag) source_ = static_cast<int>(i);
+    if (source_tag(plan_->sources[i].name) == entry.stream) source_ = static_cast<int>(i);
   }
-  if (stream_ != schema::none || source_ != schema::none) return {};
-  return failure{errc::corrupt,
-                 "the journal holds messages for " + std::string(tag) + ", which is not declared"};
+  if (stream_ == schema::none && source_ == schema::none)
+    return failure{errc::corrupt,
+                   "the journal holds messages for " + entry.stream + ", which is not declared"};
+  if (entry.media_type == storage::default_media_type) return {};
+  return failure{errc::mismatch, "the journal holds messages for " + entry.stream +
+                                     " of the media type " + entry.media_type +
+                                     ", which this program does not read"};
 }
 
 result<sources::source_step> journal_input::next() {
@@ -62,50 +72,50 @@ result<sources::source_step> journal_input::next() {
     return sources::source_step{sources::source_step::kind::nothing, nullptr};
   auto entries = journal_.read(from, run_bytes);
   if (!entries) return entries.error();
-  // A run has one arrival and one choice of streams.
   const storage::push& first = entries->front().what;
-  if (auto chosen = choose(first.stream); !chosen) return chosen.error();
-  if (first.stream.starts_with(storage::replayed_prefix)) return replayed(*entries);
-  std::vector<std::pair<storage::sequence, std::string_view>> messages;
-  storage::sequence last = position_;
+  if (auto chosen = choose(first); !chosen) return chosen.error();
+  gathered run;
   for (const storage::journal_entry& e : *entries) {
-    if (e.what.stream != first.stream || e.what.arrival != first.arrival) break;
-    std::string_view rest = e.what.payload;
-    for (storage::sequence at = (e.at << entry_bits) + 1; !rest.empty(); ++at) {
-      const auto end = std::min(rest.find('\n'), rest.size());
-      if (at > position_) messages.emplace_back(at, rest.substr(0, end));
-      rest.remove_prefix(std::min(end + 1, rest.size()));
-    }
-    last = after_entry(e.at);
+    // A run has one arrival and one choice of streams.
+    if (e.what.stream != first.stream || e.what.arrival != first.arrival ||
+        e.what.media_type != first.media_type)
+      break;
+    auto more = gather(e, run);
+    if (!more) return more.error();
+    if (!*more) break;
   }
-  auto run = formats::make_run(partition_, position_, last, {first.arrival}, messages);
-  position_ = last;
-  return sources::source_step{sources::source_step::kind::run, std::move(run)};
+  auto made = formats::make_run(partition_, position_, run.last, {first.arrival}, run.messages,
+                                std::move(run.envelopes));
+  position_ = run.last;
+  return sources::source_step{sources::source_step::kind::run, std::move(made)};
 }
 
-/// The first entry as a run: dead letters that come with their envelopes.
-result<sources::source_step> journal_input::replayed(
-    const std::vector<storage::journal_entry>& entries) {
-  const storage::journal_entry& e = entries.front();
-  const auto letters = storage::read_replayed(e.what.payload);
-  if (!letters) {
-    return failure{errc::corrupt, "entry " + std::to_string(e.at) +
-                                      " of the journal does not hold the messages it should"};
-  }
-  std::vector<std::pair<storage::sequence, std::string_view>> messages;
-  formats::run_envelopes envelopes;
-  storage::sequence at = e.at << entry_bits;
-  for (const storage::replayed_message& letter : *letters) {
+// Takes the messages of an entry that are not applied yet; false where the run ends. Dead letters
+// that come with their envelopes are a run of their own.
+result<bool> journal_input::gather(const storage::journal_entry& entry, gathered& into) const {
+  storage::message_list_reader in(entry.what.payload);
+  const bool first = into.last == 0;
+  storage::sequence at = entry.at << entry_bits;
+  std::optional<bool> timed;  // all of an entry's messages are, or none
+  bool whole = true;
+  for (storage::listed_message m; whole && in.next(m);) {
+    if (!timed) timed = m.time.has_value();
+    whole = *timed == m.time.has_value();
+    if (!whole) continue;
+    if (*timed && !first) return false;
     if (++at <= position_) continue;
-    messages.emplace_back(at, letter.bytes);
-    envelopes.times.push_back({letter.time});
-    envelopes.keys.push_back(letter.key);
-    envelopes.headers.push_back(letter.headers);
+    into.messages.emplace_back(at, m.bytes);
+    if (!*timed) continue;
+    if (!into.envelopes) into.envelopes.emplace();
+    into.envelopes->times.push_back({*m.time});
+    into.envelopes->keys.push_back(m.key);
+    into.envelopes->headers.push_back(m.headers);
   }
-  auto run = formats::make_run(partition_, position_, after_entry(e.at), {e.what.arrival}, messages,
-                               std::move(envelopes));
-  position_ = run->last;
-  return sources::source_step{sources::source_step::kind::run, std::move(run)};
+  if (!whole || !in.ok())
+    return failure{errc::corrupt, "entry " + std::to_string(entry.at) +
+                                      " of the journal does not hold the messages it should"};
+  into.last = after_entry(entry.at);
+  return !timed.value_or(false);
 }
 
 }  // namespace windrow::node

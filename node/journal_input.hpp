@@ -44,8 +44,8 @@ private:
   bool rung_ = false;
 };
 
-/// What an entry's stream name says: `stream:NAME` (a push), `source:NAME` (standard input), or,
-/// after `storage::replayed_prefix`, the former (dead letters with their envelopes).
+/// What an entry's stream name says: `stream:NAME` (a push, dead letters once more) or
+/// `source:NAME` (standard input).
 std::string stream_tag(std::string_view stream);
 std::string source_tag(std::string_view source);
 
@@ -66,8 +66,9 @@ public:
   int stream() const noexcept override { return stream_; }
 
 private:
-  result<void> choose(std::string_view tag);
-  result<sources::source_step> replayed(const std::vector<storage::journal_entry>& entries);
+  struct gathered;
+  result<void> choose(const storage::push& entry);
+  result<bool> gather(const storage::journal_entry& entry, gathered& into) const;
 
   schema::plan_ptr plan_;
   storage::journal& journal_;

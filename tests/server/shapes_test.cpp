@@ -243,7 +243,7 @@ TEST(AggregatesJson, CanBeReadBack) {
 TEST(InspectionJson, CanBeReadBack) {
   inspection what;
   what.path = "/state";
-  what.format_version = 2;
+  what.format_version = 3;
   what.id = "abc";
   what.created = at("2026-03-01T12:30:00Z");
   what.shard_count = 1;
@@ -256,9 +256,9 @@ TEST(InspectionJson, CanBeReadBack) {
   shard.largest = {{"journal", 5}};
   what.shards = {shard};
   what.journal = {"/state/journal", 8192, 4096, 7, 3, {{"entries", 4}}};
-  what.seen = {"/state/seen/data.mdb", 8192, 4096, 9, 300};
-  what.partitions = {{1, "journal", "journal"}};
-  what.dead_letters = {{1, 2, 300, 4}};
+  what.seen = {"/state/dedup/data.mdb", 8192, 4096, 9, 300};
+  what.partitions = {{"00000000000000ff", "journal", "journal"}};
+  what.dead_letters = {{"00000000000000ff", 2, 300, 4}};
   what.verified = 12;
   const auto read = read_inspection(inspection_json(what));
   ASSERT_TRUE(read.ok()) << read.error().message;
