@@ -49,7 +49,7 @@ void ingester::on_start(const start_inputs& message) {
     state.reader = in.reader;
     state.essential = in.essential;
     state.core = std::make_unique<ingest::ingest_core>(std::move(options));
-    state.core->resume(message.newest);
+    state.core->resume(in.clocks);
     skip(in.number, state, in.skip_to);
     report(in.number, state);
   }

@@ -53,13 +53,13 @@ struct ingest_input {
   storage::partition_id partition = 0;
   storage::sequence position = 0;  ///< every shard has everything up to here
   std::vector<storage::skip_range> skips;
-  storage::sequence skip_to = 0;  ///< where the reader begins, if that is ahead
-  bool essential = false;         ///< its failure is the node's
+  storage::sequence skip_to = 0;     ///< where the reader begins, if that is ahead
+  std::vector<std::int64_t> clocks;  ///< its newest event time by timeline, at that position
+  bool essential = false;            ///< its failure is the node's
 };
 /// Begin reading these inputs.
 struct start_inputs {
   std::shared_ptr<const std::vector<ingest_input>> inputs;
-  std::vector<std::int64_t> newest;  ///< event time by timeline, at those positions
 };
 
 /// Read an input on, from another reader; first pass over what lies before `skip_to`. Without a

@@ -5,7 +5,7 @@
 
 #include "base/low_latency_thread.hpp"
 #include "sources/partition_name.hpp"
-#include "storage/journal/replayed.hpp"
+#include "storage/journal/message_list.hpp"
 
 namespace windrow::node {
 
@@ -38,19 +38,29 @@ bool journal_notifier::wait() {
 std::string stream_tag(std::string_view stream) { return "stream:" + std::string(stream); }
 std::string source_tag(std::string_view source) { return "source:" + std::string(source); }
 
-/// A step without its run yet: whose streams read what is tagged so.
-result<sources::source_step> journal_input::choose(std::string_view tag) const {
+/// The messages of a run.
+struct journal_input::gathered {
+  std::vector<std::pair<storage::sequence, std::string_view>> messages;
+  std::optional<formats::run_envelopes> envelopes;  ///< where they are dead letters that had one
+  storage::sequence last = 0;
+};
+
+/// A step without its run yet: whose streams read the entry.
+result<sources::source_step> journal_input::choose(const storage::push& entry) const {
   sources::source_step step{sources::source_step::kind::run};
-  if (tag.starts_with(storage::replayed_prefix)) tag.remove_prefix(storage::replayed_prefix.size());
   for (std::size_t i = 0; i < plan_->streams.size(); ++i) {
-    if (stream_tag(plan_->streams[i].name) == tag) step.stream = static_cast<int>(i);
+    if (stream_tag(plan_->streams[i].name) == entry.stream) step.stream = static_cast<int>(i);
   }
   for (std::size_t i = 0; i < plan_->sources.size(); ++i) {
-    if (source_tag(plan_->sources[i].name) == tag) step.source = static_cast<int>(i);
+    if (source_tag(plan_->sources[i].name) == entry.stream) step.source = static_cast<int>(i);
   }
-  if (step.stream != schema::none || step.source != schema::none) return step;
-  return failure{errc::corrupt,
-                 "the journal holds messages for " + std::string(tag) + ", which is not declared"};
+  if (step.stream == schema::none && step.source == schema::none)
+    return failure{errc::corrupt,
+                   "the journal holds messages for " + entry.stream + ", which is not declared"};
+  if (entry.media_type == storage::default_media_type) return step;
+  return failure{errc::mismatch, "the journal holds messages for " + entry.stream +
+                                     " of the media type " + entry.media_type +
+                                     ", which this program does not read"};
 }
 
 result<sources::source_step> journal_input::next() {
@@ -62,52 +72,51 @@ result<sources::source_step> journal_input::next() {
   if (journal_.last() < from) return sources::source_step{sources::source_step::kind::nothing};
   auto entries = journal_.read(from, run_bytes);
   if (!entries) return entries.error();
-  // A run has one arrival and one choice of streams.
   const storage::push& first = entries->front().what;
-  auto step = choose(first.stream);
+  auto step = choose(first);
   if (!step) return step;
-  if (first.stream.starts_with(storage::replayed_prefix)) {
-    if (auto taken = replayed(entries->front(), *step); !taken) return taken.error();
-    return step;
-  }
-  std::vector<std::pair<storage::sequence, std::string_view>> messages;
-  storage::sequence last = position_;
+  gathered run;
   for (const storage::journal_entry& e : *entries) {
-    if (e.what.stream != first.stream || e.what.arrival != first.arrival) break;
-    std::string_view rest = e.what.payload;
-    for (storage::sequence at = (e.at << entry_bits) + 1; !rest.empty(); ++at) {
-      const auto end = std::min(rest.find('\n'), rest.size());
-      if (at > position_) messages.emplace_back(at, rest.substr(0, end));
-      rest.remove_prefix(std::min(end + 1, rest.size()));
-    }
-    last = after_entry(e.at);
+    // A run has one arrival and one choice of streams.
+    if (e.what.stream != first.stream || e.what.arrival != first.arrival ||
+        e.what.media_type != first.media_type)
+      break;
+    auto more = gather(e, run);
+    if (!more) return more.error();
+    if (!*more) break;
   }
-  step->run = formats::make_run(partition_, position_, last, {first.arrival}, messages);
-  position_ = last;
+  step->run = formats::make_run(partition_, position_, run.last, {first.arrival}, run.messages,
+                                std::move(run.envelopes));
+  position_ = run.last;
   return step;
 }
 
-/// The entry as a run: dead letters that come with their envelopes.
-result<void> journal_input::replayed(const storage::journal_entry& e, sources::source_step& step) {
-  const auto letters = storage::read_replayed(e.what.payload);
-  if (!letters) {
-    return failure{errc::corrupt, "entry " + std::to_string(e.at) +
-                                      " of the journal does not hold the messages it should"};
-  }
-  std::vector<std::pair<storage::sequence, std::string_view>> messages;
-  formats::run_envelopes envelopes;
-  storage::sequence at = e.at << entry_bits;
-  for (const storage::replayed_message& letter : *letters) {
+// Takes the messages of an entry that are not applied yet; false where the run ends. Dead letters
+// that come with their envelopes are a run of their own.
+result<bool> journal_input::gather(const storage::journal_entry& entry, gathered& into) const {
+  storage::message_list_reader in(entry.what.payload);
+  const bool first = into.last == 0;
+  storage::sequence at = entry.at << entry_bits;
+  std::optional<bool> timed;  // all of an entry's messages are, or none
+  bool whole = true;
+  for (storage::listed_message m; whole && in.next(m);) {
+    if (!timed) timed = m.time.has_value();
+    whole = *timed == m.time.has_value();
+    if (!whole) continue;
+    if (*timed && !first) return false;
     if (++at <= position_) continue;
-    messages.emplace_back(at, letter.bytes);
-    envelopes.times.push_back({letter.time});
-    envelopes.keys.push_back(letter.key);
-    envelopes.headers.push_back(letter.headers);
+    into.messages.emplace_back(at, m.bytes);
+    if (!*timed) continue;
+    if (!into.envelopes) into.envelopes.emplace();
+    into.envelopes->times.push_back({*m.time});
+    into.envelopes->keys.push_back(m.key);
+    into.envelopes->headers.push_back(m.headers);
   }
-  step.run = formats::make_run(partition_, position_, after_entry(e.at), {e.what.arrival}, messages,
-                               std::move(envelopes));
-  position_ = step.run->last;
-  return {};
+  if (!whole || !in.ok())
+    return failure{errc::corrupt, "entry " + std::to_string(entry.at) +
+                                      " of the journal does not hold the messages it should"};
+  into.last = after_entry(entry.at);
+  return !timed.value_or(false);
 }
 
 }  // namespace windrow::node

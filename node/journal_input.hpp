@@ -44,8 +44,8 @@ private:
   bool rung_ = false;
 };
 
-/// What an entry's stream name says: `stream:NAME` (a push), `source:NAME` (standard input), or,
-/// after `storage::replayed_prefix`, the former (dead letters with their envelopes).
+/// What an entry's stream name says: `stream:NAME` (a push, dead letters once more) or
+/// `source:NAME` (standard input).
 std::string stream_tag(std::string_view stream);
 std::string source_tag(std::string_view source);
 
@@ -64,8 +64,9 @@ public:
   result<sources::source_step> next() override;
 
 private:
-  result<sources::source_step> choose(std::string_view tag) const;
-  result<void> replayed(const storage::journal_entry& entry, sources::source_step& step);
+  struct gathered;
+  result<sources::source_step> choose(const storage::push& entry) const;
+  result<bool> gather(const storage::journal_entry& entry, gathered& into) const;
 
   schema::plan_ptr plan_;
   storage::journal& journal_;

@@ -57,6 +57,8 @@ struct node::impl {
   void open_input(std::uint32_t number, std::vector<actors::ingest_input>& starting);
   actors::source_actor spawn_reader(std::uint32_t number, std::shared_ptr<sources::input> in);
   void begin(std::vector<actors::ingest_input> starting);
+  /// A partition's own newest event times, by timeline, where ingest goes on.
+  std::vector<std::int64_t> clocks_of(storage::partition_id partition);
   void start_standard_input(const std::string& source);
   /// What is read on from where, of a partition that ingest does not know.
   struct starting_point {

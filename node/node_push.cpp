@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "node/node_impl.hpp"
+#include "storage/journal/message_list.hpp"
 
 /// What is pushed to a node: messages, and dead letters again.
 namespace windrow::node {
@@ -14,26 +15,20 @@ bool is_declared(const schema::plan& plan, std::string_view stream) {
                      [&](const auto& s) { return s.name == stream; });
 }
 
-/// The messages as lines.
+/// The messages as an entry holds them.
 result<std::string> payload_of(std::span<const std::string_view> messages) {
   if (messages.empty()) return failure{errc::invalid, "a push without messages; give at least one"};
   if (messages.size() > entry_messages_max)
     return failure{errc::invalid, "a push of more than " + std::to_string(entry_messages_max) +
                                       " messages; send several"};
-  std::size_t bytes = messages.size();
+  std::size_t bytes = 4 * messages.size();
   for (const std::string_view m : messages) bytes += m.size();
   if (bytes > push_bytes_max)
     return failure{errc::invalid, "a push of " + std::to_string(bytes) + " bytes; one may have " +
                                       std::to_string(push_bytes_max) + ", send several"};
   std::string payload;
   payload.reserve(bytes);
-  for (const std::string_view m : messages) {
-    const std::size_t at = payload.size();
-    payload.append(m).push_back('\n');
-    // Between tokens a line break is a space; inside strings JSON does not allow one.
-    for (auto end = m.find('\n'); end != std::string_view::npos; end = m.find('\n', end + 1))
-      payload[at + end] = ' ';
-  }
+  for (const std::string_view m : messages) storage::append_message(payload, m);
   return payload;
 }
 

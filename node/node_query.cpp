@@ -22,7 +22,8 @@ std::pair<std::string, std::uint64_t> node::impl::readable_position(storage::par
                                                                     storage::sequence at) {
   std::lock_guard lock(mutex);
   if (!partition_names.count(id)) {
-    for (const storage::partition& p : journal->partitions()) partition_names[p.id] = p.name;
+    for (const storage::partition& p : journal->partitions())
+      partition_names[p.id] = storage::label_of(p);
   }
   return {partition_names[id], id == journal_partition ? entry_applied(at) : at};
 }
@@ -193,14 +194,14 @@ result<std::vector<node::shard_statistics>> node::shard_statistics_of_all() {
         i.gates[s]->priority([](storage::shard_core& core) { return core.stripe_states(); });
     std::map<storage::partition_id, std::pair<storage::sequence, storage::sequence>> range;
     for (const auto& state : states) {
-      for (const auto& [partition, at] : state.position)
-        range.try_emplace(partition, ~storage::sequence{0}, 0);
+      for (const auto& e : state.sources.entries())
+        range.try_emplace(e.partition, ~storage::sequence{0}, 0);
     }
     for (const auto& state : states) {
       std::map<std::string, std::uint64_t> readable;
       for (auto& [partition, bounds] : range) {
-        const auto found = state.position.find(partition);
-        const storage::sequence at = found == state.position.end() ? 0 : found->second;
+        const auto* found = state.sources.find(partition);
+        const storage::sequence at = found ? found->at : 0;
         bounds = {std::min(bounds.first, at), std::max(bounds.second, at)};
         readable.insert(i.readable_position(partition, at));
       }

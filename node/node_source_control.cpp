@@ -358,8 +358,7 @@ storage::sequence node::impl::largest_position(storage::partition_id partition) 
   storage::sequence largest = 0;
   for (auto& gate : gates) {
     for (const auto& state : gate->priority([](auto& core) { return core.stripe_states(); })) {
-      const auto at = state.position.find(partition);
-      if (at != state.position.end()) largest = std::max(largest, at->second);
+      if (const auto* at = state.sources.find(partition)) largest = std::max(largest, at->at);
     }
   }
   return largest;

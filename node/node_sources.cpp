@@ -5,6 +5,7 @@
 #include "node/node_impl.hpp"
 #include "node/paused.hpp"
 #include "sources/kinds.hpp"
+#include "sources/partition_name.hpp"
 
 namespace windrow::node {
 
@@ -45,7 +46,9 @@ result<void> node::impl::make_drivers() {
 
 result<void> node::impl::start_inputs() {
   const std::lock_guard lock(sources_mutex);
-  auto registered = journal->register_partition(storage::partition_kind::journal, "journal", "");
+  auto registered = journal->register_partition(
+      storage::partition_kind::journal,
+      sources::journal_partition_name(storage::to_string(folder->meta().id)), "");
   if (!registered) return registered.error();
   journal_partition = registered->id;
   if (const storage::sequence last = journal->last(); last != 0)
@@ -72,6 +75,7 @@ result<void> node::impl::start_inputs() {
   reading.reader = journal_reader;
   reading.partition = journal_partition;
   reading.position = applied;
+  reading.clocks = clocks_of(journal_partition);
   reading.essential = true;
   begin({reading});
   discover();
@@ -162,22 +166,29 @@ void node::impl::open_input(std::uint32_t number, std::vector<actors::ingest_inp
   reading.position = start->position;
   reading.skips = std::move(start->skips);
   reading.skip_to = start->read_from;
+  reading.clocks = clocks_of(input.partition.id);
   input.in_ingest = true;
   starting.push_back(std::move(reading));
 }
 
 // Also without inputs: ingest then looks whether all is done.
 void node::impl::begin(std::vector<actors::ingest_input> starting) {
-  std::vector<std::int64_t> newest =
-      gates.front()->priority([](auto& core) { return core.resume_newest(); });
+  caf::anon_send(
+      ingest, actors::start_inputs{
+                  std::make_shared<const std::vector<actors::ingest_input>>(std::move(starting))});
+}
+
+// At the smallest position of any shard, which ingest goes on from.
+std::vector<std::int64_t> node::impl::clocks_of(storage::partition_id partition) {
+  const auto of = [&](auto& gate) {
+    return gate->priority([&](auto& core) { return core.resume_clocks(partition); });
+  };
+  std::vector<std::int64_t> clocks = of(gates.front());
   for (auto& gate : gates) {
-    const auto mine = gate->priority([](auto& core) { return core.resume_newest(); });
-    for (std::size_t i = 0; i < newest.size(); ++i) newest[i] = std::min(newest[i], mine[i]);
+    const auto mine = of(gate);
+    for (std::size_t i = 0; i < clocks.size(); ++i) clocks[i] = std::min(clocks[i], mine[i]);
   }
-  caf::anon_send(ingest,
-                 actors::start_inputs{
-                     std::make_shared<const std::vector<actors::ingest_input>>(std::move(starting)),
-                     std::move(newest)});
+  return clocks;
 }
 
 void node::impl::start_standard_input(const std::string& source) {

@@ -6,7 +6,7 @@ namespace {
 
 std::string source_key(const std::string& source) { return "paused " + source; }
 // A name has no line break.
-std::string partition_key(storage::partition_id id) { return "paused\n" + std::to_string(id); }
+std::string partition_key(storage::partition_id id) { return "paused\n" + storage::hex_of(id); }
 
 result<bool> either(storage::journal& journal, const std::string& one, const std::string& other) {
   auto all = journal.counters();

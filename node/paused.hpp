@@ -7,7 +7,8 @@
 #include "windrow/result.hpp"
 
 /// What is paused stays paused over restarts: a counter of the journal for each source
-/// (`paused NAME`) and each partition (`paused`, a line break, the number), 1 while it is.
+/// (`paused NAME`) and each partition (`paused`, a line break, the id in hexadecimal), 1 while it
+/// is.
 namespace windrow::node {
 
 /// Whether a partition is not to be read, by itself or with its whole source.

@@ -8,6 +8,7 @@
 #include "node/journal_input.hpp"
 #include "sources/partition_name.hpp"
 #include "sources/pipe_reader.hpp"
+#include "storage/journal/message_list.hpp"
 
 namespace windrow::node {
 
@@ -28,7 +29,7 @@ public:
   void line(const formats::message_view& m) {
     const std::uint64_t count = formats::count_lines(run_, position_, m.sequence);
     blank(count - 1);
-    push.payload.append(m.text()).push_back('\n');
+    storage::append_message(push.payload, m.text());
     unit(m.text());
     position_ = m.sequence;
     ++lines;

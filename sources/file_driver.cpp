@@ -13,7 +13,7 @@ namespace windrow::sources {
 namespace {
 
 std::string line_end_name(storage::partition_id partition, storage::sequence at) {
-  return "line end " + std::to_string(partition) + " " + std::to_string(at);
+  return "line end " + storage::hex_of(partition) + " " + std::to_string(at);
 }
 
 /// An identity that the folder has not seen: where the file begins as before, it is known by less
@@ -110,8 +110,8 @@ result<sources::file_identity> file_driver::identity_of(storage::partition_id pa
     if (p.id == partition && p.kind == storage::partition_kind::file)
       return sources::parse_file_partition_name(p.name);
   }
-  return failure{errc::not_found, "There is no file with the number " + std::to_string(partition) +
-                                      " in the folder."};
+  return failure{errc::not_found,
+                 "There is no file with the id " + storage::hex_of(partition) + " in the folder."};
 }
 
 driver_partition file_driver::describe(const storage::partition& p) const {

@@ -323,7 +323,7 @@ result<std::shared_ptr<sources::input>> kafka_driver::open(partition_id partitio
   entry* e = find(partition);
   if (e == nullptr) {
     return failure{errc::not_found,
-                   "the source " + name() + " has no partition " + std::to_string(partition)};
+                   "the source " + name() + " has no partition " + storage::hex_of(partition)};
   }
   if (const auto old = e->reader.lock()) old->close();
   auto source = connect();
@@ -394,7 +394,7 @@ result<seek_place> kafka_driver::locate(partition_id partition, const seek_targe
     const entry* e = find(partition);
     if (e == nullptr) {
       return failure{errc::not_found,
-                     "the source " + name() + " has no partition " + std::to_string(partition)};
+                     "the source " + name() + " has no partition " + storage::hex_of(partition)};
     }
     number = e->identity.number;
   }
@@ -431,7 +431,7 @@ result<driver_partition> kafka_driver::reset(partition_id partition) {
   entry* e = find(partition);
   if (e == nullptr) {
     return failure{errc::not_found,
-                   "the source " + name() + " has no partition " + std::to_string(partition)};
+                   "the source " + name() + " has no partition " + storage::hex_of(partition)};
   }
   if (const auto old = e->reader.lock()) old->close();
   entry next;

@@ -60,4 +60,8 @@ result<kafka_identity> parse_kafka_partition_name(std::string_view name) {
 
 std::string stream_partition_name(std::string_view run) { return "stdin:" + std::string(run); }
 
+std::string journal_partition_name(std::string_view folder) {
+  return "journal:" + std::string(folder);
+}
+
 }  // namespace windrow::sources

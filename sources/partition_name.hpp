@@ -49,4 +49,8 @@ result<kafka_identity> parse_kafka_partition_name(std::string_view name);
 /// the program, because nothing of an earlier one can be read again.
 std::string stream_partition_name(std::string_view run);
 
+/// The durable name of a folder's journal, `journal:<folder>`: the pushes of another folder are
+/// other messages. `folder` is the folder's id as text.
+std::string journal_partition_name(std::string_view folder);
+
 }  // namespace windrow::sources

@@ -2,23 +2,15 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "schema/expression/column.hpp"
+#include "storage/partition_id.hpp"
 
 namespace windrow::storage {
-
-/// A folder-wide number for something that numbers its messages.
-using partition_id = std::uint32_t;
-/// The last sequence read or applied: for files the byte offset after the line.
-using sequence = std::uint64_t;
-
-/// The last sequence applied, per source partition.
-using positions = std::map<partition_id, sequence>;
 
 /// The 128-bit hash of a key within its key space. `hi` chooses stripe and table slot and comes
 /// first in storage keys; the shard is chosen by the placement key's `lo`.

@@ -35,7 +35,7 @@ public:
     const auto file = path(id);
     const auto found = by_id_.find(id);
     if (file) return *file;
-    return found == by_id_.end() ? std::to_string(id) : found->second.name;
+    return found == by_id_.end() ? storage::hex_of(id) : storage::label_of(found->second);
   }
   std::optional<std::string> path(storage::partition_id id) const {
     const auto found = by_id_.find(id);

@@ -111,10 +111,11 @@ result<inspection> inspect(node::node& node, bool verify) {
   if (!seen.ok()) return seen.error();
   out.seen = std::move(seen).value();
   for (const storage::partition& p : journal.partitions()) {
-    out.partitions.push_back({p.id, std::string(sources::name_of(p.kind)), p.name});
+    out.partitions.push_back(
+        {storage::hex_of(p.id), std::string(sources::name_of(p.kind)), storage::label_of(p)});
   }
   for (const storage::dead_letter_totals& l : journal.dead_letter_summary()) {
-    out.dead_letters.push_back({l.partition, l.kept, l.kept_bytes, l.dropped});
+    out.dead_letters.push_back({storage::hex_of(l.partition), l.kept, l.kept_bytes, l.dropped});
   }
   if (verify) {
     const auto values = node.verify();
@@ -136,12 +137,12 @@ std::string inspection_json(const inspection& what) {
   if (what.seen) write_seen(out, *what.seen);
   out.key("partitions").begin_array();
   for (const auto& p : what.partitions) {
-    out.begin_object().key("id").unsigned_integer(p.id).key("kind").string(p.kind);
+    out.begin_object().key("id").string(p.id).key("kind").string(p.kind);
     out.key("name").string(p.name).end_object();
   }
   out.end_array().key("dead_letters").begin_array();
   for (const auto& l : what.dead_letters) {
-    out.begin_object().key("partition").unsigned_integer(l.partition);
+    out.begin_object().key("partition").string(l.partition);
     out.key("kept").unsigned_integer(l.kept).key("kept_bytes").unsigned_integer(l.kept_bytes);
     out.key("dropped").unsigned_integer(l.dropped).end_object();
   }
@@ -175,10 +176,10 @@ result<inspection> read_inspection(std::string_view json) {
                       number_of(seen, "ids")};
         }
         for (const element p : simdjson::dom::array(root["partitions"])) {
-          out.partitions.push_back({number_of(p, "id"), text_of(p, "kind"), text_of(p, "name")});
+          out.partitions.push_back({text_of(p, "id"), text_of(p, "kind"), text_of(p, "name")});
         }
         for (const element l : simdjson::dom::array(root["dead_letters"])) {
-          out.dead_letters.push_back({number_of(l, "partition"), number_of(l, "kept"),
+          out.dead_letters.push_back({text_of(l, "partition"), number_of(l, "kept"),
                                       number_of(l, "kept_bytes"), number_of(l, "dropped")});
         }
         element verified;

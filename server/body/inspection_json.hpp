@@ -31,13 +31,13 @@ struct inspection {
   } journal;
   std::optional<node::node::id_statistics> seen;  ///< where a stream is deduplicated
   struct partition {
-    std::uint64_t id = 0;
+    std::string id;    ///< 16 hexadecimal digits
     std::string kind;  ///< `file`, `standard input`, `kafka`, `journal`
     std::string name;
   };
   std::vector<partition> partitions;
   struct letters {
-    std::uint64_t partition = 0;
+    std::string partition;  ///< its id
     std::uint64_t kept = 0;
     std::uint64_t kept_bytes = 0;
     std::uint64_t dropped = 0;

@@ -163,7 +163,7 @@ store_identity folder::shard_identity(std::uint32_t shard) const noexcept {
 
 dedup_index::options folder::dedup_options() const {
   dedup_index::options o;
-  o.directory = path_ + "/seen";
+  o.directory = path_ + "/dedup";
   o.identity = {meta_.id, store_kind::dedup_index, 0, meta_.shard_count};
   o.map_bytes = map_bytes_;
   return o;
@@ -199,11 +199,7 @@ result<void> folder::load(const expectation& expected) {
   if (!stored) return stored.error();
   auto file = unseal_file(meta_magic, *stored, name);
   if (!file) return file.error();
-  if (file->format != format_version)
-    return failure{errc::mismatch,
-                   fmt::format("{} has format version {}; this program reads version {}. Use the "
-                               "program that made the folder, or start a new folder.",
-                               path_, file->format, format_version)};
+  if (file->format != format_version) return other_format(path_, file->format);
   auto meta = decode_meta(file->payload);
   if (!meta) return failure{errc::corrupt, name + " is damaged: " + meta.error().message + "."};
   meta_ = *meta;
@@ -259,7 +255,7 @@ result<folder> folder::create(const create_options& o) {
 result<void> folder::clear_unfinished() {
   if (auto marked = replace_file(path_ + "/CREATING", as_bytes("")); !marked) return marked;
   for (const char* name :
-       {"journal", "seen", "shards", "catalog-1.bin", "catalog-1.bin.tmp", "node.meta.tmp"}) {
+       {"journal", "dedup", "shards", "catalog-1.bin", "catalog-1.bin.tmp", "node.meta.tmp"}) {
     std::error_code error;
     fs::remove_all(path_ + "/" + name, error);
     if (error) return system_failure(path_ + "/" + name, "remove", error.value());

@@ -22,7 +22,7 @@ inline constexpr std::uint32_t shard_count_max = 4096;
 ///     versions         how far each LMDB file is at least (versions.hpp)
 ///     journal/         LMDB environment of the node's journal
 ///     shards/000/ ...  one LMDB environment a shard
-///     seen/            LMDB environment of the ids of messages, where a stream deduplicates
+///     dedup/           LMDB environment of the ids of messages, where a stream deduplicates
 ///     CREATING         only while the folder is being made
 ///
 /// A process killed while it makes a folder leaves `CREATING` behind; the next `create` begins

@@ -3,12 +3,16 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "storage/batch.hpp"
 
 namespace windrow::storage {
+
+/// What messages are where nothing else is said: JSON objects.
+inline constexpr std::string_view default_media_type = "application/x-ndjson";
 
 /// One message that could not be applied, with what a person needs to find out why.
 struct dead_letter {
@@ -24,7 +28,8 @@ struct dead_letter {
   std::optional<std::string> key = {};  ///< of its envelope, where it has one
   /// Of its envelope, where a stream of its source reads headers.
   std::vector<std::pair<std::string, std::string>> headers = {};
-  bool timed = false;  ///< `arrival` is its envelope's time
+  bool timed = false;                                        ///< `arrival` is its envelope's time
+  std::string media_type = std::string(default_media_type);  ///< of the bytes
 
   friend bool operator==(const dead_letter&, const dead_letter&) = default;
 };

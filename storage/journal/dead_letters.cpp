@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <iterator>
 
 #include "base/checksum.hpp"
 #include "storage/journal/journal.hpp"
@@ -40,6 +41,7 @@ byte_buffer encode(const dead_letter& letter) {
   out.number(static_cast<std::uint8_t>(letter.timed));
   out.number(static_cast<std::uint32_t>(letter.headers.size()));
   for (const auto& [name, text] : letter.headers) out.text(name), out.text(text);
+  out.text(letter.media_type);
   return value;
 }
 
@@ -59,8 +61,8 @@ bool passes(const dead_letter_filter& filter, const dead_letter& letter) {
 journal::letter_key journal::letter_key_of(const dead_letter& letter) {
   letter_key key;
   store_big(key.data(), letter.partition);
-  store_big(key.data() + 4, letter.at);
-  store_big(key.data() + 12, checksum(as_bytes(letter.stream)));
+  store_big(key.data() + 8, letter.at);
+  store_big(key.data() + 16, checksum(as_bytes(letter.stream)));
   return key;
 }
 
@@ -71,14 +73,14 @@ result<void> journal::load_letters(const lmdb::read_transaction& txn) {
         if (!value) return value.error();
         count_key key;
         byte_reader name(found.key);
-        const bytes partition = name.raw(4);
+        const bytes partition = name.raw(8);
         const bytes phase = name.raw(name.number<std::uint8_t>());
         byte_reader in(*value);
         const auto count = in.number<std::uint64_t>();
         if (!name.ok() || !in.done()) return damaged(letter_count_entries, found.key);
         key.partition = load_big<partition_id>(partition.data());
         key.phase = as_text(phase);
-        key.reason = as_text(found.key.subspan(5 + phase.size()));
+        key.reason = as_text(found.key.subspan(9 + phase.size()));
         books_.counts[key] = count;
         return true;
       });
@@ -96,7 +98,7 @@ result<void> journal::load_letters(const lmdb::read_transaction& txn) {
     account.removed = in.number<std::uint64_t>();
     account.removed_through = in.number<sequence>();
     const bytes through = in.raw(account.dropped_through.size());
-    if (!in.done() || found.key.size() != 4) return damaged(letter_total_entries, found.key);
+    if (!in.done() || found.key.size() != 8) return damaged(letter_total_entries, found.key);
     std::copy(through.begin(), through.end(), account.dropped_through.begin());
     account.totals.partition = load_big<partition_id>(found.key.data());
     books_.accounts[account.totals.partition] = account;
@@ -240,7 +242,7 @@ result<void> journal::write_books(lmdb::write_transaction& txn, const letter_boo
     if (const auto old = books_.counts.find(key);
         old != books_.counts.end() && old->second == count)
       continue;
-    byte_buffer name(4);
+    byte_buffer name(8);
     store_big(name.data(), key.partition);
     byte_writer out(name);
     out.number(static_cast<std::uint8_t>(key.phase.size()));
@@ -254,7 +256,7 @@ result<void> journal::write_books(lmdb::write_transaction& txn, const letter_boo
   for (const auto& [partition, account] : books.accounts) {
     const auto old = books_.accounts.find(partition);
     if (old != books_.accounts.end() && old->second == account) continue;
-    std::array<std::uint8_t, 4> name{};
+    std::array<std::uint8_t, 8> name{};
     store_big(name.data(), partition);
     byte_buffer value;
     byte_writer out(value);
@@ -278,7 +280,7 @@ result<dead_letter> journal::decode_letter(const lmdb::entry& stored) const {
   if (stored.key.size() != sizeof(letter_key)) return damaged(letter_entries, stored.key);
   dead_letter letter;
   letter.partition = load_big<partition_id>(stored.key.data());
-  letter.at = load_big<sequence>(stored.key.data() + 4);
+  letter.at = load_big<sequence>(stored.key.data() + 8);
   byte_reader in(*value);
   letter.arrival = in.number<std::int64_t>();
   letter.total_bytes = in.number<std::uint64_t>();
@@ -288,41 +290,57 @@ result<dead_letter> journal::decode_letter(const lmdb::entry& stored) const {
   letter.message = in.text();
   letter.bytes = in.text();
   if (in.number<std::uint8_t>() != 0) letter.key = in.text();
-  if (in.done()) {  // as they were written before they had headers: only topics gave keys
-    letter.timed = letter.key.has_value();
-    return letter;
-  }
   letter.timed = in.number<std::uint8_t>() != 0;
   for (auto left = in.number<std::uint32_t>(); left > 0 && in.ok(); --left) {
     std::string name = in.text();
     letter.headers.emplace_back(std::move(name), in.text());
   }
+  letter.media_type = in.text();
   if (!in.done()) return damaged(letter_entries, stored.key);
   return letter;
 }
 
+std::vector<partition_id> journal::in_order(std::vector<partition_id> ids) const {
+  const std::lock_guard lock(mutex_);
+  const auto order = [&](partition_id id) {
+    const auto found = order_.find(id);
+    return std::pair(found == order_.end() ? order_.size() : found->second, id);
+  };
+  std::sort(ids.begin(), ids.end(),
+            [&](partition_id a, partition_id b) { return order(a) < order(b); });
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+  return ids;
+}
+
 result<void> journal::scan_letters(const dead_letter_filter& filter, const letter_visitor& visit) {
   if (filter.limit == 0) return {};
-  const std::optional<partition_id> only =
-      filter.partitions.size() == 1 ? std::optional(filter.partitions.front()) : std::nullopt;
-  letter_key first{};
-  if (only) {
-    store_big(first.data(), *only);
-    if (filter.after) store_big(first.data() + 4, *filter.after + 1);
-    if (filter.at) store_big(first.data() + 4, *filter.at);
+  std::vector<partition_id> partitions = filter.partitions;
+  if (partitions.empty()) {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [partition, account] : books_.accounts) partitions.push_back(partition);
   }
   std::size_t found = 0;
-  return file_->read([&](const lmdb::read_transaction& txn) {
-    return txn.scan(id(letter_entries), first, {}, [&](const lmdb::entry& at) -> result<bool> {
-      auto letter = decode_letter(at);
-      if (!letter) return letter.error();
-      if (only && letter->partition != *only) return false;
-      if (!passes(filter, *letter)) return true;
-      letter_key key{};
-      std::copy(at.key.begin(), at.key.end(), key.begin());
-      visit(key, *letter, at.value.size());
-      return ++found < filter.limit;
-    });
+  return file_->read([&](const lmdb::read_transaction& txn) -> result<void> {
+    for (const partition_id partition : in_order(std::move(partitions))) {
+      letter_key first{};
+      store_big(first.data(), partition);
+      if (filter.after) store_big(first.data() + 8, *filter.after + 1);
+      if (filter.at) store_big(first.data() + 8, *filter.at);
+      auto scanned =
+          txn.scan(id(letter_entries), first, {}, [&](const lmdb::entry& at) -> result<bool> {
+            auto letter = decode_letter(at);
+            if (!letter) return letter.error();
+            if (letter->partition != partition) return false;
+            if (filter.at && letter->at > *filter.at) return false;
+            if (!passes(filter, *letter)) return true;
+            letter_key key{};
+            std::copy(at.key.begin(), at.key.end(), key.begin());
+            visit(key, *letter, at.value.size());
+            return ++found < filter.limit;
+          });
+      if (!scanned || found == filter.limit) return scanned;
+    }
+    return {};
   });
 }
 
@@ -336,17 +354,34 @@ result<std::vector<dead_letter>> journal::dead_letters(const dead_letter_filter&
 }
 
 std::vector<dead_letter_count> journal::dead_letter_counts() const {
-  const std::lock_guard lock(mutex_);
+  std::map<partition_id, std::vector<dead_letter_count>> counts;
+  std::vector<partition_id> partitions;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [key, count] : books_.counts) {
+      counts[key.partition].push_back({key.partition, key.phase, key.reason, count});
+      partitions.push_back(key.partition);
+    }
+  }
   std::vector<dead_letter_count> all;
-  for (const auto& [key, count] : books_.counts)
-    all.push_back({key.partition, key.phase, key.reason, count});
+  for (const partition_id partition : in_order(std::move(partitions)))
+    std::move(counts[partition].begin(), counts[partition].end(), std::back_inserter(all));
   return all;
 }
 
 std::vector<dead_letter_totals> journal::dead_letter_summary() const {
-  const std::lock_guard lock(mutex_);
+  std::map<partition_id, dead_letter_totals> totals;
+  std::vector<partition_id> partitions;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [partition, account] : books_.accounts) {
+      totals[partition] = account.totals;
+      partitions.push_back(partition);
+    }
+  }
   std::vector<dead_letter_totals> all;
-  for (const auto& [partition, account] : books_.accounts) all.push_back(account.totals);
+  for (const partition_id partition : in_order(std::move(partitions)))
+    all.push_back(totals[partition]);
   return all;
 }
 

@@ -14,6 +14,7 @@ namespace windrow::storage {
 namespace {
 
 constexpr std::size_t stream_bytes_max = 4096;
+constexpr std::size_t media_type_bytes_max = 256;
 constexpr sequence trim_step_entries = 128;
 constexpr std::string_view entry_table = "entries";
 constexpr std::string_view state_table = "entries_state";
@@ -59,6 +60,8 @@ result<void> journal::load_entries(const lmdb::read_transaction& txn) {
 result<push_outcome> journal::append(push what) {
   if (what.stream.empty() || what.stream.size() > stream_bytes_max)
     return failure{errc::invalid, "The name of a stream has 1 to 4096 bytes."};
+  if (what.media_type.empty() || what.media_type.size() > media_type_bytes_max)
+    return failure{errc::invalid, "A media type has 1 to 256 bytes."};
   if (what.producer)
     if (auto well = check_producer(*what.producer); !well) return well.error();
   if (fault_injected(failpoint::acknowledged_early)) {
@@ -130,7 +133,8 @@ result<void> journal::store_push(lmdb::write_transaction& txn, waiting_push& one
   }
   outcome.entry = payload.empty() ? 0 : group.next;
   if (!payload.empty())
-    if (auto done = store_entry(txn, what.stream, payload, group); !done) return done;
+    if (auto done = store_entry(txn, what.stream, what.media_type, payload, group); !done)
+      return done;
   if (!what.letters.empty()) {
     std::vector<staged_letter> letters;
     for (const dead_letter& letter : what.letters)
@@ -146,13 +150,15 @@ result<void> journal::store_push(lmdb::write_transaction& txn, waiting_push& one
 }
 
 result<void> journal::store_entry(lmdb::write_transaction& txn, std::string_view stream,
-                                  std::string_view payload, push_group& group) const {
+                                  std::string_view media_type, std::string_view payload,
+                                  push_group& group) const {
   byte_buffer& value = group.value;
   value.clear();
-  value.reserve(payload.size() + stream.size() + 32);
+  value.reserve(payload.size() + stream.size() + media_type.size() + 32);
   byte_writer out(value);
   out.number(group.arrival);
   out.text(stream);
+  out.text(media_type);
   out.raw(as_bytes(payload));
   const entry_key key = entry_key_of(group.next++);
   seal_value(entry_table, key, value);
@@ -167,8 +173,10 @@ result<journal_entry> journal::decode_entry(const lmdb::entry& stored) const {
   byte_reader in(*value);
   entry.what.arrival = in.number<std::int64_t>();
   entry.what.stream = in.text();
+  entry.what.media_type = in.text();
   if (!in.ok()) return damaged(push_entries, stored.key);
-  entry.what.payload = as_text(value->subspan(12 + entry.what.stream.size()));
+  entry.what.payload =
+      as_text(value->subspan(16 + entry.what.stream.size() + entry.what.media_type.size()));
   return entry;
 }
 

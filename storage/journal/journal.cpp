@@ -29,6 +29,7 @@ lmdb::environment_options journal::environment_of(const options& o) {
 
 journal::journal(const options& o, std::unique_ptr<lmdb::environment> file)
     : letter_bytes_max_(o.dead_letter_bytes),
+      id_of_name_(o.id_of_name),
       identity_(o.identity),
       file_(std::move(file)),
       pushes_(group_bytes_max,

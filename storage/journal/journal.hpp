@@ -28,8 +28,8 @@ struct producer_state;
 /// are given in `sources/kinds.cpp`.
 enum class partition_kind : std::uint8_t { file = 1, standard_input = 2, kafka = 3, journal = 4 };
 
-/// A source partition as the folder remembers it. `name` identifies it within its kind; `state` is
-/// the source's own (for a file: which source reads it).
+/// A source partition as the folder remembers it. `name` is its durable name, and `id` the name's
+/// hash; `state` is the source's own (for a file: which source reads it).
 struct partition {
   partition_id id = 0;
   partition_kind kind = partition_kind::file;
@@ -37,6 +37,9 @@ struct partition {
   std::string state;
   friend bool operator==(const partition&, const partition&) = default;
 };
+
+/// What people call it: its name, and the folder's own journal plainly `journal`.
+std::string label_of(const partition& p);
 
 /// The time at which the messages with from < sequence <= to arrived.
 struct arrival_range {
@@ -102,6 +105,8 @@ public:
     store_identity identity;
     std::uint64_t map_bytes = lmdb::default_map_bytes;
     std::uint64_t dead_letter_bytes = 256 << 20;
+    /// What makes an id of a name; another one for tests of names with one hash.
+    partition_id (*id_of_name)(std::string_view) noexcept = partition_id_of;
   };
 
   static result<void> create(const options& o);
@@ -111,15 +116,18 @@ public:
   /// (versions.hpp).
   result<void> begin_session();
 
-  // Partitions: numbered from 1 without gaps, never removed.
+  // Partitions: known by the hash of their names, never removed.
 
   /// The partition of that kind and name; registered with `state` where there is none yet (its
-  /// state is left alone where there is).
+  /// state is left alone where there is). `conflict` where another name, or another kind, has the
+  /// same id.
   result<partition> register_partition(partition_kind kind, const std::string& name,
                                        const std::string& state);
+  /// `not_found` for an id that was not registered.
   result<void> set_partition_state(partition_id id, const std::string& state);
+  std::optional<partition> find_partition(partition_id id) const;
   std::optional<partition> find_partition(partition_kind kind, const std::string& name) const;
-  /// By number.
+  /// In the order in which they were registered.
   std::vector<partition> partitions() const;
 
   // Arrivals: ranges of one partition do not overlap; they may leave gaps.
@@ -148,7 +156,8 @@ public:
   /// flush fails, later calls fail too and take nothing, so that memory stays bounded.
   result<void> stage_dead_letter(dead_letter letter);
   result<void> flush_dead_letters();
-  /// Flushed letters by partition and sequence, the oldest `limit` that pass the filter.
+  /// Flushed letters by partition (in order of registration) and sequence, the first `limit` that
+  /// pass the filter.
   result<std::vector<dead_letter>> dead_letters(const dead_letter_filter& filter);
   std::vector<dead_letter_count> dead_letter_counts() const;
   std::vector<dead_letter_totals> dead_letter_summary() const;
@@ -161,7 +170,7 @@ public:
   /// What an entry of a letter's stream is called; nothing where no such stream takes messages.
   using entry_stream = std::function<std::optional<std::string>(const std::string& stream)>;
   /// Appends the messages of the letters that pass the filter as entries that arrive at `arrival`
-  /// (those with an envelope as `replayed.hpp` says), each in the transaction that removes its
+  /// (with the envelopes that they had), each in the transaction that removes its
   /// letter: after any crash it is one or the other. A message that fails again is a new letter.
   /// Letters that come while this works are left alone.
   result<replay_outcome> replay_dead_letters(const dead_letter_filter& filter, std::int64_t arrival,
@@ -220,7 +229,7 @@ private:
   static lmdb::environment_options environment_of(const options& o);
 
   /// A letter's key: partition, sequence and the stream's hash, big-endian.
-  using letter_key = std::array<std::uint8_t, 20>;
+  using letter_key = std::array<std::uint8_t, 24>;
   struct staged_letter {
     letter_key key{};
     dead_letter letter;
@@ -269,7 +278,7 @@ private:
   result<void> load_partitions(const lmdb::read_transaction& txn);
   result<void> load_letters(const lmdb::read_transaction& txn);
   result<void> load_entries(const lmdb::read_transaction& txn);
-  result<void> put_partition(const partition& p);
+  result<void> put_partition(const partition& p, std::size_t order);
   result<void> check_partition(partition_id id) const;
   // Those that write are called with `writing_` held.
   result<void> write_letters(lmdb::write_transaction& txn, letter_books& books,
@@ -283,17 +292,28 @@ private:
     /// Sees each; false keeps it. May change the account's totals.
     std::function<bool(dead_letter&, letter_account&)> leaves;
     std::int64_t arrival = 0;
-    std::map<std::string, std::string> entries{};  ///< to append: payloads by stream
+    /// An entry is of one stream and media type, and of messages with an envelope, which come
+    /// first, or of those without.
+    struct entry_name {
+      std::string stream;
+      std::string media_type;
+      bool bare = false;
+      friend auto operator<=>(const entry_name&, const entry_name&) = default;
+    };
+    std::map<entry_name, std::string> entries{};  ///< to append: payloads
   };
   result<void> remove_letters(const dead_letter_filter& filter, removal& how);
   result<void> remove_step(std::span<const letter_key> letters, removal& how);
   bool is_read_again(partition_id id) const;
+  /// In order of registration; what was never registered comes last.
+  std::vector<partition_id> in_order(std::vector<partition_id> ids) const;
   result<bool> settle_step(partition_id id, sequence through);
   void join(waiting_push& one, std::size_t bytes);
   void commit_pushes(std::span<waiting_push* const> group);
   result<void> store_push(lmdb::write_transaction& txn, waiting_push& one, push_group& group);
   result<void> store_entry(lmdb::write_transaction& txn, std::string_view stream,
-                           std::string_view payload, push_group& group) const;
+                           std::string_view media_type, std::string_view payload,
+                           push_group& group) const;
   result<producer_state> find_producer(const lmdb::transaction& txn, std::string_view name) const;
   result<void> put_producer(lmdb::write_transaction& txn, std::string_view name,
                             const producer_state& state) const;
@@ -308,6 +328,7 @@ private:
   lmdb::table_id id(table which) const noexcept { return file_->table(which); }
 
   const std::uint64_t letter_bytes_max_;
+  partition_id (*const id_of_name_)(std::string_view) noexcept;
   const store_identity identity_;
   std::unique_ptr<lmdb::environment> file_;
   /// Held while something is written: keeps what is in memory in step with what is committed.
@@ -315,7 +336,8 @@ private:
   /// Guards what is in memory, below; never held while the disk works. Changing any of it but
   /// `staged_` needs `writing_` as well.
   mutable std::mutex mutex_;
-  std::vector<partition> partitions_;  ///< partitions_[i] has the id i + 1
+  std::vector<partition> partitions_;          ///< in order of registration
+  std::map<partition_id, std::size_t> order_;  ///< where each is in `partitions_`
   letter_books books_;
   std::vector<staged_letter> staged_;
   std::size_t staged_bytes_ = 0;  ///< also of those that are being flushed

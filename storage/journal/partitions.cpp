@@ -14,8 +14,8 @@ constexpr std::string_view partition_table = "partitions";
 constexpr std::string_view arrival_table = "arrivals";
 constexpr std::string_view skip_table = "skips";
 
-using partition_key = std::array<std::uint8_t, 4>;
-using arrival_key = std::array<std::uint8_t, 12>;
+using partition_key = std::array<std::uint8_t, 8>;
+using arrival_key = std::array<std::uint8_t, 16>;
 
 partition_key partition_key_of(partition_id id) noexcept {
   partition_key key;
@@ -26,31 +26,47 @@ partition_key partition_key_of(partition_id id) noexcept {
 arrival_key arrival_key_of(partition_id id, sequence to) noexcept {
   arrival_key key;
   store_big(key.data(), id);
-  store_big(key.data() + 4, to);
+  store_big(key.data() + 8, to);
   return key;
 }
 
 }  // namespace
 
 result<void> journal::load_partitions(const lmdb::read_transaction& txn) {
-  return txn.scan(id(partition_entries), {}, {}, [&](const lmdb::entry& found) -> result<bool> {
-    auto value = unseal(partition_entries, found);
-    if (!value) return value.error();
-    partition p;
-    byte_reader in(*value);
-    p.id = found.key.size() == 4 ? load_big<partition_id>(found.key.data()) : 0;
-    p.kind = static_cast<partition_kind>(in.number<std::uint8_t>());
-    p.name = in.text();
-    p.state = in.text();
-    if (!in.done() || p.id != partitions_.size() + 1) return damaged(partition_entries, found.key);
+  std::map<std::uint32_t, partition> by_order;
+  auto done =
+      txn.scan(id(partition_entries), {}, {}, [&](const lmdb::entry& found) -> result<bool> {
+        auto value = unseal(partition_entries, found);
+        if (!value) return value.error();
+        partition p;
+        byte_reader in(*value);
+        const auto order = in.number<std::uint32_t>();
+        p.kind = static_cast<partition_kind>(in.number<std::uint8_t>());
+        p.name = in.text();
+        p.state = in.text();
+        if (found.key.size() == sizeof(partition_key))
+          p.id = load_big<partition_id>(found.key.data());
+        if (!in.done() || p.id == 0 || p.id != id_of_name_(p.name) ||
+            !by_order.emplace(order, std::move(p)).second)
+          return damaged(partition_entries, found.key);
+        return true;
+      });
+  if (!done) return done;
+  for (auto& [order, p] : by_order) {
+    if (order != partitions_.size() + 1)
+      return failure{errc::corrupt, data_file() + ": source partition number " +
+                                        std::to_string(partitions_.size() + 1) +
+                                        " is missing. Restore the data folder from a copy."};
+    order_[p.id] = partitions_.size();
     partitions_.push_back(std::move(p));
-    return true;
-  });
+  }
+  return {};
 }
 
-result<void> journal::put_partition(const partition& p) {
+result<void> journal::put_partition(const partition& p, std::size_t order) {
   byte_buffer value;
   byte_writer out(value);
+  out.number(static_cast<std::uint32_t>(order + 1));
   out.number(static_cast<std::uint8_t>(p.kind));
   out.text(p.name);
   out.text(p.state);
@@ -65,43 +81,58 @@ result<partition> journal::register_partition(partition_kind kind, const std::st
   if (name.empty() || name.size() > name_bytes_max)
     return failure{errc::invalid, "The name of a source partition has 1 to 4096 bytes."};
   const std::lock_guard order(writing_);
-  if (auto known = find_partition(kind, name)) return *std::move(known);
-  partition made{static_cast<partition_id>(partitions_.size() + 1), kind, name, state};
-  if (auto put = put_partition(made); !put) return put.error();
+  partition made{id_of_name_(name), kind, name, state};
+  if (auto known = find_partition(made.id)) {
+    if (known->name == name && known->kind == kind) return *std::move(known);
+    return failure{errc::conflict,
+                   "The source partition '" + name + "' would have the id " + hex_of(made.id) +
+                       ", which the folder has given to '" + known->name +
+                       "': what is stored of one would be taken for the other's. Read it under "
+                       "another name, or into another folder."};
+  }
+  if (auto put = put_partition(made, partitions_.size()); !put) return put.error();
   const std::lock_guard lock(mutex_);
+  order_[made.id] = partitions_.size();
   partitions_.push_back(made);
   return made;
 }
 
 result<void> journal::check_partition(partition_id id) const {
-  const std::lock_guard lock(mutex_);
-  if (id >= 1 && id <= partitions_.size()) return {};
-  return failure{errc::not_found, "There is no source partition " + std::to_string(id) + "."};
+  if (find_partition(id)) return {};
+  return failure{errc::not_found, "There is no source partition " + hex_of(id) + "."};
 }
 
 result<void> journal::set_partition_state(partition_id id, const std::string& state) {
   if (auto known = check_partition(id); !known) return known;
   const std::lock_guard order(writing_);
-  partition changed = partitions()[id - 1];
+  partition changed = *find_partition(id);
   if (changed.state == state) return {};
   changed.state = state;
-  if (auto put = put_partition(changed); !put) return put;
+  if (auto put = put_partition(changed, order_.at(id)); !put) return put;
   const std::lock_guard lock(mutex_);
-  partitions_[id - 1] = std::move(changed);
+  partitions_[order_.at(id)] = std::move(changed);
   return {};
+}
+
+std::optional<partition> journal::find_partition(partition_id id) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = order_.find(id);
+  return found == order_.end() ? std::nullopt : std::optional(partitions_[found->second]);
 }
 
 std::optional<partition> journal::find_partition(partition_kind kind,
                                                  const std::string& name) const {
-  const std::lock_guard lock(mutex_);
-  for (const partition& p : partitions_)
-    if (p.kind == kind && p.name == name) return p;
-  return std::nullopt;
+  auto found = find_partition(id_of_name_(name));
+  return found && found->name == name && found->kind == kind ? std::move(found) : std::nullopt;
 }
 
 std::vector<partition> journal::partitions() const {
   const std::lock_guard lock(mutex_);
   return partitions_;
+}
+
+std::string label_of(const partition& p) {
+  return p.kind == partition_kind::journal ? "journal" : p.name;
 }
 
 result<std::vector<arrival_range>> journal::arrivals(partition_id partition, sequence from,
@@ -119,7 +150,7 @@ result<std::vector<arrival_range>> journal::arrivals(partition_id partition, seq
       range.arrival = in.number<std::int64_t>();
       if (!in.done() || found.key.size() != first.size())
         return damaged(arrival_entries, found.key);
-      range.to = load_big<sequence>(found.key.data() + 4);
+      range.to = load_big<sequence>(found.key.data() + 8);
       if (load_big<partition_id>(found.key.data()) != partition || range.from >= to) return false;
       all.push_back(range);
       return true;
@@ -147,8 +178,7 @@ result<void> journal::note_arrival(partition_id partition, const arrival_range& 
   if (!there->empty())
     return failure{errc::invalid,
                    "An arrival time is noted already for messages of source partition " +
-                       std::to_string(partition) + " up to " + std::to_string(there->back().to) +
-                       "."};
+                       hex_of(partition) + " up to " + std::to_string(there->back().to) + "."};
   byte_buffer value;
   byte_writer out(value);
   out.number(range.from);
@@ -169,7 +199,7 @@ result<void> journal::trim_arrivals(partition_id partition, sequence through) {
       if (found.key.size() != key.size()) return damaged(arrival_entries, found.key);
       std::copy(found.key.begin(), found.key.end(), key.begin());
       if (load_big<partition_id>(key.data()) != partition ||
-          load_big<sequence>(key.data() + 4) > through)
+          load_big<sequence>(key.data() + 8) > through)
         return false;
       gone.push_back(key);
       return true;

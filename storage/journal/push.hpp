@@ -35,10 +35,11 @@ struct push_producer {
 struct push {
   std::string stream;
   std::int64_t arrival = 0;  ///< microseconds
-  std::string payload;       ///< NDJSON lines; empty: nothing to store but what is below
+  std::string payload;       ///< `message_list`; empty: nothing to store but what is below
   std::optional<push_producer> producer{};
-  /// Messages that cannot be stored as lines and are dead letters already.
+  /// Messages that are too long to store and are dead letters already.
   std::vector<dead_letter> letters{};
+  std::string media_type = std::string(default_media_type);  ///< of the messages
   friend bool operator==(const push&, const push&) = default;
 };
 

@@ -2,7 +2,7 @@
 
 #include "base/checksum.hpp"
 #include "storage/journal/journal.hpp"
-#include "storage/journal/replayed.hpp"
+#include "storage/journal/message_list.hpp"
 
 /// Dead letters that leave on request: dropped, or replayed as entries. Their keys are remembered
 /// until no source can bring them again.
@@ -39,13 +39,7 @@ result<replay_outcome> journal::replay_dead_letters(const dead_letter_filter& fi
     if (letter.bytes.size() < letter.total_bytes) return ++outcome.cut, false;
     const auto stream = stream_of(letter.stream);
     if (!stream) return ++outcome.undeclared, false;
-    if (letter.timed) {
-      append_replayed(letter, how.entries[std::string(replayed_prefix) + *stream]);
-    } else {
-      // Between tokens a line break is a space; inside strings JSON does not allow one.
-      std::replace(letter.bytes.begin(), letter.bytes.end(), '\n', ' ');
-      how.entries[*stream].append(letter.bytes).push_back('\n');
-    }
+    append_message(how.entries[{*stream, letter.media_type, !letter.timed}], letter);
     ++account.totals.replayed;
     ++outcome.replayed;
     return true;
@@ -56,7 +50,7 @@ result<replay_outcome> journal::replay_dead_letters(const dead_letter_filter& fi
 
 result<void> journal::remove_letters(const dead_letter_filter& filter, removal& how) {
   if (auto flushed = flush_dead_letters(); !flushed) return flushed;
-  // All that there are now, 20 bytes each: what fails again on the way must not be taken again.
+  // All that there are now, 24 bytes each: what fails again on the way must not be taken again.
   std::vector<std::pair<letter_key, std::size_t>> found;
   auto scanned = scan_letters(filter, [&](const letter_key& key, dead_letter&, std::size_t bytes) {
     found.emplace_back(key, bytes);
@@ -101,8 +95,9 @@ result<void> journal::remove_step(std::span<const letter_key> letters, removal& 
       if (auto put = txn.put(id(removed_letter_entries), key, nothing); !put) return put;
       account.removed += 1;
     }
-    for (const auto& [stream, payload] : how.entries)
-      if (auto done = store_entry(txn, stream, payload, stored); !done) return done;
+    for (const auto& [entry, payload] : how.entries)
+      if (auto done = store_entry(txn, entry.stream, entry.media_type, payload, stored); !done)
+        return done;
     return write_books(txn, books);
   });
   if (!written) return written;
@@ -114,9 +109,8 @@ result<void> journal::remove_step(std::span<const letter_key> letters, removal& 
 
 /// Standard input cannot be: each run of it is a source partition of its own.
 bool journal::is_read_again(partition_id id) const {
-  const std::lock_guard lock(mutex_);
-  return id < 1 || id > partitions_.size() ||
-         partitions_[id - 1].kind != partition_kind::standard_input;
+  const auto known = find_partition(id);
+  return !known || known->kind != partition_kind::standard_input;
 }
 
 result<void> journal::settle_dead_letters(partition_id id, sequence through) {
@@ -148,7 +142,7 @@ result<bool> journal::settle_step(partition_id partition, sequence through) {
                         return damaged(removed_letter_entries, found.key);
                       std::copy(found.key.begin(), found.key.end(), key.begin());
                       if (load_big<partition_id>(key.data()) != partition ||
-                          load_big<sequence>(key.data() + 4) > through)
+                          load_big<sequence>(key.data() + 8) > through)
                         return false;
                       gone.push_back(key);
                       return gone.size() < step_letters;
@@ -162,7 +156,7 @@ result<bool> journal::settle_step(partition_id partition, sequence through) {
       if (auto erased = txn.erase(id(removed_letter_entries), key); !erased) return erased.error();
     account.removed -= gone.size();
     account.removed_through = std::max(account.removed_through,
-                                       more ? load_big<sequence>(gone.back().data() + 4) : through);
+                                       more ? load_big<sequence>(gone.back().data() + 8) : through);
     return write_books(txn, books);
   });
   if (!written) return written.error();

@@ -12,12 +12,26 @@ const std::string_view identity_key = "identity";
 
 std::string describe(const store_identity& it) {
   const std::string folder = " of data folder " + to_string(it.folder);
-  if (it.kind == store_kind::dedup_index) return "the seen ids" + folder;
+  if (it.kind == store_kind::dedup_index) return "the dedup index" + folder;
   if (it.kind == store_kind::journal) return "the journal" + folder;
   return "shard " + std::to_string(it.shard) + " of " + std::to_string(it.shard_count) + folder;
 }
 
 }  // namespace
+
+failure other_format(const std::string& path, std::uint32_t found) {
+  const std::string said = path + " has format version " + std::to_string(found) +
+                           "; this program reads version " + std::to_string(format_version) + ". ";
+  if (found > format_version)
+    return {errc::mismatch, said +
+                                "A later windrow has written it: use that program, or a later "
+                                "one."};
+  return {errc::mismatch,
+          said +
+              "An earlier windrow has written it, and only that version can read it: make a new "
+              "folder with this program and read the sources into it again, or go on with the "
+              "program that made this one."};
+}
 
 std::string to_string(const folder_id& id) {
   constexpr const char* digits = "0123456789abcdef";
@@ -55,10 +69,7 @@ result<void> check_identity(lmdb::environment& file, lmdb::table_id table,
                                         "or damaged."};
     byte_reader in(*value);
     const auto format = in.number<std::uint32_t>();
-    if (format != format_version)
-      return failure{errc::mismatch, file.data_file() + " has format version " +
-                                         std::to_string(format) + "; this program reads version " +
-                                         std::to_string(format_version) + "."};
+    if (format != format_version) return other_format(file.data_file(), format);
     store_identity found;
     const bytes id = in.raw(found.folder.size());
     std::copy(id.begin(), id.end(), found.folder.begin());

@@ -11,7 +11,10 @@
 namespace windrow::storage {
 
 /// Format of everything in a data folder. Raised with any change of a layout.
-inline constexpr std::uint32_t format_version = 2;
+inline constexpr std::uint32_t format_version = 3;
+
+/// What to say of a folder or file that was written in another format.
+failure other_format(const std::string& path, std::uint32_t found);
 
 using folder_id = std::array<std::uint8_t, 16>;
 /// 32 hexadecimal digits.

@@ -74,13 +74,11 @@ void shard_core::encode_stripe_into(stripe& st, std::uint32_t index, stripe_writ
   }
   stripe_state state;
   state.catalog_version = plan_->catalog_version;
-  state.position = position_of(st);
-  state.newest = newest_;
-  for (std::size_t i = 0; i < state.newest.size(); ++i) {
-    state.newest[i] = std::max(state.newest[i], st.recovered.newest[i]);
-    if (fault_injected(failpoint::newest_not_stored)) state.newest[i] = no_time;
-  }
-  state.late = st.late;
+  state.log_offset = st.recovered.log_offset;
+  state.sources = progress_of(st);
+  if (fault_injected(failpoint::newest_not_stored)) state.sources.forget_clocks();
+  state.series = st.recovered.series;
+  state.rules = st.rules;
   state.swept = st.recovered.swept;
   out.stripes.push_back(encode_stripe(*plan_, state, index, options_.folder_seed));
   out.generations.push_back(st.generation);
@@ -330,10 +328,8 @@ std::vector<stripe_state> shard_core::stripe_states() const {
   std::vector<stripe_state> states;
   for (const stripe& st : stripes_) {
     stripe_state s = st.recovered;
-    s.position = position_of(st);
-    for (std::size_t i = 0; i < s.newest.size(); ++i)
-      s.newest[i] = std::max(s.newest[i], newest_[i]);
-    s.late = st.late;
+    s.sources = progress_of(st);
+    s.rules = st.rules;
     states.push_back(std::move(s));
   }
   return states;
@@ -341,29 +337,39 @@ std::vector<stripe_state> shard_core::stripe_states() const {
 
 positions shard_core::resume_positions() const {
   positions smallest;
-  for (const auto& [partition, last] : recovered_last_) {
-    sequence least = last;
+  for (const auto& last : recovered_most_.entries()) {
+    sequence least = last.at;
     for (const stripe& st : stripes_) {
-      const auto at = st.recovered.position.find(partition);
-      least = std::min(least, at == st.recovered.position.end() ? 0 : at->second);
+      const auto* at = st.recovered.sources.find(last.partition);
+      least = std::min(least, at ? at->at : 0);
     }
-    smallest[partition] = least;
+    smallest[last.partition] = least;
   }
-  for (const auto& [partition, at] : applied_) {
-    auto& mine = smallest[partition];
-    mine = std::max(mine, at);
+  for (const auto& told : applied_.entries()) {
+    auto& mine = smallest[told.partition];
+    mine = std::max(mine, told.at);
   }
   return smallest;
 }
 
-std::vector<std::int64_t> shard_core::resume_newest() const {
-  std::vector<std::int64_t> newest = known_newest_;
-  for (const stripe& st : stripes_) {
-    for (std::size_t i = 0; i < newest.size(); ++i)
-      newest[i] = std::min(newest[i], st.recovered.newest[i]);
+// Clocks go with positions: those of the smallest position are the smallest.
+std::vector<std::int64_t> shard_core::resume_clocks(partition_id partition) const {
+  std::vector<std::int64_t> clocks(plan_->timelines.size(), no_time);
+  const auto clocks_in = [&](const source_progress& progress) {
+    const auto* at = progress.find(partition);
+    return at ? progress.clocks_of(*at) : std::span<const std::int64_t>();
+  };
+  if (const auto most = clocks_in(recovered_most_); !most.empty()) {
+    clocks.assign(most.begin(), most.end());
+    for (const stripe& st : stripes_) {
+      const auto mine = clocks_in(st.recovered.sources);
+      for (std::size_t i = 0; i < clocks.size(); ++i)
+        clocks[i] = mine.empty() ? no_time : std::min(clocks[i], mine[i]);
+    }
   }
-  for (std::size_t i = 0; i < newest.size(); ++i) newest[i] = std::max(newest[i], newest_[i]);
-  return newest;
+  const auto told = clocks_in(applied_);
+  for (std::size_t i = 0; i < told.size(); ++i) clocks[i] = std::max(clocks[i], told[i]);
+  return clocks;
 }
 
 }  // namespace windrow::storage

@@ -7,12 +7,18 @@
 namespace windrow::storage {
 
 positions shard_core::position_of(const stripe& st) const {
-  positions at = st.recovered.position;
-  for (const auto& [partition, sequence] : applied_) {
-    auto& mine = at[partition];
-    mine = std::max(mine, sequence);
+  positions at = st.recovered.sources.at();
+  for (const auto& told : applied_.entries()) {
+    auto& mine = at[told.partition];
+    mine = std::max(mine, told.at);
   }
   return at;
+}
+
+source_progress shard_core::progress_of(const stripe& st) const {
+  source_progress progress = st.recovered.sources;
+  progress.advance(applied_);
+  return progress;
 }
 
 result<record*> shard_core::record_for(

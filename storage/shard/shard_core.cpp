@@ -55,9 +55,10 @@ shard_core::shard_core(schema::plan_ptr plan, shard_options options, record_read
       options_(options),
       budget_(options.memory_budget - options.memory_budget / pages_part),
       source_(source),
-      pool_(plan) {
-  newest_.assign(plan_->timelines.size(), no_time);
-  known_newest_ = newest_;
+      pool_(plan),
+      applied_(plan->timelines.size()),
+      recovered_most_(plan->timelines.size()) {
+  known_newest_.assign(plan_->timelines.size(), no_time);
   late_.assign(plan_->rules.size(), 0);
   for (std::size_t k = 0; k < plan_->key_spaces.size(); ++k) {
     keep_.emplace_back(pool_.space(static_cast<int>(k)).lanes.size(), INT64_MIN);
@@ -67,8 +68,8 @@ shard_core::shard_core(schema::plan_ptr plan, shard_options options, record_read
     sweep_every_ = sweep_every_ == 0 ? every : std::min(sweep_every_, every);
   }
   for (stripe& st : stripes_) {
-    st.recovered.newest = newest_;
-    st.late.assign(plan_->rules.size(), 0);
+    st.recovered = stripe_state(*plan_);
+    st.rules.resize(plan_->rules.size());
   }
   load_segment_ = [this](const record& r, segment& s) -> result<void> {
     // The high half of the hash is not kept in the record; the key gives it again.
@@ -144,18 +145,13 @@ result<std::unique_ptr<shard_core>> shard_core::open(
     }
     stripe& st = core->stripes_[index];
     st.recovered = std::move(*state);
-    st.late = st.recovered.late;
-    for (std::size_t i = 0; i < st.late.size(); ++i) core->late_[i] += st.late[i];
+    st.rules = st.recovered.rules;
+    for (std::size_t i = 0; i < st.rules.size(); ++i) core->late_[i] += st.rules[i].late;
     st.complete = false;
     ++core->incomplete_;
-    for (const auto& [partition, at] : st.recovered.position) {
-      auto& last = core->recovered_last_[partition];
-      last = std::max(last, at);
-    }
-    for (std::size_t i = 0; i < core->known_newest_.size(); ++i) {
-      core->known_newest_[i] = std::max(core->known_newest_[i], st.recovered.newest[i]);
-    }
+    core->recovered_most_.advance(st.recovered.sources);
   }
+  core->known_newest_ = core->recovered_most_.newest();
   core->pool_.set_newest(core->known_newest_);
   core->update_keep();
   return core;
@@ -389,21 +385,21 @@ result<shard_core::slot*> shard_core::record_of(stripe& st, const key_hash& hash
 
 // Whether a row of the batch may have been applied already.
 bool shard_core::replaying(const batch& b) const {
-  const auto reaches_into = [&](const positions& known) {
-    const auto at = known.find(b.partition);
-    return at != known.end() && b.first <= at->second;
+  const auto reaches_into = [&](const source_progress& known) {
+    const auto* at = known.find(b.partition);
+    return at && b.first <= at->at;
   };
-  return reaches_into(recovered_last_) || reaches_into(applied_);
+  return reaches_into(recovered_most_) || reaches_into(applied_);
 }
 
 bool shard_core::already_applied(const batch& b, const section& s, std::size_t row) const {
   const stripe& st = stripes_[stripe_of(s.hashes[row].hi)];
   if (fault_injected(failpoint::replay_not_skipped)) return false;
   const sequence position = b.first + s.sequences[row];
-  const auto at = st.recovered.position.find(b.partition);
-  if (at != st.recovered.position.end() && position <= at->second) return true;
-  const auto told = applied_.find(b.partition);
-  return told != applied_.end() && position <= told->second;
+  const auto* at = st.recovered.sources.find(b.partition);
+  if (at && position <= at->at) return true;
+  const auto* told = applied_.find(b.partition);
+  return told && position <= told->at;
 }
 
 bool shard_core::too_late(stripe& st, const section& s, std::size_t row, const lane_step& step,
@@ -415,7 +411,7 @@ bool shard_core::too_late(stripe& st, const section& s, std::size_t row, const l
   for (const auto& [rule, retention] : step.rules) {
     if (end > newest - retention) continue;
     ++late;
-    ++st.late[static_cast<std::size_t>(rule)];
+    ++st.rules[static_cast<std::size_t>(rule)].late;
     ++late_[static_cast<std::size_t>(rule)];
     counted = true;
   }
@@ -522,15 +518,12 @@ result<apply_outcome> shard_core::apply(const batch& b) {
   for (const section& s : b.sections) {
     if (auto done = apply_section(b, s, outcome); !done) return done.error();
   }
-  auto& position = applied_[b.partition];
-  position = std::max(position, b.last);
+  applied_.advance({b.partition, b.last, 0}, b.newest);
   bool moved = false;
-  for (std::size_t i = 0; i < newest_.size(); ++i) {
-    newest_[i] = std::max(newest_[i], b.newest[i]);
-    if (newest_[i] > known_newest_[i]) {
-      known_newest_[i] = newest_[i];
-      moved = true;
-    }
+  for (std::size_t i = 0; i < known_newest_.size(); ++i) {
+    if (b.newest[i] <= known_newest_[i]) continue;
+    known_newest_[i] = b.newest[i];
+    moved = true;
   }
   if (moved) update_keep();
   return outcome;

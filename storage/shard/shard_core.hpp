@@ -180,8 +180,9 @@ public:
 
   /// Per source partition: the smallest position of any stripe, from where to replay.
   positions resume_positions() const;
-  /// Newest event time per timeline at those positions.
-  std::vector<std::int64_t> resume_newest() const;
+  /// The partition's own clocks at its smallest position, by plan timeline: with them ingest judges
+  /// what is late as it did the first time, whatever other partitions have brought.
+  std::vector<std::int64_t> resume_clocks(partition_id partition) const;
   /// The newest event times known, from which `expired` is judged.
   std::span<const std::int64_t> newest() const noexcept { return known_newest_; }
   /// Late rows per plan rule, over all stripes.
@@ -245,6 +246,7 @@ private:
                               int& total_of, std::int64_t& total_window);
   std::optional<failure> expired(const schema::rule& rule, std::int64_t from_end) const;
   positions position_of(const stripe& st) const;
+  source_progress progress_of(const stripe& st) const;
 
   void encode_stripe_into(stripe& st, std::uint32_t index, stripe_write& out);
   void encode_record(std::uint64_t hi, record* r, stripe_write& out);
@@ -276,10 +278,9 @@ private:
   table_memory table_;
   std::array<stripe, stripe_count> stripes_;
   std::vector<section_plan> section_plans_;      // by route
-  positions applied_;                            // every stripe's, unless it recovered a later one
-  positions recovered_last_;                     // the largest position any stripe recovered
-  std::vector<std::int64_t> newest_;             // told by batches of this run
-  std::vector<std::int64_t> known_newest_;       // the same, or recovered
+  source_progress applied_;                      // every stripe's, unless it recovered a later one
+  source_progress recovered_most_;               // the furthest that any stripe recovered
+  std::vector<std::int64_t> known_newest_;       // by timeline: told by batches, or recovered
   std::vector<std::uint64_t> late_;              // rows by plan rule, of all stripes
   std::vector<std::vector<std::int64_t>> keep_;  // [key space][lane]: first bucket kept
   segment_loader load_segment_;

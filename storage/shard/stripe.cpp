@@ -2,6 +2,7 @@
 
 #include <xxhash.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "base/varint.hpp"
@@ -9,6 +10,8 @@
 namespace windrow::storage {
 
 namespace {
+
+constexpr char stripe_form = 2;
 
 std::uint64_t stripe_checksum(std::span<const std::uint8_t> body, std::uint32_t stripe,
                               std::uint64_t folder_seed) {
@@ -20,27 +23,92 @@ std::span<const std::uint8_t> bytes_of(const std::string& s) {
   return {reinterpret_cast<const std::uint8_t*>(s.data()), s.size()};
 }
 
+template <class T>
+int index_by_id(const std::vector<T>& all, std::uint64_t id) {
+  const auto found = std::find_if(all.begin(), all.end(), [&](const T& t) { return t.id == id; });
+  return found == all.end() ? schema::none : static_cast<int>(found - all.begin());
+}
+
+/// Clocks are stored as what they lie behind the newest of their timeline, plus one; 0: none.
+void put_clock(std::string& out, std::int64_t clock, std::int64_t newest) {
+  const auto behind = static_cast<std::uint64_t>(newest) - static_cast<std::uint64_t>(clock);
+  put_varint(out, clock == no_time ? 0 : behind + 1);
+}
+
+std::int64_t read_clock(varint_reader& in, std::int64_t newest) {
+  const auto behind = in.varint<std::uint64_t>();
+  if (behind == 0) return no_time;
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(newest) - (behind - 1));
+}
+
+void put_sources(std::string& out, const schema::plan& p, const source_progress& sources) {
+  std::vector<std::int64_t> newest = sources.newest();
+  newest.resize(p.timelines.size(), no_time);
+  put_varint(out, p.timelines.size());
+  for (std::size_t i = 0; i < p.timelines.size(); ++i) {
+    put_raw(out, p.timelines[i].id);
+    put_zigzag(out, newest[i]);
+  }
+  put_varint(out, sources.entries().size());
+  for (const source_progress::entry& e : sources.entries()) {
+    put_raw(out, e.partition);
+    put_varint(out, e.generation);
+    put_varint(out, e.at);
+    const auto clocks = sources.clocks_of(e);
+    for (std::size_t i = 0; i < p.timelines.size(); ++i)
+      put_clock(out, i < clocks.size() ? clocks[i] : no_time, newest[i]);
+  }
+}
+
+source_progress read_sources(varint_reader& in, const schema::plan& p) {
+  source_progress sources(p.timelines.size());
+  std::vector<std::pair<int, std::int64_t>> timelines;  // index in the plan, newest time
+  for (auto n = in.varint<std::uint64_t>(); n > 0 && in.ok(); --n) {
+    const auto id = in.raw<std::uint64_t>();
+    timelines.emplace_back(index_by_id(p.timelines, id), in.zigzag());
+  }
+  std::vector<std::int64_t> clocks(p.timelines.size());
+  for (auto n = in.varint<std::uint64_t>(); n > 0 && in.ok(); --n) {
+    source_progress::entry e;
+    e.partition = in.raw<partition_id>();
+    e.generation = in.varint<std::uint32_t>();
+    e.at = in.varint<sequence>();
+    clocks.assign(clocks.size(), no_time);
+    for (const auto& [index, newest] : timelines) {
+      const std::int64_t clock = read_clock(in, newest);
+      if (index != schema::none) clocks[static_cast<std::size_t>(index)] = clock;
+    }
+    if (in.ok()) sources.advance(e, clocks);
+  }
+  return sources;
+}
+
 }  // namespace
+
+stripe_state::stripe_state(const schema::plan& p)
+    : sources(p.timelines.size()), series(p.all_series.size()), rules(p.rules.size()) {}
 
 std::string encode_stripe(const schema::plan& p, const stripe_state& s, std::uint32_t stripe,
                           std::uint64_t folder_seed) {
   std::string body;
-  body.push_back(1);
+  body.push_back(stripe_form);
   put_varint(body, s.catalog_version);
-  put_varint(body, s.position.size());
-  for (const auto& [partition, at] : s.position) {
-    put_varint(body, partition);
-    put_varint(body, at);
-  }
-  put_varint(body, p.timelines.size());
-  for (std::size_t i = 0; i < p.timelines.size(); ++i) {
-    put_raw(body, p.timelines[i].id);
-    put_zigzag(body, i < s.newest.size() ? s.newest[i] : no_time);
+  put_varint(body, s.log_offset);
+  put_sources(body, p, s.sources);
+  put_varint(body, p.all_series.size());
+  for (std::size_t i = 0; i < p.all_series.size(); ++i) {
+    const series_origin origin = i < s.series.size() ? s.series[i] : series_origin{};
+    put_raw(body, p.all_series[i].id);
+    put_varint(body, std::uint64_t{origin.generation} << 1 | (origin.begins != no_time));
+    if (origin.begins != no_time) put_zigzag(body, origin.begins);
   }
   put_varint(body, p.rules.size());
   for (std::size_t i = 0; i < p.rules.size(); ++i) {
+    const rule_account account = i < s.rules.size() ? s.rules[i] : rule_account{};
     put_raw(body, p.rules[i].id);
-    put_varint(body, i < s.late.size() ? s.late[i] : 0);
+    put_varint(body, account.late);
+    put_varint(body, account.rows);
+    put_varint(body, account.bytes);
   }
   put_zigzag(body, s.swept);
   std::string out;
@@ -59,28 +127,25 @@ result<stripe_state> decode_stripe(const schema::plan& p, std::span<const std::u
   const auto sum = in.raw<std::uint64_t>();
   if (!in.ok() || sum != stripe_checksum(in.rest(), stripe, folder_seed))
     return bad("fails its checksum");
-  if (in.raw<std::uint8_t>() != 1) return bad("has an unknown form");
-  stripe_state s;
+  if (in.raw<std::uint8_t>() != stripe_form) return bad("has an unknown form");
+  stripe_state s(p);
   s.catalog_version = in.varint<std::uint32_t>();
+  s.log_offset = in.varint<sequence>();
+  s.sources = read_sources(in, p);
   for (auto n = in.varint<std::uint64_t>(); n > 0 && in.ok(); --n) {
-    const auto partition = in.varint<partition_id>();
-    s.position[partition] = in.varint<sequence>();
+    const int index = index_by_id(p.all_series, in.raw<std::uint64_t>());
+    const auto generation = in.varint<std::uint64_t>();
+    series_origin origin{static_cast<std::uint32_t>(generation >> 1)};
+    if (generation & 1) origin.begins = in.zigzag();
+    if (index != schema::none) s.series[static_cast<std::size_t>(index)] = origin;
   }
-  s.newest.assign(p.timelines.size(), no_time);
   for (auto n = in.varint<std::uint64_t>(); n > 0 && in.ok(); --n) {
-    const auto id = in.raw<std::uint64_t>();
-    const std::int64_t newest = in.zigzag();
-    for (std::size_t i = 0; i < p.timelines.size(); ++i) {
-      if (p.timelines[i].id == id) s.newest[i] = newest;
-    }
-  }
-  s.late.assign(p.rules.size(), 0);
-  for (auto n = in.varint<std::uint64_t>(); n > 0 && in.ok(); --n) {
-    const auto id = in.raw<std::uint64_t>();
-    const auto late = in.varint<std::uint64_t>();
-    for (std::size_t i = 0; i < p.rules.size(); ++i) {
-      if (p.rules[i].id == id) s.late[i] = late;
-    }
+    const int index = index_by_id(p.rules, in.raw<std::uint64_t>());
+    rule_account account;
+    account.late = in.varint<std::uint64_t>();
+    account.rows = in.varint<std::uint64_t>();
+    account.bytes = in.varint<std::uint64_t>();
+    if (index != schema::none) s.rules[static_cast<std::size_t>(index)] = account;
   }
   s.swept = in.zigzag();
   if (!in.ok() || !in.done()) return bad("cannot be read");

@@ -171,10 +171,8 @@ protected:
     one.position = position;
     one.skips = std::move(skips);
     one.skip_to = skip_to;
-    caf::anon_send(
-        ingest_,
-        start_inputs{
-            std::make_shared<const std::vector<ingest_input>>(std::vector<ingest_input>{one}), {}});
+    caf::anon_send(ingest_, start_inputs{std::make_shared<const std::vector<ingest_input>>(
+                                std::vector<ingest_input>{one})});
   }
   std::optional<storage::sequence> stop(std::uint32_t number) {
     std::optional<storage::sequence> position;

@@ -121,7 +121,7 @@ class Damage:
         return f"without {path}"
 
     def missing_directory(self, rng):
-        path = os.path.join(self.data, rng.choice(["journal", "seen", "shards", "shards/001"]))
+        path = os.path.join(self.data, rng.choice(["journal", "dedup", "shards", "shards/001"]))
         shutil.rmtree(path)
         return f"without {path}"
 

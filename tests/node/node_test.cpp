@@ -123,6 +123,42 @@ TEST_F(Node, ForgetsNothingWithoutAStop) {
   EXPECT_EQ(spent("c1"), 5);
 }
 
+// What others have brought meanwhile does not make its events late, after a restart neither.
+TEST_F(Node, JudgesAFileThatLagsByItsOwnEvents) {
+  folder_.append("payments.ndjson", payment("c1", 5, "08:00:00") + "\n");
+  {
+    auto n = open();
+    ASSERT_TRUE(n) << n.error().message;
+    const std::string ahead = payment("c1", 6, "14:00:00");
+    ASSERT_TRUE((*n)->push("payments", std::array<std::string_view, 1>{ahead}, {}));
+    while (!(*n)->progress().finished) (*n)->wait(std::chrono::seconds(1));
+    ASSERT_TRUE((*n)->stop());
+    EXPECT_EQ((*n)->progress().late, 0u);
+  }
+  folder_.append("payments.ndjson", payment("c1", 7, "08:05:00") + "\n");
+  EXPECT_EQ(run().late, 0u);
+  folder_.append("payments.ndjson", payment("c1", 8, "02:00:00") + "\n");
+  EXPECT_EQ(run().late, 1u);
+}
+
+TEST_F(Node, KeepsTheBytesOfWhatIsPushed) {
+  const std::string good = payment("c1", 5, "10:30:00");
+  const std::string broken = "{\n" + good.substr(1), bad = "{\n\noops\n";
+  auto n = open();
+  ASSERT_TRUE(n) << n.error().message;
+  const auto pushed =
+      (*n)->push("payments", std::array<std::string_view, 3>{bad, broken, good}, {});
+  ASSERT_TRUE(pushed) << pushed.error().message;
+  ASSERT_TRUE((*n)->settle());
+  const auto letters = (*n)->dead_letters_of(pushed->sequence);
+  ASSERT_TRUE(letters) << letters.error().message;
+  ASSERT_EQ(letters->size(), 1u);
+  EXPECT_EQ(letters->front().bytes, bad);
+  ASSERT_TRUE((*n)->stop());
+  n->reset();
+  EXPECT_EQ(spent("c1"), 10);
+}
+
 TEST_F(Node, RefusesAFileThatBecameShorter) {
   folder_.append("payments.ndjson",
                  payment("c1", 5, "10:30:00") + "\n" + payment("c1", 6, "10:40:00") + "\n");
@@ -216,8 +252,9 @@ TEST_F(NodeDeadLetters, AreReplayedOnceThroughTheNormalPath) {
     auto n = serve();
     // As if a declaration that was wrong had refused it.
     const std::string good = payment("c1", 7, "10:31:00");
+    const storage::partition_id file = n->journal().partitions().back().id;
     ASSERT_TRUE(n->journal().stage_dead_letter(
-        {2, 1, "payments", "parse", "type", "", 1, good, good.size()}));
+        {file, 1, "payments", "parse", "type", "", 1, good, good.size()}));
     const auto replayed = n->replay_dead_letters({});
     ASSERT_TRUE(replayed) << replayed.error().message;
     EXPECT_EQ(*replayed, (storage::replay_outcome{2, 0, 0}));
@@ -231,7 +268,7 @@ TEST_F(NodeDeadLetters, AreReplayedOnceThroughTheNormalPath) {
   const auto again = n->journal().dead_letters({});
   ASSERT_EQ(again->size(), 1u) << "the one that fails again is a new letter";
   EXPECT_EQ(again->front().bytes, "{oops");
-  EXPECT_EQ(n->journal().partitions()[again->front().partition - 1].kind,
+  EXPECT_EQ(n->journal().find_partition(again->front().partition)->kind,
             storage::partition_kind::journal);
   EXPECT_EQ(*n->drop_dead_letters({}), 1u);
   EXPECT_EQ(n->journal().dead_letters({})->size(), 0u);

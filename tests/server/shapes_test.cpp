@@ -268,7 +268,7 @@ TEST(AggregatesJson, CanBeReadBack) {
 inspection one_shard() {
   inspection what;
   what.path = "/state";
-  what.format_version = 2;
+  what.format_version = 3;
   what.id = "abc";
   what.created = at("2026-03-01T12:30:00Z");
   what.shard_count = 1;
@@ -281,9 +281,9 @@ inspection one_shard() {
   shard.largest = {{"journal", 5}};
   what.shards = {shard};
   what.journal = {"/state/journal", 8192, 4096, 7, 3, {{"entries", 4}}};
-  what.seen = {"/state/seen/data.mdb", 8192, 4096, 9, 300};
-  what.partitions = {{1, "journal", "journal"}};
-  what.dead_letters = {{1, 2, 300, 4}};
+  what.seen = {"/state/dedup/data.mdb", 8192, 4096, 9, 300};
+  what.partitions = {{"00000000000000ff", "journal", "journal"}};
+  what.dead_letters = {{"00000000000000ff", 2, 300, 4}};
   what.verified = 12;
   return what;
 }

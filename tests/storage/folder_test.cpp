@@ -184,17 +184,23 @@ TEST(Folder, SaysBothDigests) {
   EXPECT_THAT(opened.error().message, HasSubstr("0000000000000123"));
 }
 
-TEST(Folder, SaysBothFormatVersions) {
+TEST(Folder, SaysBothFormatVersionsAndWhatToDo) {
   temporary_folder parent;
   make(parent / "data");
-  spill(parent / "data/node.meta",
-        std::string(as_text(seal_file("wndrmeta", format_version + 1, as_bytes("of the future")))));
-  auto opened = open(parent / "data");
-  ASSERT_FALSE(opened);
-  EXPECT_EQ(opened.error().code, errc::mismatch);
-  EXPECT_THAT(opened.error().message,
-              HasSubstr("format version " + std::to_string(format_version + 1)));
-  EXPECT_THAT(opened.error().message, HasSubstr("reads version " + std::to_string(format_version)));
+  for (const auto& [version, advice] :
+       {std::pair(format_version - 1, "read the sources into it again"),
+        std::pair(format_version + 1, "A later windrow")}) {
+    const std::string other(as_text(seal_file("wndrmeta", version, as_bytes("another time's"))));
+    spill(parent / "data/node.meta", other);
+    auto opened = open(parent / "data");
+    ASSERT_FALSE(opened);
+    EXPECT_EQ(opened.error().code, errc::mismatch);
+    EXPECT_THAT(opened.error().message, HasSubstr("format version " + std::to_string(version)));
+    EXPECT_THAT(opened.error().message,
+                HasSubstr("reads version " + std::to_string(format_version)));
+    EXPECT_THAT(opened.error().message, HasSubstr(advice));
+    EXPECT_EQ(slurp(parent / "data/node.meta"), other) << "it is left as it is";
+  }
 }
 
 TEST(Folder, NoticesEveryFlippedBitOfItsOwnFiles) {

@@ -4,7 +4,7 @@
 #include <random>
 #include <set>
 
-#include "storage/journal/replayed.hpp"
+#include "storage/journal/message_list.hpp"
 #include "tests/storage/journal_at.hpp"
 
 namespace windrow::storage {
@@ -29,6 +29,12 @@ std::vector<sequence> kept(journal_at& log) {
   EXPECT_TRUE(letters) << why(letters);
   for (const dead_letter& one : *letters) all.push_back(one.at);
   return all;
+}
+
+std::string listed(std::initializer_list<std::string_view> messages) {
+  std::string payload;
+  for (const std::string_view one : messages) append_message(payload, one);
+  return payload;
 }
 
 std::optional<std::string> to_itself(const std::string& stream) { return "stream:" + stream; }
@@ -80,9 +86,11 @@ TEST(JournalRemoval, ReplaysBytesAsEntriesOfTheirStreams) {
   EXPECT_THAT(kept(log), IsEmpty());
   EXPECT_EQ(totals(log).replayed, 4);
   EXPECT_EQ(totals(log).kept_bytes, 0);
-  EXPECT_THAT(*log->read(1, 1 << 20),
-              ElementsAre(journal_entry{1, {"stream:clicks", 77, "{oops 1\n{oops 2\n{oops 3\n"}},
-                          journal_entry{2, {"stream:views", 77, "{ }\n"}}));
+  EXPECT_THAT(
+      *log->read(1, 1 << 20),
+      ElementsAre(
+          journal_entry{1, {"stream:clicks", 77, listed({"{oops 1", "{oops 2", "{oops 3"})}},
+          journal_entry{2, {"stream:views", 77, listed({"{\n}"})}}));
   EXPECT_EQ(*log->replay_dead_letters({}, 78, to_itself), (replay_outcome{0, 0, 0}));
   EXPECT_EQ(log->last(), 2);
 }
@@ -108,11 +116,11 @@ TEST(JournalRemoval, ReplaysWhatHadAnEnvelopeWithIt) {
   log.reopen();
   const auto entries = log->read(1, 1 << 20);
   ASSERT_TRUE(entries && entries->size() == 2) << why(entries);
-  EXPECT_EQ(entries->back(), (journal_entry{2, {"stream:clicks", 77, "{oops 3\n"}}));
+  EXPECT_EQ(entries->back(), (journal_entry{2, {"stream:clicks", 77, listed({"{oops 3"})}}));
   const push& first = entries->front().what;
-  EXPECT_EQ(first.stream, "replayed stream:clicks");
+  EXPECT_EQ(first.stream, "stream:clicks");
   EXPECT_EQ(first.arrival, 77);
-  const auto messages = read_replayed(first.payload);
+  const auto messages = read_messages(first.payload);
   ASSERT_TRUE(messages && messages->size() == 2);
   EXPECT_EQ((*messages)[0].bytes, "{\n}");
   EXPECT_EQ((*messages)[0].time, -5);
@@ -124,9 +132,42 @@ TEST(JournalRemoval, ReplaysWhatHadAnEnvelopeWithIt) {
   EXPECT_EQ((*messages)[1].key, std::nullopt);
   EXPECT_THAT((*messages)[1].headers, IsEmpty());
   for (std::size_t cut = 1; cut < first.payload.size(); ++cut) {
-    const auto part = read_replayed(std::string_view(first.payload).substr(0, cut));
+    const auto part = read_messages(std::string_view(first.payload).substr(0, cut));
     EXPECT_TRUE(!part || part->size() == 1) << cut;
   }
+}
+
+TEST(JournalRemoval, KeepsTheMediaTypeOfWhatIsReplayed) {
+  journal_at log;
+  auto other = letter(2);
+  other.media_type = "text/csv";
+  for (const dead_letter& one : {letter(1), other, letter(3)})
+    ASSERT_TRUE(log->stage_dead_letter(one));
+  ASSERT_TRUE(log->flush_dead_letters());
+  log.reopen();
+  EXPECT_THAT(*log->dead_letters({}), ElementsAre(letter(1), other, letter(3)));
+  EXPECT_EQ(log->replay_dead_letters({}, 7, to_itself)->replayed, 3);
+  log.reopen();
+  const auto entries = log->read(1, 1 << 20);
+  ASSERT_TRUE(entries && entries->size() == 2) << why(entries);
+  EXPECT_EQ((*entries)[0].what.media_type, default_media_type);
+  EXPECT_EQ((*entries)[0].what.payload, listed({"{oops 1", "{oops 3"}));
+  EXPECT_EQ((*entries)[1].what.media_type, "text/csv");
+  EXPECT_EQ((*entries)[1].what.payload, listed({"{oops 2"}));
+}
+
+TEST(MessageList, KeepsAnyBytes) {
+  std::string all(256, '\0');
+  for (int i = 0; i < 256; ++i) all[static_cast<std::size_t>(i)] = static_cast<char>(i);
+  const std::string long_one(100'000, '\n');
+  const std::string payload = listed({"", all, "a\nb", long_one});
+  const auto messages = read_messages(payload);
+  ASSERT_TRUE(messages);
+  std::vector<std::string_view> bytes;
+  for (const listed_message& m : *messages) bytes.push_back(m.bytes);
+  EXPECT_THAT(bytes, ElementsAre("", all, "a\nb", long_one));
+  EXPECT_FALSE(read_messages(std::string(1, '\x08')));
+  EXPECT_THAT(*read_messages(""), IsEmpty());
 }
 
 TEST(JournalRemoval, LeavesWhatCannotBeReplayed) {
@@ -208,15 +249,14 @@ TEST(JournalRemoval, ForgetsManyInSteps) {
   EXPECT_THAT(kept(log), IsEmpty());
   std::size_t lines = 0;
   const auto entries = log->read(1, 1 << 30);
-  for (const journal_entry& one : *entries)
-    lines += std::count(one.what.payload.begin(), one.what.payload.end(), '\n');
+  for (const journal_entry& one : *entries) lines += read_messages(one.what.payload)->size();
   EXPECT_EQ(lines, 10'000u);
 }
 
 TEST(JournalRemoval, RemembersNothingOfStandardInput) {
   journal_at log;
-  ASSERT_TRUE(log->register_partition(partition_kind::standard_input, "run", ""));
-  read_letters(log, 1, 5);
+  const auto run = log->register_partition(partition_kind::standard_input, "run", "");
+  read_letters(log, 1, 5, run->id);
   const auto before = log->verify();
   EXPECT_EQ(*log->drop_dead_letters({}), 5);
   EXPECT_EQ(*log->verify(), *before - 5);
@@ -264,10 +304,9 @@ TEST(JournalRemoval, EachLetterEndsInOnePlace) {
     for (const dead_letter& one : *letters) found.insert(one.bytes);
     const auto entries = log->read(1, 1 << 30);
     for (const journal_entry& one : *entries) {
-      std::size_t from = 0;
-      for (std::size_t end; (end = one.what.payload.find('\n', from)) != std::string::npos;
-           from = end + 1)
-        found.insert(one.what.payload.substr(from, end - from));
+      const auto messages = read_messages(one.what.payload);
+      ASSERT_TRUE(messages);
+      for (const listed_message& m : *messages) found.emplace(m.bytes);
     }
     EXPECT_EQ(found.size() + dropped, read);
     for (sequence at = 1; at <= read; ++at)

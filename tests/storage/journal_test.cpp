@@ -46,101 +46,138 @@ void append_many(journal_at& log, int count) {
   for (auto& one : threads) one.join();
 }
 
-TEST(JournalPartitions, AreNumberedOnceAndForAll) {
+TEST(JournalPartitions, AreKnownByTheHashOfTheirNames) {
   journal_at log;
-  EXPECT_EQ(log->register_partition(partition_kind::file, "/a", "fingerprint")->id, 1);
-  EXPECT_EQ(log->register_partition(partition_kind::standard_input, "/a", "")->id, 2);
+  const auto first = log->register_partition(partition_kind::file, "file:/a", "fingerprint");
+  EXPECT_EQ(*first, (partition{partition_id_of("file:/a"), partition_kind::file, "file:/a",
+                               "fingerprint"}));
+  const auto second = log->register_partition(partition_kind::standard_input, "stdin:1", "");
   log.reopen();
-  const auto again = log->register_partition(partition_kind::file, "/a", "other");
-  EXPECT_EQ(*again, (partition{1, partition_kind::file, "/a", "fingerprint"}));
-  EXPECT_EQ(log->register_partition(partition_kind::file, "/b", "")->id, 3);
-  EXPECT_EQ(log->partitions().size(), 3);
-  EXPECT_EQ(log->find_partition(partition_kind::file, "/c"), std::nullopt);
+  EXPECT_EQ(*log->register_partition(partition_kind::file, "file:/a", "other"), *first);
+  const auto third = log->register_partition(partition_kind::file, "file:/b", "");
+  EXPECT_THAT(log->partitions(), ElementsAre(*first, *second, *third));
+  EXPECT_EQ(log->find_partition(third->id), *third);
+  EXPECT_EQ(log->find_partition(partition_kind::file, "file:/c"), std::nullopt);
+  // Another folder gives the same names the same ids, whatever came before them there.
+  journal_at other;
+  EXPECT_EQ(other->register_partition(partition_kind::file, "file:/b", "")->id, third->id);
+}
+
+// Ids are part of what is stored: this one must stay as it is.
+TEST(JournalPartitions, HaveTheSameIdsForEver) {
+  EXPECT_EQ(hex_of(partition_id_of("kafka:tx/events/2#0")), "b07258f12a7746b8");
+}
+
+TEST(JournalPartitions, TwoNamesWithOneHashAreRefused) {
+  journal_at log;
+  log.options().id_of_name = [](std::string_view name) noexcept {
+    return partition_id{name.size()};
+  };
+  log.reopen();
+  ASSERT_TRUE(log->register_partition(partition_kind::file, "file:/a", "state"));
+  ASSERT_TRUE(log->register_partition(partition_kind::file, "file:/long", ""));
+  for (int i = 0; i < 2; ++i) {
+    const auto refused = log->register_partition(partition_kind::file, "file:/b", "");
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, errc::conflict);
+    EXPECT_THAT(refused.error().message, HasSubstr("'file:/b'"));
+    EXPECT_THAT(refused.error().message, HasSubstr("'file:/a'"));
+    // A name is of one kind.
+    EXPECT_EQ(log->register_partition(partition_kind::kafka, "file:/a", "").error().code,
+              errc::conflict);
+    EXPECT_EQ(log->find_partition(partition_kind::file, "file:/b"), std::nullopt);
+    EXPECT_EQ(log->register_partition(partition_kind::file, "file:/a", "")->state, "state");
+    EXPECT_EQ(log->partitions().size(), 2u);
+    log.reopen();
+  }
 }
 
 TEST(JournalPartitions, KeepTheirState) {
   journal_at log;
   const std::string state("\0\1\2", 3);
-  ASSERT_TRUE(log->register_partition(partition_kind::file, std::string(4096, 'n'), "old"));
-  ASSERT_TRUE(log->set_partition_state(1, state));
+  const std::string name(4096, 'n');
+  ASSERT_TRUE(log->register_partition(partition_kind::file, name, "old"));
+  ASSERT_TRUE(log->set_partition_state(partition_id_of(name), state));
   log.reopen();
   EXPECT_EQ(log->partitions()[0].state, state);
   EXPECT_EQ(log->set_partition_state(2, "x").error().code, errc::not_found);
   EXPECT_EQ(log->register_partition(partition_kind::file, "", "").error().code, errc::invalid);
 }
 
+const partition_id a = partition_id_of("a"), b = partition_id_of("b");
+
 TEST(JournalArrivals, FindTheRangeThatCoversASequence) {
   journal_at log;
   ASSERT_TRUE(log->register_partition(partition_kind::file, "a", ""));
   ASSERT_TRUE(log->register_partition(partition_kind::file, "b", ""));
-  ASSERT_TRUE(log->note_arrival(1, {0, 100, 5}));
-  ASSERT_TRUE(log->note_arrival(1, {100, 250, 6}));
-  ASSERT_TRUE(log->note_arrival(2, {40, 50, 7}));
+  ASSERT_TRUE(log->note_arrival(a, {0, 100, 5}));
+  ASSERT_TRUE(log->note_arrival(a, {100, 250, 6}));
+  ASSERT_TRUE(log->note_arrival(b, {40, 50, 7}));
   log.reopen();
-  EXPECT_EQ(*log->find_arrival(1, 1), (arrival_range{0, 100, 5}));
-  EXPECT_EQ(*log->find_arrival(1, 100), (arrival_range{0, 100, 5}));
-  EXPECT_EQ(*log->find_arrival(1, 101), (arrival_range{100, 250, 6}));
-  EXPECT_EQ(*log->find_arrival(1, 251), std::nullopt);
-  EXPECT_EQ(*log->find_arrival(1, 0), std::nullopt);
-  EXPECT_EQ(*log->find_arrival(2, 40), std::nullopt);
-  EXPECT_EQ(*log->find_arrival(2, 50), (arrival_range{40, 50, 7}));
-  EXPECT_THAT(*log->arrivals(1, 50, 101),
+  EXPECT_EQ(*log->find_arrival(a, 1), (arrival_range{0, 100, 5}));
+  EXPECT_EQ(*log->find_arrival(a, 100), (arrival_range{0, 100, 5}));
+  EXPECT_EQ(*log->find_arrival(a, 101), (arrival_range{100, 250, 6}));
+  EXPECT_EQ(*log->find_arrival(a, 251), std::nullopt);
+  EXPECT_EQ(*log->find_arrival(a, 0), std::nullopt);
+  EXPECT_EQ(*log->find_arrival(b, 40), std::nullopt);
+  EXPECT_EQ(*log->find_arrival(b, 50), (arrival_range{40, 50, 7}));
+  EXPECT_THAT(*log->arrivals(a, 50, 101),
               ElementsAre(arrival_range{0, 100, 5}, arrival_range{100, 250, 6}));
 }
 
 TEST(JournalArrivals, AreNotedOnce) {
   journal_at log;
   ASSERT_TRUE(log->register_partition(partition_kind::file, "a", ""));
-  ASSERT_TRUE(log->note_arrival(1, {10, 20, 5}));
-  EXPECT_TRUE(log->note_arrival(1, {10, 20, 5}));
+  ASSERT_TRUE(log->note_arrival(a, {10, 20, 5}));
+  EXPECT_TRUE(log->note_arrival(a, {10, 20, 5}));
   for (const arrival_range& other :
        {arrival_range{10, 20, 6}, arrival_range{15, 30, 5}, arrival_range{0, 11, 5},
         arrival_range{12, 13, 5}, arrival_range{0, 40, 5}, arrival_range{7, 7, 5}})
-    EXPECT_EQ(log->note_arrival(1, other).error().code, errc::invalid);
+    EXPECT_EQ(log->note_arrival(a, other).error().code, errc::invalid);
   EXPECT_EQ(log->note_arrival(9, {0, 1, 5}).error().code, errc::not_found);
 }
 
 TEST(JournalSkips, AreReplacedAsAWhole) {
   journal_at log;
-  EXPECT_EQ(log->set_skips(1, {{1, 2}}).error().code, errc::not_found);
-  ASSERT_TRUE(log->register_partition(partition_kind::file, "/a", ""));
-  ASSERT_TRUE(log->register_partition(partition_kind::file, "/b", ""));
-  EXPECT_THAT(*log->skips(1), IsEmpty());
-  ASSERT_TRUE(log->set_skips(1, {{100, 200}, {300, 400}}));
-  ASSERT_TRUE(log->set_skips(2, {{5, 6}}));
+  EXPECT_EQ(log->set_skips(a, {{1, 2}}).error().code, errc::not_found);
+  ASSERT_TRUE(log->register_partition(partition_kind::file, "a", ""));
+  ASSERT_TRUE(log->register_partition(partition_kind::file, "b", ""));
+  EXPECT_THAT(*log->skips(a), IsEmpty());
+  ASSERT_TRUE(log->set_skips(a, {{100, 200}, {300, 400}}));
+  ASSERT_TRUE(log->set_skips(b, {{5, 6}}));
   log.reopen();
-  EXPECT_THAT(*log->skips(1), ElementsAre(skip_range{100, 200}, skip_range{300, 400}));
-  ASSERT_TRUE(log->set_skips(1, {{300, 350}}));
-  EXPECT_THAT(*log->skips(1), ElementsAre(skip_range{300, 350}));
-  ASSERT_TRUE(log->set_skips(1, {}));
-  EXPECT_THAT(*log->skips(1), IsEmpty());
-  EXPECT_THAT(*log->skips(2), ElementsAre(skip_range{5, 6}));
+  EXPECT_THAT(*log->skips(a), ElementsAre(skip_range{100, 200}, skip_range{300, 400}));
+  ASSERT_TRUE(log->set_skips(a, {{300, 350}}));
+  EXPECT_THAT(*log->skips(a), ElementsAre(skip_range{300, 350}));
+  ASSERT_TRUE(log->set_skips(a, {}));
+  EXPECT_THAT(*log->skips(a), IsEmpty());
+  EXPECT_THAT(*log->skips(b), ElementsAre(skip_range{5, 6}));
 }
 
 TEST(JournalSkips, AreForgottenOnceEveryShardIsBehindThem) {
   journal_at log;
-  ASSERT_TRUE(log->register_partition(partition_kind::file, "/a", ""));
-  ASSERT_TRUE(log->set_skips(1, {{100, 200}, {300, 400}}));
-  ASSERT_TRUE(log->trim_skips(1, 199));
-  EXPECT_EQ(log->skips(1)->size(), 2u);
-  ASSERT_TRUE(log->trim_skips(1, 200));
-  EXPECT_THAT(*log->skips(1), ElementsAre(skip_range{300, 400}));
-  ASSERT_TRUE(log->trim_skips(1, 1000));
+  ASSERT_TRUE(log->register_partition(partition_kind::file, "a", ""));
+  ASSERT_TRUE(log->set_skips(a, {{100, 200}, {300, 400}}));
+  ASSERT_TRUE(log->trim_skips(a, 199));
+  EXPECT_EQ(log->skips(a)->size(), 2u);
+  ASSERT_TRUE(log->trim_skips(a, 200));
+  EXPECT_THAT(*log->skips(a), ElementsAre(skip_range{300, 400}));
+  ASSERT_TRUE(log->trim_skips(a, 1000));
   log.reopen();
-  EXPECT_THAT(*log->skips(1), IsEmpty());
+  EXPECT_THAT(*log->skips(a), IsEmpty());
 }
 
 TEST(JournalArrivals, TrimOnlyWholeRangesOfOnePartition) {
   journal_at log;
   ASSERT_TRUE(log->register_partition(partition_kind::file, "a", ""));
   ASSERT_TRUE(log->register_partition(partition_kind::file, "b", ""));
-  ASSERT_TRUE(log->note_arrival(1, {0, 10, 1}));
-  ASSERT_TRUE(log->note_arrival(1, {10, 20, 2}));
-  ASSERT_TRUE(log->note_arrival(2, {0, 10, 3}));
-  ASSERT_TRUE(log->trim_arrivals(1, 19));
+  ASSERT_TRUE(log->note_arrival(a, {0, 10, 1}));
+  ASSERT_TRUE(log->note_arrival(a, {10, 20, 2}));
+  ASSERT_TRUE(log->note_arrival(b, {0, 10, 3}));
+  ASSERT_TRUE(log->trim_arrivals(a, 19));
   log.reopen();
-  EXPECT_THAT(*log->arrivals(1, 0, 100), ElementsAre(arrival_range{10, 20, 2}));
-  EXPECT_THAT(*log->arrivals(2, 0, 100), ElementsAre(arrival_range{0, 10, 3}));
+  EXPECT_THAT(*log->arrivals(a, 0, 100), ElementsAre(arrival_range{10, 20, 2}));
+  EXPECT_THAT(*log->arrivals(b, 0, 100), ElementsAre(arrival_range{0, 10, 3}));
 }
 
 TEST(JournalDeadLetters, AreStoredWhole) {
@@ -359,10 +396,12 @@ TEST(JournalCounters, AreKept) {
   EXPECT_EQ(*log->counters(), (std::map<std::string, std::uint64_t>{{"applied", 4}, {"read", 5}}));
 }
 
+const partition_id named = partition_id_of("PARTITION-NAME");
+
 /// Fills every table with values that the raw file can be searched for.
 void fill(journal_at& log) {
   ASSERT_TRUE(log->register_partition(partition_kind::file, "PARTITION-NAME", "PARTITION-STATE"));
-  ASSERT_TRUE(log->note_arrival(1, {0, 77, 0x4142434445464748}));
+  ASSERT_TRUE(log->note_arrival(named, {0, 77, 0x4142434445464748}));
   append_all(log, {{"clicks", 1, "ENTRY-PAYLOAD", push_producer{"PRODUCER", 1, {{7, 13}}}}});
   auto one = letter(5, "REASON-CODE");
   one.message = "LETTER-MESSAGE";
@@ -421,7 +460,7 @@ TEST(Journal, IsNotOpenedWithADamagedKey) {
   fill(log);
   append_all(log, pushes(1));
   ASSERT_TRUE(log->trim(log->last()));
-  ASSERT_TRUE(log->set_skips(1, {{0x4142434445464748, 0x5152535455565758}}));
+  ASSERT_TRUE(log->set_skips(named, {{0x4142434445464748, 0x5152535455565758}}));
   log.close();
   const std::string good = slurp(log.data_file());
   ASSERT_TRUE(journal::open(log.options()));

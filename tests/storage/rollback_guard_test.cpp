@@ -68,7 +68,7 @@ protected:
 
 TEST_F(Versions, KnowAnOlderCopyOfEachFile) {
   session(true);
-  for (const std::string name : {"journal", "shards/001", "seen"}) {
+  for (const std::string name : {"journal", "shards/001", "dedup"}) {
     const std::string before = slurp(file(name));
     session(true);
     const std::string newest = slurp(file(name));

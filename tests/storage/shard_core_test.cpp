@@ -132,6 +132,34 @@ TEST(ShardCore, LeavesOutARowTooLateForEveryRule) {
   EXPECT_EQ(code_of(s.ask(count, hour)), errc::expired);
 }
 
+// Two partitions, one a day behind. What it sends next is judged after a restart as it was before,
+// by what it has sent itself.
+TEST(ShardCore, JudgesAPartitionThatLagsByItsOwnClock) {
+  one_tiling p(minute);
+  p.add(aggregation::count, 0, {hour});
+  scenario s(p.maker);
+  const schema::plan_ptr plan = p.maker.make();
+  std::map<partition_id, sequence> last;
+  const auto send = [&](sender& from, partition_id partition, std::int64_t time) {
+    event e = s.at(time);
+    e.partition = partition;
+    e.at = ++last[partition];
+    return s.core().apply(*from.cut({&e, 1}, partition, e.at, e.at))->late;
+  };
+  sender ahead(plan), behind(plan);
+  EXPECT_EQ(send(ahead, 8, 48 * hour), 0u);
+  EXPECT_EQ(send(behind, 9, 24 * hour), 0u);
+  s.checkpoint();
+  s.crash();
+  EXPECT_EQ(s.core().newest()[0], 48 * hour);
+  ahead.start_at(s.core().resume_clocks(8));
+  behind.start_at(s.core().resume_clocks(9));
+  EXPECT_EQ(send(behind, 9, 24 * hour - minute), 0u);
+  EXPECT_EQ(send(behind, 9, 22 * hour), 1u);
+  EXPECT_EQ(send(ahead, 8, 24 * hour), 1u);
+  EXPECT_EQ(s.core().resume_clocks(7), (std::vector<std::int64_t>{no_time}));
+}
+
 TEST(ShardCore, KeepsLateCountsThroughACrash) {
   one_tiling p(minute);
   p.add(aggregation::count, 0, {minute});

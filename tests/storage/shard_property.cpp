@@ -87,10 +87,7 @@ std::string show(const value& v) {
 class history {
 public:
   explicit history(std::uint64_t seed)
-      : random_(seed),
-        maker_(random_plan(random_)),
-        plan_(plan_maker(maker_).make()),
-        sender_(plan_) {
+      : random_(seed), maker_(random_plan(random_)), plan_(plan_maker(maker_).make()) {
     events_ = random_events(random_, *plan_, static_cast<std::size_t>(random_.between(300, 4'000)));
     for (std::size_t i = 0; i < events_.size(); ++i) {
       by_partition_[events_[i].partition].push_back(events_[i]);
@@ -125,7 +122,7 @@ private:
     if (!good(opened, "open")) return;
     core_ = std::move(*opened);
     const positions resume = core_->resume_positions();
-    sender_.start_at(core_->resume_newest());
+    senders_.clear();
     told_.clear();
     sent_ = 0;
     for (auto& [partition, events] : by_partition_) {
@@ -137,6 +134,13 @@ private:
           events.begin());
       sent_ += next_[partition];
     }
+  }
+
+  /// Each partition is cut by the clocks of its own.
+  sender& sender_of(partition_id partition) {
+    const auto [found, fresh] = senders_.try_emplace(partition, plan_);
+    if (fresh) found->second.start_at(core_->resume_clocks(partition));
+    return found->second;
   }
 
   void crash() {
@@ -177,7 +181,7 @@ private:
     const std::span<const event> run(events.data() + next, end - next);
     sequence last = run.empty() ? told_[partition] : run.back().at;
     if (end < events.size()) last += random_.chance(0.3) ? (events[end].at - 1 - last) : 0;
-    const batch_ptr b = sender_.cut(run, partition, told_[partition] + 1, last);
+    const batch_ptr b = sender_of(partition).cut(run, partition, told_[partition] + 1, last);
     if (b->last < b->first && !run.empty()) return fail("a batch ends before it begins");
     auto applied = core_->apply(*b);
     if (!good(applied, "apply")) return;
@@ -188,7 +192,6 @@ private:
     }
     told_[partition] = std::max(told_[partition], last);
     next = end;
-    arrived_.insert(arrived_.end(), run.begin(), run.end());
     sent_ += run.size();
   }
 
@@ -442,42 +445,59 @@ private:
         return fail("the end is not the resume position");
     }
     check_newest();
-    if (by_partition_.size() == 1 || crashes_ == 1) check_late();
+    check_late();
     if (!problem_) check_expiry();
   }
 
   void check_newest() {
     for (std::size_t k = 0; k < plan_->timelines.size(); ++k) {
-      std::int64_t newest = no_time;
-      const int space = plan_->timelines[k].key_space;
-      for (const event& e : events_) {
-        if (e.keys[static_cast<std::size_t>(space)] &&
-            maker_.feeds(e.stream, static_cast<int>(k)) &&
-            column_true(e, maker_.filter(static_cast<int>(k)))) {
-          newest = std::max(newest, e.time);
-        }
+      if (core_->newest()[k] != newest_of(events_, k)) return fail("another newest time");
+      for (const auto& [partition, events] : by_partition_) {
+        if (core_->resume_clocks(partition)[k] != newest_of(events, k))
+          return fail("a partition's clock is another");
       }
-      if (core_->newest()[k] != newest || core_->resume_newest()[k] != newest)
-        return fail("another newest time");
     }
   }
 
-  // Lateness follows the order of arrival; a replay of several partitions may have another one.
-  void check_late() {
+  std::int64_t newest_of(const std::vector<event>& events, std::size_t timeline) const {
+    std::int64_t newest = no_time;
+    const auto space = static_cast<std::size_t>(plan_->timelines[timeline].key_space);
+    for (const event& e : events) {
+      if (e.keys[space] && maker_.feeds(e.stream, static_cast<int>(timeline)) &&
+          column_true(e, maker_.filter(static_cast<int>(timeline))))
+        newest = std::max(newest, e.time);
+    }
+    return newest;
+  }
+
+  /// Late rows by rule, each judged by the rows of its own partition before it, however the
+  /// partitions interleave and however often they are read again.
+  std::vector<std::uint64_t> late_rows(const std::vector<event>& of_partition) const {
     std::vector<windrow::testing::window_oracle> oracles(plan_->key_spaces.size());
-    const std::vector<event>& order = by_partition_.size() == 1 ? events_ : arrived_;
-    if (order.empty()) return;
-    for (const event& e : order) {
+    for (const event& e : of_partition) {
       for (std::size_t k = 0; k < oracles.size(); ++k) {
         if (e.keys[k]) oracles[k].add(row_of(e, *e.keys[k], static_cast<int>(k)));
       }
     }
-    const auto late = core_->late_by_rule();
+    std::vector<std::uint64_t> late;
     for (std::size_t i = 0; i < plan_->rules.size(); ++i) {
       const auto& t = plan_->tilings[static_cast<std::size_t>(plan_->rules[i].tiling)];
       const windrow::testing::oracle_window w{
           i, oracle_function::count, t.duration, t.duration, t.origin, plan_->rules[i].retention};
-      const std::uint64_t wanted = oracles[static_cast<std::size_t>(t.key_space)].late(w);
+      late.push_back(oracles[static_cast<std::size_t>(t.key_space)].late(w));
+    }
+    return late;
+  }
+
+  void check_late() {
+    std::vector<std::uint64_t> wanted_by_rule(plan_->rules.size());
+    for (const auto& [partition, events] : by_partition_) {
+      const auto late = late_rows(events);
+      for (std::size_t i = 0; i < late.size(); ++i) wanted_by_rule[i] += late[i];
+    }
+    const auto late = core_->late_by_rule();
+    for (std::size_t i = 0; i < plan_->rules.size(); ++i) {
+      const std::uint64_t wanted = wanted_by_rule[i];
       if (late[i] != wanted) {
         return fail("rule " + std::to_string(i) + ": " + std::to_string(late[i]) +
                     " late rows, wanted " + std::to_string(wanted));
@@ -502,7 +522,7 @@ private:
     auto& last = told_[1];
     const sequence first = last + 1;
     for (event& e : events) e.at = ++last;
-    return good(core_->apply(*sender_.cut(events, 1, first, last)), "apply");
+    return good(core_->apply(*sender_of(1).cut(events, 1, first, last)), "apply");
   }
 
   // Long after everything: what has expired must leave memory and storage.
@@ -570,13 +590,12 @@ private:
   dice random_;
   plan_maker maker_;
   schema::plan_ptr plan_;
-  sender sender_;
+  std::map<partition_id, sender> senders_;
   shard_options options_;
   memory_records records_;
   std::unique_ptr<shard_core> core_;
   std::vector<std::shared_ptr<stripe_write>> pending_;
   std::vector<event> events_;
-  std::vector<event> arrived_;
   std::map<partition_id, std::vector<event>> by_partition_;
   std::map<std::pair<int, std::string>, std::vector<std::size_t>> rows_of_;
   std::map<partition_id, std::size_t> next_;
