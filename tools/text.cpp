@@ -12,8 +12,6 @@
 namespace windrow::tools {
 namespace {
 
-using server::next_character;
-
 using range = std::pair<char32_t, char32_t>;
 
 /// Marks that are drawn over the character before them, and characters that are not drawn.

@@ -72,7 +72,7 @@ struct played_shards {
     for (const int scalar : request.scalars) {
       EXPECT_EQ(plan()->scalars[static_cast<std::size_t>(scalar)].fqn, "user.country");
       out.scalars.emplace_back();
-      if (country) out.scalars.back() = {value{*country}, 1'000};
+      if (country) out.scalars.back() = {1'000, value{*country}};
     }
     for (const int w : request.window_values) {
       storage::window_answer window;
