@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the build needs and is missing, with --tests also what the tests need: packages of
 # Debian 12 or 13, and for the tests a Kafka broker from Maven Central, Prometheus' promtool, and
-# schemathesis from PyPI; with --fuzz what libFuzzer needs, with --package what makes and judges
+# schemathesis and clang-format from PyPI; with --fuzz what libFuzzer needs, with --package what makes and judges
 # Debian packages, with --root what makes a root of another release. Nothing is touched, and the
 # network is not used, when all of it is there. --clang only says which clang libFuzzer is from.
 set -euo pipefail
@@ -11,6 +11,8 @@ kafka=${WINDROW_KAFKA_JARS:-$HOME/.cache/windrow/kafka-$kafka_version}
 promtool=$HOME/.cache/windrow/promtool/promtool
 schemathesis_version=4.32.5
 schemathesis=$HOME/.cache/windrow/schemathesis-$schemathesis_version
+clang_format_version=14.0.6
+clang_format=$HOME/.cache/windrow/clang-format-$clang_format_version
 
 # Names that differ between releases. Another system is taken for the newest one known here.
 release=$(. /etc/os-release 2>/dev/null && printf '%s' "${ID:-}${VERSION_ID:-}" || true)
@@ -43,7 +45,7 @@ if [[ ${1:-} == --tests ]]; then
   packages+=("openjdk-$java-jre-headless")     # a Kafka broker
   packages+=(slowhttptest)                     # slow clients
   packages+=(git mandoc)                       # the version names the commit; the manual
-  [[ -e $schemathesis/complete ]] || packages+=(python3-venv)
+  [[ -e $schemathesis/complete && -e $clang_format/complete ]] || packages+=(python3-venv)
   [[ -e $kafka/complete ]] || packages+=(maven)
   [[ $promtool_in == prometheus ]] || packages+=("$promtool_in")
 fi
@@ -129,17 +131,16 @@ fetch_promtool() {
   rm -rf "$fresh"
 }
 
-# An environment of its own. Its programs hold its path, so it is made where it stays.
-fetch_schemathesis() {
-  printf 'windrow: fetching schemathesis %s into %s\n' "$schemathesis_version" "$schemathesis" >&2
-  rm -rf "$schemathesis"
-  if ! /usr/bin/python3 -m venv "$schemathesis" ||
-      ! "$schemathesis/bin/pip" install -q "schemathesis==$schemathesis_version"; then
-    printf 'windrow: schemathesis %s, which the tests need, could not be installed\n' \
-      "$schemathesis_version" >&2
+# fetch_python PACKAGE VERSION FOLDER: an environment of its own. Its programs hold its path, so it is
+# made where it stays.
+fetch_python() {
+  printf 'windrow: fetching %s %s into %s\n' "$1" "$2" "$3" >&2
+  rm -rf "$3"
+  if ! /usr/bin/python3 -m venv "$3" || ! "$3/bin/pip" install -q "$1==$2"; then
+    printf 'windrow: %s %s, which the tests need, could not be installed\n' "$1" "$2" >&2
     exit 1
   fi
-  touch "$schemathesis/complete"
+  touch "$3/complete"
 }
 
 [[ ${#missing[@]} -eq 0 ]] || install_packages
@@ -150,5 +151,8 @@ if [[ ${1:-} == --tests ]] && ! command -v promtool >/dev/null && [[ ! -x $promt
   fetch_promtool
 fi
 if [[ ${1:-} == --tests && ! -e $schemathesis/complete ]]; then
-  fetch_schemathesis
+  fetch_python schemathesis "$schemathesis_version" "$schemathesis"
+fi
+if [[ ${1:-} == --tests && ! -e $clang_format/complete ]]; then
+  fetch_python clang-format "$clang_format_version" "$clang_format"
 fi

@@ -25,16 +25,12 @@ constexpr const char* declarations = R"yaml(features:
       orders: { has_many: Order, join: User.id == Order.user }
       near: { has_many: Order, join: User.country == Order.country }
       both: { has_many: Order, join: User.country == Order.country & User.id == Order.user }
-      own: { windowed: [1h, 1d], materialization: true, expression: "_.orders[_.cents].sum()"
-}
-n : {windowed : [ 1h, 1d ], materialization : true, expression : "_.orders.count()"} there
-    : {windowed : [ 1h, 1d ], materialization : true, expression : "_.near.count()"} mine
-    : {windowed : [1h], materialization : true, expression : "_.both.count()"} sources : {
-a : {
-file:
-  a.ndjson
-}
-}
+      own: { windowed: [1h, 1d], materialization: true, expression: '_.orders[_.cents].sum()' }
+      n: { windowed: [1h, 1d], materialization: true, expression: '_.orders.count()' }
+      there: { windowed: [1h, 1d], materialization: true, expression: '_.near.count()' }
+      mine: { windowed: [1h], materialization: true, expression: '_.both.count()' }
+sources:
+  a: { file: a.ndjson }
 streams:
   s:
     source: a

