@@ -1,5 +1,6 @@
 #include "benchmarks/node_run.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 
@@ -27,10 +28,12 @@ struct interval {
 };
 
 // The buckets a window covers: its answer states them; here they are worked out again.
-interval covered(const node::node& node, const schema::feature_reference& what, timestamp now) {
-  const auto& window = node.plan().window_values[static_cast<std::size_t>(what.index)];
-  const auto& rule = node.plan().rules[static_cast<std::size_t>(window.rule)];
-  const auto& tiling = node.plan().tilings[static_cast<std::size_t>(rule.tiling)];
+interval covered(const query::class_query& query, std::size_t slot, timestamp now) {
+  const auto at = std::find(query.own.slots.begin(), query.own.slots.end(), slot);
+  const int value = query.own.values[static_cast<std::size_t>(at - query.own.slots.begin())];
+  const auto& window = query.plan->window_values[static_cast<std::size_t>(value)];
+  const auto& rule = query.plan->rules[static_cast<std::size_t>(window.rule)];
+  const auto& tiling = query.plan->tilings[static_cast<std::size_t>(rule.tiling)];
   const std::int64_t d = tiling.duration / 1000, end = now.micros / 1000;
   return {(end - window.window / 1000) / d * d, end / d * d + d};
 }
@@ -41,7 +44,7 @@ void check_all_users(node::node& node, const node_run& run, const event_file& fi
   const std::vector<std::string> names{"purchases" + longest, "amount_sum" + longest};
   auto query = node.prepare("User", names);
   if (!query) return out.failed(query.error());
-  const auto [from, to] = covered(node, query->features.front(), now);
+  const auto [from, to] = covered(**query, 0, now);
   const tally wanted = file.everyone.between(from, to);
   double count = 0, sum = 0;
   std::uint32_t distinct = 0;
@@ -68,7 +71,7 @@ void check_witness(node::node& node, const node::node::prepared& query, const wi
   if (!row) return out.failed(row.error());
   for (std::size_t i = 0; i < row->features.size(); ++i) {
     const feature_answer& answer = row->features[i];
-    const auto [from, to] = covered(node, query.features[i], now);
+    const auto [from, to] = covered(*query, i, now);
     const tally wanted = w.between(from, to);
     const double amounts = static_cast<double>(wanted.cents) / 100;
     const bool mean = answer.feature.find("mean") != std::string::npos;
