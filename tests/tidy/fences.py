@@ -254,7 +254,49 @@ def readmes(tree):
                 yield name, 0, "has no README"
 
 
-RULES = [direction, apart, rooms, public_headers, libraries, plain_modules, printing, clock, listed, readmes]
+_TABLE = re.compile(r"^\| file \|.*\n((?:\|.*\n)+)", re.MULTILINE)
+_ROW = re.compile(r"^\|([^|]*)\|", re.MULTILINE)
+
+
+def _named(folder, text):
+    """What the tables of a page name: (name as written, pattern below the folder)."""
+    rows = "".join(_TABLE.findall(text))
+    for cell in _ROW.findall(rows):
+        room = ""
+        for name in re.findall(r"`([^`]+)`", cell):
+            # `room/a`, `b`: b is in the same room.
+            room = os.path.dirname(name) + "/" if "/" in name else room
+            yield name, room + os.path.basename(name) if name[-1] != "/" else name + "*"
+
+
+def tables(tree):
+    """The table of a folder's README names the headers of the folder, and nothing else."""
+    for folder in ORDER:
+        page = os.path.join(tree.root, folder, "README.md")
+        if not os.path.exists(page):
+            continue
+        with open(page, encoding="utf-8") as source:
+            text = source.read()
+        if not _TABLE.search(text):
+            continue
+        here = [os.path.relpath(path, folder) for path in tree.code if path.startswith(folder + "/")]
+        stems = {os.path.splitext(path)[0] for path in here}
+        patterns = list(_named(folder, text))
+        for name, pattern in patterns:
+            exists = os.path.exists(os.path.join(tree.root, folder, pattern))
+            if not exists and not fnmatch.filter(stems, pattern) and not fnmatch.filter(
+                    (os.path.basename(s) for s in stems), pattern):
+                yield folder + "/README.md", 0, f"names `{name}`, which is not there"
+        for path in here:
+            stem = os.path.splitext(path)[0]
+            if path.endswith(".hpp") and not any(
+                    fnmatch.fnmatch(stem, p) or fnmatch.fnmatch(os.path.basename(stem), p)
+                    for _, p in patterns):
+                yield os.path.join(folder, path), 0, f"is not in the table of {folder}/README.md"
+
+
+RULES = [direction, apart, rooms, public_headers, libraries, plain_modules, printing, clock, listed,
+         readmes, tables]
 
 
 def offences(root):

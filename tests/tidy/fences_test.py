@@ -115,6 +115,13 @@ class FencesTest(unittest.TestCase):
         found = self.offences(files={"tools/CMakeLists.txt": "file(GLOB s *.cpp)\n# main.cpp\n"})
         self.assertEqual(len(found), 2, found)
 
+    def test_a_table_of_files(self):
+        page = "| file | holds |\n|---|---|\n| `fold` | rows |\n| `gone` | nothing |\n"
+        found = self.offences(files={"storage/README.md": page, "storage/fold.hpp": "",
+                                     "storage/window/tile.hpp": ""})
+        self.assertEqual(found, ["storage/README.md:0: names `gone`, which is not there",
+                                 "storage/window/tile.hpp:0: is not in the table of storage/README.md"])
+
     def test_a_folder_without_readme(self):
         self.assertEqual(self.offences(files={"schema/README.md": None}), ["schema:0: has no README"])
 
