@@ -25,7 +25,7 @@ ingest_actor::behavior_type ingester::make_behavior() {
         draining_ = true;
         auto promise = self_->make_response_promise<drained>();
         drains_.push_back(promise);
-        report_if_settled();
+        report_if_idle();
         return promise;
       },
   };
@@ -34,7 +34,7 @@ ingest_actor::behavior_type ingester::make_behavior() {
 // ---- inputs ------------------------------------------------------------------------------------
 
 void ingester::on_start(const start_inputs& message) {
-  if (failed_) return report_if_settled();
+  if (failed_) return report_if_idle();
   for (const ingest_input& in : *message.inputs) {
     ingest::ingest_options options;
     options.plan = plan_;
@@ -54,7 +54,7 @@ void ingester::on_start(const start_inputs& message) {
     report(in.number, state);
   }
   pump();
-  report_if_settled();
+  report_if_idle();
 }
 
 input_stopped ingester::on_stop(const stop_input& message) {
@@ -66,7 +66,7 @@ input_stopped ingester::on_stop(const stop_input& message) {
   in.ready.reset();
   in.reading = false;
   report(message.input, in);
-  report_if_settled();
+  report_if_idle();
   return {in.core->position()};
 }
 
@@ -82,7 +82,7 @@ void ingester::on_continue(const continue_input& message) {
   in.ended = in.reading = false;
   report(message.number, in);
   pump();
-  report_if_settled();
+  report_if_idle();
 }
 
 // Every input is read one run ahead of what credit lets through.
@@ -111,7 +111,7 @@ void ingester::on_read(std::uint32_t number, std::uint32_t reader, const source_
   if (!got.run) {
     in.ended = true;
     report(number, in);
-    report_if_settled();
+    report_if_idle();
     return;
   }
   in.ready = got;
@@ -124,7 +124,7 @@ void ingester::on_input_failed(std::uint32_t number, const failure& why) {
   in.reader = nullptr;
   ++in.reader_number;
   settings_.events.input_failed(number, why);
-  report_if_settled();
+  report_if_idle();
 }
 
 // ---- rows --------------------------------------------------------------------------------------
@@ -178,7 +178,7 @@ void ingester::on_applied(std::uint32_t number, const batch_applied& done) {
   }
   if (done.failed) return fail(*done.failed);
   pump();
-  report_if_settled();
+  report_if_idle();
 }
 
 // ---- what the node hears -----------------------------------------------------------------------
@@ -191,12 +191,12 @@ void ingester::report(std::uint32_t number, input_state& in) {
                                in.arrival, in.waiting, in.ended});
 }
 
-void ingester::report_if_settled() {
-  if (!credit_.settled()) return;
+void ingester::report_if_idle() {
+  if (!credit_.idle()) return;
   if (!std::any_of(inputs_.begin(), inputs_.end(),
                    [](const auto& in) { return in.second.ready.has_value(); }) ||
       draining_)
-    settings_.events.settled();
+    settings_.events.idle();
   if (!draining_) return;
   for (auto& promise : drains_) promise.deliver(drained{});
   drains_.clear();
@@ -205,7 +205,7 @@ void ingester::report_if_settled() {
 void ingester::fail(const failure& why) {
   if (!failed_) settings_.events.failed(why);
   failed_ = true;
-  report_if_settled();
+  report_if_idle();
 }
 
 ingest_actor::behavior_type make_ingest(ingest_actor::stateful_pointer<actor_slot<ingester>> self,

@@ -27,7 +27,7 @@ struct ingest_events {
   /// One input has failed and is left alone; the others go on.
   std::function<void(std::uint32_t input, const failure&)> input_failed;
   /// Everything sent so far is applied.
-  std::function<void()> settled;
+  std::function<void()> idle;
   /// An essential input, a shard or the journal has failed: nothing more is taken.
   std::function<void(const failure&)> failed;
 };
@@ -81,7 +81,7 @@ private:
   void send(std::uint32_t number);
   void on_applied(std::uint32_t number, const batch_applied& done);
   void report(std::uint32_t number, input_state& in);
-  void report_if_settled();
+  void report_if_idle();
   void fail(const failure& why);
 
   ingest_actor::pointer self_;

@@ -4,6 +4,8 @@
 
 #include <caf/message_priority.hpp>
 
+#include "base/clock.hpp"
+
 namespace windrow::actors {
 
 namespace {
@@ -20,13 +22,6 @@ std::size_t write_bytes(std::size_t memory_budget) {
 std::int64_t micros_since(std::chrono::steady_clock::time_point then) {
   return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() -
                                                                then)
-      .count();
-}
-
-// What arrival is measured with.
-std::int64_t wall_clock() {
-  return std::chrono::duration_cast<std::chrono::microseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
       .count();
 }
 }  // namespace
@@ -78,6 +73,7 @@ caf::result<batch_applied> shard::on_apply(const apply_batch& message) {
   }
   if (message.arrival != storage::no_time)
     settings_.meters->visible.add(wall_clock() - message.arrival, message.batch->rows);
+  if (settings_.applied) settings_.applied(message.batch->partition);
   advance();
   if (!over || settings_.read_only) return answer;
   // Memory is short: the credit stays spent until a checkpoint lets records leave.

@@ -25,6 +25,8 @@ struct shard_settings {
   std::chrono::milliseconds checkpoint_interval{10'000};
   /// Never write: the folder is only looked at.
   bool read_only = false;
+  /// Called when a batch of this partition is folded.
+  std::function<void(storage::partition_id)> applied;
   /// Called when a round of checkpoints that began at these positions is on disk.
   std::function<void(std::uint32_t shard, const storage::positions&)> durable;
   /// Called once, when the shard can no longer fold or write.

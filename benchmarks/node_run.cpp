@@ -3,6 +3,7 @@
 #include <cmath>
 #include <filesystem>
 
+#include "cluster/local_service.hpp"
 #include "schema/plan/plan.hpp"
 #include "windrow/time.hpp"
 
@@ -27,26 +28,26 @@ struct interval {
 };
 
 // The buckets a window covers: its answer states them; here they are worked out again.
-interval covered(const node::node& node, const schema::feature_reference& what, timestamp now) {
-  const auto& window = node.plan().window_values[static_cast<std::size_t>(what.index)];
-  const auto& rule = node.plan().rules[static_cast<std::size_t>(window.rule)];
-  const auto& tiling = node.plan().tilings[static_cast<std::size_t>(rule.tiling)];
+interval covered(const schema::plan& plan, const schema::feature_reference& what, timestamp now) {
+  const auto& window = plan.window_values[static_cast<std::size_t>(what.index)];
+  const auto& rule = plan.rules[static_cast<std::size_t>(window.rule)];
+  const auto& tiling = plan.tilings[static_cast<std::size_t>(rule.tiling)];
   const std::int64_t d = tiling.duration / 1000, end = now.micros / 1000;
   return {(end - window.window / 1000) / d * d, end / d * d + d};
 }
 
-void check_all_users(node::node& node, const node_run& run, const event_file& file, timestamp now,
-                     report& out) {
+void check_all_users(cluster::service& service, const node_run& run, const event_file& file,
+                     timestamp now, report& out) {
   const std::string longest = "[" + run.features.windows.back() + "]";
   const std::vector<std::string> names{"purchases" + longest, "amount_sum" + longest};
-  auto query = node.prepare("User", names);
+  auto query = service.prepare("User", names);
   if (!query) return out.failed(query.error());
-  const auto [from, to] = covered(node, query->features.front(), now);
+  const auto [from, to] = covered(*service.plan(), query->features.front(), now);
   const tally wanted = file.everyone.between(from, to);
   double count = 0, sum = 0;
   std::uint32_t distinct = 0;
   for (std::uint32_t user = 0; user < file.users; ++user) {
-    auto row = node.lookup(*query, user_name(user), now);
+    auto row = service.lookup(*query, user_name(user), now);
     if (!row) return out.failed(row.error());
     const double mine = number(row->features[0]);
     distinct += mine > 0;
@@ -62,13 +63,13 @@ void check_all_users(node::node& node, const node_run& run, const event_file& fi
             "amounts of all users: " + std::to_string(sum));
 }
 
-void check_witness(node::node& node, const node::node::prepared& query, const witness& w,
+void check_witness(cluster::service& service, const query::prepared_lookup& query, const witness& w,
                    timestamp now, report& out) {
-  auto row = node.lookup(query, user_name(w.user), now);
+  auto row = service.lookup(query, user_name(w.user), now);
   if (!row) return out.failed(row.error());
   for (std::size_t i = 0; i < row->features.size(); ++i) {
     const feature_answer& answer = row->features[i];
-    const auto [from, to] = covered(node, query.features[i], now);
+    const auto [from, to] = covered(*service.plan(), query.features[i], now);
     const tally wanted = w.between(from, to);
     const double amounts = static_cast<double>(wanted.cents) / 100;
     const bool mean = answer.feature.find("mean") != std::string::npos;
@@ -102,7 +103,7 @@ scratch_folder::~scratch_folder() {
   std::filesystem::remove_all(path_, ignored);
 }
 
-result<std::unique_ptr<node::node>> open_node(const node_run& run) {
+result<std::unique_ptr<cluster::service>> open_node(const node_run& run) {
   auto compiled = compile(run.features);
   if (!compiled) return compiled.error();
   node::node_options o;
@@ -113,13 +114,13 @@ result<std::unique_ptr<node::node>> open_node(const node_run& run) {
   o.once = run.once;
   const bool topic = compiled->plan->sources.front().kind == schema::source_kind::kafka;
   if (!run.input.empty() || topic) o.inputs.push_back({"purchases", run.input});
-  return node::node::open(o);
+  return cluster::open_local_service(o);
 }
 
-result<void> wait_for_end(node::node& node) {
+result<void> wait_for_end(cluster::service& service) {
   for (;;) {
-    node.wait(std::chrono::seconds(1));
-    const auto progress = node.progress();
+    service.wait(std::chrono::seconds(1));
+    const auto progress = service.progress();
     if (progress.failed) return *progress.failed;
     if (progress.finished) return {};
   }
@@ -134,19 +135,19 @@ result<finished_run> run_to_end(const node_run& run) {
   return finished_run{watch.seconds(), watch.cpu_seconds(), std::move(*node)};
 }
 
-void check_answers(node::node& node, const node_run& run, const event_file& file, report& out,
-                   bool all) {
-  const auto progress = node.progress();
+void check_answers(cluster::service& service, const node_run& run, const event_file& file,
+                   report& out, bool all) {
+  const auto progress = service.progress();
   out.check(!all || progress.applied == file.events,
             "messages applied: " + std::to_string(progress.applied));
   out.check(progress.dead_lettered == 0, "dead letters: " + std::to_string(progress.dead_lettered));
   const timestamp now{file.newest * 1000};
-  check_all_users(node, run, file, now, out);
+  check_all_users(service, run, file, now, out);
   std::vector<std::string> names{"purchases", "amount_sum"};
   if (run.features.mean) names.push_back("amount_mean");
-  auto query = node.prepare("User", names);
+  auto query = service.prepare("User", names);
   if (!query) return out.failed(query.error());
-  for (const witness& w : file.witnesses) check_witness(node, *query, w, now, out);
+  for (const witness& w : file.witnesses) check_witness(service, *query, w, now, out);
 }
 
 }  // namespace windrow::bench

@@ -1,6 +1,5 @@
 #include "node/journal_input.hpp"
 
-#include <chrono>
 #include <utility>
 
 #include "base/low_latency_thread.hpp"
@@ -14,12 +13,6 @@ namespace {
 constexpr std::size_t run_bytes = 1 << 20;
 
 }  // namespace
-
-std::int64_t wall_clock() {
-  return std::chrono::duration_cast<std::chrono::microseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
 
 // ---- the journal -------------------------------------------------------------------------------
 

@@ -13,9 +13,6 @@
 
 namespace windrow::node {
 
-/// The wall clock, in microseconds: what arrival is measured with.
-std::int64_t wall_clock();
-
 /// Sequences of the journal's messages: the entry's number times 2^20, plus the message's place in
 /// it from 1, so that a batch may end inside an entry.
 inline constexpr int entry_bits = 20;

@@ -7,10 +7,17 @@
 #include <vector>
 
 #include "actors/shard_metrics.hpp"
-#include "node/node.hpp"
 #include "node/source_registry.hpp"
+#include "schema/plan/plan.hpp"
+#include "sources/source_status.hpp"
+#include "storage/journal/journal.hpp"
 
 namespace windrow::node {
+
+class run_state;
+class shard_set;
+class source_manager;
+class source_overview;
 
 /// Everything a node measures of itself, for whoever watches it. Nothing of it is made by walking
 /// over state: counts that are kept anyway, read in microseconds a shard.
@@ -50,5 +57,18 @@ struct node_stats {
   std::uint64_t journal_kept = 0;     ///< those that are not in every shard's files
   std::uint64_t journal_waiting = 0;  ///< those that are not applied
 };
+
+/// What is measured; all of it is only looked at.
+struct measured {
+  schema::plan_ptr plan;
+  storage::journal& journal;
+  const shard_set& shards;
+  const source_manager& sources;
+  const source_overview& overview;
+  const run_state& state;
+  std::size_t memory = 0;  ///< of the process, in bytes
+};
+
+result<node_stats> measure(const measured& what);
 
 }  // namespace windrow::node

@@ -221,7 +221,7 @@ void write_durability(metric_families& out, const node_stats& m) {
 
 std::vector<prometheus::MetricFamily> node_metrics::Collect() const {
   metric_families out;
-  const auto measured = node_.measures();
+  const auto measured = service_.measure();
   out.gauge("windrow_failed", "1 where the node has stopped taking input.");
   out.add(!measured || measured->failed ? 1 : 0);
   if (measured) {

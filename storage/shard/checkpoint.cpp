@@ -341,19 +341,24 @@ std::vector<stripe_state> shard_core::stripe_states() const {
 
 positions shard_core::resume_positions() const {
   positions smallest;
-  for (const auto& [partition, last] : recovered_last_) {
-    sequence least = last;
-    for (const stripe& st : stripes_) {
-      const auto at = st.recovered.position.find(partition);
-      least = std::min(least, at == st.recovered.position.end() ? 0 : at->second);
-    }
-    smallest[partition] = least;
-  }
-  for (const auto& [partition, at] : applied_) {
-    auto& mine = smallest[partition];
-    mine = std::max(mine, at);
-  }
+  for (const auto& [partition, last] : recovered_last_)
+    smallest[partition] = resume_position(partition);
+  for (const auto& [partition, at] : applied_) smallest[partition] = resume_position(partition);
   return smallest;
+}
+
+sequence shard_core::resume_position(partition_id partition) const {
+  const auto applied = applied_.find(partition);
+  const sequence mine = applied == applied_.end() ? 0 : applied->second;
+  const auto last = recovered_last_.find(partition);
+  // Stripes that recovered a later position are behind nothing once this run has come so far.
+  if (last == recovered_last_.end() || mine >= last->second) return mine;
+  sequence least = last->second;
+  for (const stripe& st : stripes_) {
+    const auto at = st.recovered.position.find(partition);
+    least = std::min(least, at == st.recovered.position.end() ? 0 : at->second);
+  }
+  return std::max(least, mine);
 }
 
 std::vector<std::int64_t> shard_core::resume_newest() const {

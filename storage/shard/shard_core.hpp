@@ -180,6 +180,8 @@ public:
 
   /// Per source partition: the smallest position of any stripe, from where to replay.
   positions resume_positions() const;
+  /// The same of one partition; 0 if nothing of it is applied.
+  sequence resume_position(partition_id partition) const;
   /// Newest event time per timeline at those positions.
   std::vector<std::int64_t> resume_newest() const;
   /// The newest event times known, from which `expired` is judged.

@@ -140,7 +140,7 @@ protected:
     settings.events.input_failed = [this](std::uint32_t number, const failure& why) {
       with_.change([&] { with_.failures[number] = why.message; });
     };
-    settings.events.settled = [this] { with_.change([&] { ++with_.settled; }); };
+    settings.events.idle = [this] { with_.change([&] { ++with_.settled; }); };
     settings.events.failed = [](const failure& why) { FAIL() << why.message; };
     ingest_ = system_->spawn(make_ingest, settings);
     caf::scoped_actor self{*system_};

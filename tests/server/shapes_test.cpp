@@ -199,7 +199,7 @@ TEST(SeekTarget, IsAPlaceOrATime) {
 }
 
 TEST(LetterJson, HasPlaceReasonAndBytes) {
-  EXPECT_EQ(letters_json(one_letter(), true),
+  EXPECT_EQ(dead_letters_json(one_letter(), true),
             R"({"found": 1, "counts": [{"partition": "/in/payments.ndjson", "phase": "parse", )"
             R"("reason": "type", "messages": 1}], "letters": [{"source": "payments", )"
             R"("stream": "payment_stream", "partition": "/in/payments.ndjson", "at": 700, )"
@@ -210,14 +210,14 @@ TEST(LetterJson, HasPlaceReasonAndBytes) {
 }
 
 TEST(LetterJson, CanBeReadBackByteForByte) {
-  dead_letter_listing what = one_letter();
+  node::dead_letter_listing what = one_letter();
   what.letters[0].line.reset();
   what.letters[0].push = 3;
   what.letters[0].place = 2;
   what.letters[0].letter.bytes = std::string("{\"id\": \"\xff\xfe\0\"}", 12);
-  const auto read = read_letters(letters_json(what, true));
+  const auto read = read_dead_letters(dead_letters_json(what, true));
   ASSERT_TRUE(read.ok()) << read.error().message;
-  EXPECT_EQ(letters_json(read.value(), true), letters_json(what, true));
+  EXPECT_EQ(dead_letters_json(read.value(), true), dead_letters_json(what, true));
   EXPECT_EQ(read->letters[0].letter.bytes, what.letters[0].letter.bytes);
   EXPECT_EQ(read->letters[0].push, 3u);
 }
@@ -241,14 +241,14 @@ TEST(AggregatesJson, CanBeReadBack) {
 }
 
 TEST(InspectionJson, CanBeReadBack) {
-  inspection what;
+  node::inspection what;
   what.path = "/state";
   what.format_version = 2;
   what.id = "abc";
   what.created = at("2026-03-01T12:30:00Z");
   what.shard_count = 1;
   what.declarations = "00ff";
-  node::node::shard_statistics shard;
+  node::shard_statistics shard;
   shard.file = "/state/shards/0";
   shard.file_bytes = 4096;
   shard.stripe_positions = {{{"journal", 4}}, {}};
@@ -256,7 +256,7 @@ TEST(InspectionJson, CanBeReadBack) {
   shard.largest = {{"journal", 5}};
   what.shards = {shard};
   what.journal = {"/state/journal", 8192, 4096, 7, 3, {{"entries", 4}}};
-  what.seen = {"/state/seen/data.mdb", 8192, 4096, 9, 300};
+  what.dedup = {"/state/seen/data.mdb", 8192, 4096, 9, 300};
   what.partitions = {{1, "journal", "journal"}};
   what.dead_letters = {{1, 2, 300, 4}};
   what.verified = 12;
@@ -271,7 +271,7 @@ TEST(Answers, ThatAreNotUnderstoodAreErrors) {
     EXPECT_FALSE(read_explanation(text).ok()) << text;
     EXPECT_FALSE(read_aggregates(text).ok()) << text;
     EXPECT_FALSE(read_inspection(text).ok()) << text;
-    EXPECT_FALSE(read_letters(text).ok()) << text;
+    EXPECT_FALSE(read_dead_letters(text).ok()) << text;
   }
 }
 
