@@ -11,13 +11,8 @@ ingester::ingester(ingest_actor::pointer self, ingest_settings settings)
 
 ingest_actor::behavior_type ingester::make_behavior() {
   return {
-      [this](const stage_catalog& message) {
-        plan_ = message.plan;
-        return catalog_ready{plan_->catalog_version, {}};
-      },
-      [](const activate_catalog& message) {
-        return catalog_ready{message.version, {}};
-      },
+      [this](const stage_catalog& message) { return on_stage(message); },
+      [this](const activate_catalog& message) { return on_activate(message); },
       [this](const start_inputs& message) { on_start(message); },
       [this](const stop_input& message) { return on_stop(message); },
       [this](const continue_input& message) { on_continue(message); },
@@ -29,6 +24,33 @@ ingest_actor::behavior_type ingester::make_behavior() {
         return promise;
       },
   };
+}
+
+// ---- declarations ------------------------------------------------------------------------------
+
+// What is being read is decoded under the plan it began with, and the shards take no other.
+catalog_ready ingester::on_stage(const stage_catalog& message) {
+  catalog_ready ready{message.plan->catalog_version, {}};
+  if (inputs_.empty()) {
+    staged_ = message.plan;
+  } else {
+    ready.failed = failure{errc::conflict, "inputs are being read under version " +
+                                               std::to_string(plan_->catalog_version) +
+                                               " of the declarations"};
+  }
+  return ready;
+}
+
+catalog_ready ingester::on_activate(const activate_catalog& message) {
+  catalog_ready ready{message.version, {}};
+  if (staged_ && staged_->catalog_version == message.version && inputs_.empty()) {
+    plan_ = std::move(staged_);
+    staged_ = nullptr;
+  } else {
+    ready.failed = failure{errc::conflict, "version " + std::to_string(message.version) +
+                                               " of the declarations is not staged in ingest"};
+  }
+  return ready;
 }
 
 // ---- inputs ------------------------------------------------------------------------------------

@@ -69,6 +69,8 @@ private:
     bool waiting = false;  // as last reported
   };
 
+  catalog_ready on_stage(const stage_catalog& message);
+  catalog_ready on_activate(const activate_catalog& message);
   void on_start(const start_inputs& message);
   input_stopped on_stop(const stop_input& message);
   void on_continue(const continue_input& message);
@@ -87,7 +89,8 @@ private:
   ingest_actor::pointer self_;
   ingest_settings settings_;
   std::uint64_t questions_seen_ = 0;
-  schema::plan_ptr plan_;
+  schema::plan_ptr plan_;    // active
+  schema::plan_ptr staged_;  // null but between the steps of a rollout
   std::map<std::uint32_t, input_state> inputs_;
   ingest::credit credit_;
   ingest::ingest_output output_;

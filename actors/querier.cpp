@@ -34,8 +34,8 @@ void querier::ask_round(const std::shared_ptr<running>& q) {
               got(q);
             },
             [this, q, a](const caf::error&) {
-              q->core->unanswered(a, {errc::closed, "shard " + std::to_string(a.shard) +
-                                                        " did not answer in time"});
+              q->core->unanswered(a, {errc::timeout, "shard " + std::to_string(a.shard) +
+                                                         " did not answer in time"});
               got(q);
             });
   }

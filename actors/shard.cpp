@@ -38,18 +38,23 @@ shard_actor::behavior_type shard::make_behavior() {
       [this](const apply_batch& message) { return on_apply(message); },
       [this](const shard_lookup& message) { return on_lookup(message); },
       [this](const stage_catalog& message) { return on_stage(message); },
-      [](const activate_catalog& message) {
-        return catalog_ready{message.version, {}};
-      },
+      [this](const activate_catalog& message) { return on_activate(message); },
       [this](checkpoint_now) { return on_checkpoint(); },
       [this](maintenance_tick) { on_maintenance(); },
   };
 }
 
 catalog_ready shard::on_stage(const stage_catalog& message) {
-  auto opened = settings_.gate->open(message.plan);
+  auto staged = settings_.gate->stage(message.plan);
   catalog_ready ready{message.plan->catalog_version, {}};
-  if (!opened) ready.failed = opened.error();
+  if (!staged) ready.failed = staged.error();
+  return ready;
+}
+
+catalog_ready shard::on_activate(const activate_catalog& message) {
+  auto active = settings_.gate->activate(message.version);
+  catalog_ready ready{message.version, {}};
+  if (!active) ready.failed = active.error();
   return ready;
 }
 
@@ -103,7 +108,7 @@ caf::result<checkpoint_done> shard::on_checkpoint() {
 
 void shard::on_maintenance() {
   self_->delayed_send(self_, maintenance_every, maintenance_tick{});
-  if (failure_ || settings_.read_only) return;
+  if (failure_ || settings_.read_only || !settings_.gate->is_open()) return;
   sweep(sweep_allowance);
   settings_.gate->exclusive([&](storage::shard_core& core) { core.evict(); });
   advance();

@@ -48,6 +48,7 @@ private:
   caf::result<batch_applied> on_apply(const apply_batch& message);
   shard_rows on_lookup(const shard_lookup& message);
   catalog_ready on_stage(const stage_catalog& message);
+  catalog_ready on_activate(const activate_catalog& message);
   caf::result<checkpoint_done> on_checkpoint();
   void on_maintenance();
 

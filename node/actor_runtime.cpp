@@ -20,17 +20,15 @@ namespace windrow::node {
 
 namespace {
 
-constexpr std::chrono::seconds start_deadline{120};
+// Longer than both steps of a rollout, which say who was silent.
+constexpr std::chrono::seconds rollout_deadline{150};
+constexpr std::chrono::seconds drain_deadline{120};
 constexpr std::chrono::seconds stop_deadline{60};
 constexpr std::chrono::seconds query_deadline{30};
 
-void end(const caf::actor& who) {
-  if (who) caf::anon_send_exit(who, caf::exit_reason::user_shutdown);
-}
-
 template <class Actor>
-void end_typed(Actor& who) {
-  if (who) end(caf::actor_cast<caf::actor>(who));
+void end(Actor& who) {
+  if (who) caf::anon_send_exit(who, caf::exit_reason::user_shutdown);
   who = nullptr;
 }
 
@@ -126,10 +124,10 @@ actors::source_actor actor_runtime::impl::spawn_reader(std::uint32_t number,
 result<void> actor_runtime::activate(schema::plan_ptr plan) {
   std::optional<failure> failed;
   caf::scoped_actor self{*impl_->system};
-  self->request(impl_->coordinator, start_deadline, actors::stage_catalog{std::move(plan)})
+  self->request(impl_->coordinator, rollout_deadline, actors::stage_catalog{std::move(plan)})
       .receive([&](const actors::catalog_ready& ready) { failed = ready.failed; },
                [&](const caf::error&) {
-                 failed = failure{errc::closed, "the shards did not open in time"};
+                 failed = failure{errc::timeout, "the shards did not open in time"};
                });
   if (failed) return *failed;
   return {};
@@ -165,7 +163,7 @@ std::optional<storage::sequence> actor_runtime::stop_reading(std::uint32_t numbe
                [](const caf::error&) {});
   const auto reader = impl_->readers.find(number);
   if (reader != impl_->readers.end()) {
-    end_typed(reader->second);
+    end(reader->second);
     impl_->readers.erase(reader);
   }
   return position;
@@ -191,7 +189,7 @@ result<void> actor_runtime::answer(std::shared_ptr<query::query_core> core) {
   self->request(impl_->query, query_deadline, actors::run_query{std::move(core)})
       .receive([&](const actors::query_done& done) { failed = done.failed; },
                [&](const caf::error&) {
-                 failed = failure{errc::closed, "the query was not answered in time"};
+                 failed = failure{errc::timeout, "the query was not answered in time"};
                });
   if (failed) return *failed;
   return {};
@@ -220,18 +218,18 @@ result<void> actor_runtime::checkpoint() {
 
 void actor_runtime::drain() {
   caf::scoped_actor self{*impl_->system};
-  self->request(impl_->ingest, start_deadline, actors::drain{})
+  self->request(impl_->ingest, drain_deadline, actors::drain{})
       .receive([](const actors::drained&) {}, [](const caf::error&) {});
 }
 
 void actor_runtime::stop() {
   impl& i = *impl_;
   if (!i.system) return;
-  for (auto& [number, reader] : i.readers) end_typed(reader);
+  for (auto& [number, reader] : i.readers) end(reader);
   i.readers.clear();
-  end_typed(i.coordinator), end_typed(i.query), end_typed(i.ingest);
-  for (auto& shard : i.shards) end_typed(shard);
-  for (auto& writer : i.writers) end_typed(writer);
+  end(i.coordinator), end(i.query), end(i.ingest);
+  for (auto& shard : i.shards) end(shard);
+  for (auto& writer : i.writers) end(writer);
   i.shards.clear();
   i.writers.clear();
   i.system.reset();  // waits for the actors

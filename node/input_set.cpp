@@ -96,7 +96,7 @@ void input_set::go_on(std::uint32_t number) {
   auto skips = parts_.journal.skips(input.partition.id);
   if (!position || !skips) {
     return parts_.registry.input_failed(
-        number, skips ? failure{errc::closed, "the node did not answer in time"} : skips.error());
+        number, skips ? failure{errc::timeout, "the node did not answer in time"} : skips.error());
   }
   const storage::sequence from = storage::after_skips(*skips, *position);
   auto opened = input.driver->open(input.partition.id, from);

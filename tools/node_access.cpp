@@ -81,7 +81,7 @@ result<node_access> node_access::open(const node_address& where, bool change) {
   out.remote_ = std::make_unique<server::client>(options);
   // Not every process that uses a folder listens.
   const auto alive = out.remote_->ask("GET", "/healthz");
-  if (!alive.ok() && alive.error().message.starts_with("no node answers")) return local.error();
+  if (!alive.ok() && alive.error().code == errc::unavailable) return local.error();
   return out;
 }
 

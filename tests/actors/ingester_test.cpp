@@ -146,6 +146,9 @@ protected:
     caf::scoped_actor self{*system_};
     self->request(ingest_, caf::infinite, stage_catalog{plan_})
         .receive([](const catalog_ready&) {}, [](const caf::error&) { FAIL(); });
+    self->request(ingest_, caf::infinite, activate_catalog{plan_->catalog_version})
+        .receive([](const catalog_ready& ready) { EXPECT_FALSE(ready.failed); },
+                 [](const caf::error&) { FAIL(); });
   }
   ~Ingest() override {
     for (auto& r : readers_) caf::anon_send_exit(r, caf::exit_reason::user_shutdown);
