@@ -66,7 +66,7 @@ void ingester::on_start(const start_inputs& message) {
     options.skips = in.skips;
     options.shard_count = static_cast<std::uint32_t>(settings_.shards.size());
     options.folder_seed = settings_.folder_seed;
-    options.seen = settings_.seen;
+    options.seen = settings_.dedup;
     input_state& state = inputs_[in.number];
     state.reader = in.reader;
     state.essential = in.essential;
@@ -152,7 +152,7 @@ void ingester::on_input_failed(std::uint32_t number, const failure& why) {
 // ---- rows --------------------------------------------------------------------------------------
 
 void ingester::take(std::uint32_t number, input_state& in) {
-  settings_.questions->yield_if_requests(questions_seen_);
+  settings_.requests->yield_if_requests(requests_seen_);
   const source_read got = std::move(*in.ready);
   in.ready.reset();
   read(number, in);  // while this run is decoded, the next one is read

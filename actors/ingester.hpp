@@ -36,9 +36,9 @@ struct ingest_settings {
   std::vector<shard_actor> shards;
   std::uint64_t folder_seed = 0;
   ingest::credit::limits limits;
-  storage::journal* journal = nullptr;   ///< for dead letters; outlives the actor
-  storage::dedup_index* seen = nullptr;  ///< where a stream declares deduplication; the same
-  std::shared_ptr<const yield_hint> questions = std::make_shared<yield_hint>();
+  storage::journal* journal = nullptr;    ///< for dead letters; outlives the actor
+  storage::dedup_index* dedup = nullptr;  ///< where a stream declares deduplication; the same
+  std::shared_ptr<const yield_hint> requests = std::make_shared<yield_hint>();
   ingest_events events;
 };
 
@@ -88,7 +88,7 @@ private:
 
   ingest_actor::pointer self_;
   ingest_settings settings_;
-  std::uint64_t questions_seen_ = 0;
+  std::uint64_t requests_seen_ = 0;
   schema::plan_ptr plan_;    // active
   schema::plan_ptr staged_;  // null but between the steps of a rollout
   std::map<std::uint32_t, input_state> inputs_;

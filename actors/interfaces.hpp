@@ -83,7 +83,7 @@ using shard_actor = caf::typed_actor<
     caf::replies_to<activate_catalog>::with<catalog_ready>,
     // Writes every stripe; answers when all of it is on disk.
     caf::replies_to<checkpoint_now>::with<checkpoint_done>,
-    // Begins rounds that are due, makes room, expires. Internal, repeating.
+    // Begins cycles of checkpoints that are due, makes room, expires. Internal, repeating.
     caf::reacts_to<maintenance_tick>>;
 
 /// Commits stripes to disk on a thread of its own, for all shards of the node.

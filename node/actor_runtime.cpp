@@ -73,7 +73,7 @@ void actor_runtime::impl::spawn_shards() {
   actors::writer_settings ws;
   ws.folder_seed = options.folder_seed;
   ws.journal = options.journal;
-  ws.seen = options.dedup;
+  ws.dedup = options.dedup;
   for (std::size_t s = 0; s < all.size(); ++s) ws.stores.push_back(&all.store(s));
   // A commit mostly waits for the disk: two wait together, and each shard has its own.
   const std::size_t writers_wanted = std::min<std::size_t>(all.size(), 2);
@@ -81,15 +81,15 @@ void actor_runtime::impl::spawn_shards() {
     writers.push_back(system->spawn<caf::detached>(actors::make_writer, ws));
   for (std::size_t s = 0; s < all.size(); ++s) {
     actors::shard_settings ss;
-    ss.gate = all.access(s);
-    ss.questions = options.requests;
+    ss.access = all.access(s);
+    ss.requests = options.requests;
     ss.writer = writers[s % writers.size()];
     ss.checkpoint_interval = options.checkpoint_interval;
     ss.read_only = options.read_only;
     ss.applied = options.events.applied;
     ss.durable = options.events.durable;
     ss.failed = options.events.failed;
-    ss.meters = all.metrics(s);
+    ss.metrics = all.metrics(s);
     shards.push_back(system->spawn(actors::make_shard, ss));
   }
 }
@@ -102,9 +102,9 @@ void actor_runtime::impl::spawn_ingest() {
   is.limits.batches =
       static_cast<std::uint32_t>(std::clamp<std::size_t>(options.memory >> 23, 8, 64));
   is.limits.bytes = std::min<std::uint64_t>(16 << 20, options.memory / 16 / shards.size());
-  is.questions = options.requests;
+  is.requests = options.requests;
   is.journal = options.journal;
-  is.seen = options.dedup;
+  is.dedup = options.dedup;
   is.events.progressed = options.events.progressed;
   is.events.input_failed = options.events.input_failed;
   is.events.idle = options.events.idle;

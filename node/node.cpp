@@ -27,7 +27,10 @@ namespace windrow::node {
 /// What a node is made of, in order of construction: each uses those before it.
 struct node::impl {
   impl(const node_options& o, std::unique_ptr<stored_state> s, storage::partition_id pushes);
-  ~impl() { shut_down(); }
+  ~impl() {
+    shut_down();
+    sources.drop_drivers();  // their threads call what is declared after it
+  }
 
   result<void> start();
   result<void> stop();

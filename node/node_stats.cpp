@@ -59,12 +59,12 @@ result<void> add_shard(const shard_set& shards, std::size_t shard, node_stats& o
   out.state_memory_limit += shards.access(shard)->memory_budget();
   const actors::shard_metrics& m = *shards.metrics(shard);
   out.visible += m.visible.read();
-  out.rounds += m.rounds.read();
+  out.cycles += m.cycles.read();
   out.commits += m.commits.read();
   out.written_bytes += m.written_bytes;
   out.written_values += m.written_values;
-  const std::int64_t last = m.last_round;
-  out.last_round = shard == 0 ? last : std::min(out.last_round, last);
+  const std::int64_t last = m.last_cycle;
+  out.last_cycle = shard == 0 ? last : std::min(out.last_cycle, last);
   auto stats = shards.store(shard).stats();
   if (!stats) return stats.error();
   out.file_bytes += stats->file_bytes;

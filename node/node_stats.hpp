@@ -48,10 +48,11 @@ struct node_stats {
   std::uint64_t stored_bytes = 0;        ///< of those files, what is in use
   std::uint64_t file_bytes = 0;          ///< of shards and journal
 
-  actors::duration_meter::reading visible, rounds, commits;  ///< see `actors::shard_metrics`
+  actors::duration_meter::reading visible, cycles, commits;  ///< see `actors::shard_metrics`
   std::uint64_t written_bytes = 0;
   std::uint64_t written_values = 0;
-  std::int64_t last_round = 0;  ///< end of the oldest of the shards' last rounds; 0: none
+  std::int64_t last_cycle =
+      0;  ///< end of the oldest of the shards' last cycles of checkpoints; 0: none
 
   std::uint64_t journal_last = 0;     ///< entries ever
   std::uint64_t journal_kept = 0;     ///< those that are not in every shard's files

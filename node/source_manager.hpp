@@ -52,6 +52,9 @@ public:
              const std::function<std::uint64_t()>& behind);
   /// Reads standard input no more.
   void close();
+  /// Ends the drivers with their threads: `found` is not called any longer. The runtime has
+  /// stopped, and nothing is asked of the sources afterwards.
+  void drop_drivers() { drivers_.clear(); }
 
   /// Asks every driver for partitions that are new, and has them read.
   void discover();

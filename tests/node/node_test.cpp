@@ -110,6 +110,22 @@ TEST_F(Node, IsCaughtUpOnceWhatWasPushedBeforeItsStartIsApplied) {
   EXPECT_EQ(std::get<std::int64_t>(*answer->rows[0].features[0].value), 200'000);
 }
 
+// Indexes of one plan mean something else in another.
+TEST_F(Node, RefusesALookupThatWasPreparedForOtherDeclarations) {
+  auto n = open();
+  ASSERT_TRUE(n) << n.error().message;
+  const std::vector<std::string> features{"spent"};
+  auto query = (*n)->queries().prepare("Card", features);
+  ASSERT_TRUE(query) << query.error().message;
+  EXPECT_EQ(query->plan, (*n)->plan());
+  const timestamp now = *parse_time("2026-01-01T11:00:00Z");
+  EXPECT_TRUE((*n)->queries().lookup(*query, "c1", now));
+  query->plan = std::make_shared<schema::plan>(*query->plan);
+  const auto other = (*n)->queries().lookup(*query, "c1", now);
+  ASSERT_FALSE(other);
+  EXPECT_EQ(other.error().code, errc::mismatch);
+}
+
 TEST_F(Node, ReadsNothingTwice) {
   folder_.append("payments.ndjson", payment("c1", 5, "10:30:00") + "\n");
   run();
