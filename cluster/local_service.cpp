@@ -1,5 +1,6 @@
 #include "cluster/local_service.hpp"
 
+#include "node/dead_letter_service.hpp"
 #include "node/journal_input.hpp"
 #include "node/node.hpp"
 #include "node/push_service.hpp"

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "node/dead_letter_service.hpp"
+#include "node/dead_letter_listing.hpp"
 #include "node/inspection.hpp"
 #include "node/node_progress.hpp"
 #include "node/node_stats.hpp"
@@ -20,6 +20,7 @@
 #include "sources/source_control.hpp"
 #include "sources/source_driver.hpp"
 #include "sources/source_status.hpp"
+#include "storage/journal/journal.hpp"
 #include "windrow/engine.hpp"
 
 namespace windrow::cluster {

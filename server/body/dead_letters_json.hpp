@@ -4,7 +4,8 @@
 #include <string>
 #include <string_view>
 
-#include "node/dead_letter_service.hpp"
+#include "node/dead_letter_listing.hpp"
+#include "storage/journal/journal.hpp"
 
 /// Messages that could not be used, as JSON: the answers of `windrow deadletters list` and `show`.
 namespace windrow::server {

@@ -35,6 +35,10 @@ EDGES = ["actors/interfaces.*", "actors/messages.*", "actors/type_ids.*", "actor
          "actors/ingester.*", "actors/shard.*", "actors/writer.*", "actors/querier.*",
          "actors/coordinator.*", "actors/source.*", "node/actor_runtime.*"]
 
+#: What a service speaks of: values without behaviour.
+NODE_DATA = ["node/dead_letter_listing.hpp", "node/inspection.hpp", "node/node_options.hpp",
+             "node/node_progress.hpp", "node/node_stats.hpp", "node/shard_statistics.hpp"]
+
 _INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')
 _PRINTS = re.compile(
     r"std::(cout|cerr|clog|print|println)\b|\bfmt::(print|println)\s*\(|"
@@ -148,6 +152,16 @@ def rooms(tree):
                 yield path, number, f"{here} includes {name}: {there} is above {here}"
 
 
+def service(tree):
+    """Server and commands stand on cluster/service.hpp: of a node they know data alone."""
+    for path, includes in tree.includes.items():
+        if folder_of(path) not in ("server", "tools"):
+            continue
+        for number, _, name in includes:
+            if name.startswith("node/") and name not in NODE_DATA:
+                yield path, number, f"{name} is behind the service (cluster/service.hpp)"
+
+
 def public_headers(tree):
     """include/windrow uses the standard library only."""
     for path, includes in tree.includes.items():
@@ -259,7 +273,8 @@ def readmes(tree):
                 yield name, 0, "has no README"
 
 
-RULES = [direction, apart, rooms, public_headers, libraries, plain_modules, printing, clock, listed, readmes]
+RULES = [direction, apart, rooms, service, public_headers, libraries, plain_modules, printing,
+         clock, listed, readmes]
 
 
 def offences(root):
