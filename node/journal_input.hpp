@@ -51,12 +51,12 @@ std::string source_tag(std::string_view source);
 class journal_input final : public sources::input {
 public:
   journal_input(schema::plan_ptr plan, storage::journal& journal, storage::partition_id partition,
-                storage::sequence position, std::shared_ptr<journal_notifier> bell)
+                storage::sequence position, std::shared_ptr<journal_notifier> notifier)
       : plan_(std::move(plan)),
         journal_(journal),
         partition_(partition),
         position_(position),
-        bell_(std::move(bell)) {}
+        notifier_(std::move(notifier)) {}
 
   result<sources::source_step> next() override;
   int source() const noexcept override { return source_; }
@@ -70,7 +70,7 @@ private:
   storage::journal& journal_;
   storage::partition_id partition_;
   storage::sequence position_;
-  std::shared_ptr<journal_notifier> bell_;
+  std::shared_ptr<journal_notifier> notifier_;
   int source_ = schema::none;
   int stream_ = schema::none;
 };

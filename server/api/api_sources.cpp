@@ -1,4 +1,4 @@
-// The part of the API that steers: sources, and dead letters that leave.
+// The part of the API that controls sources, and dead letters that leave.
 #include "server/api/api.hpp"
 #include "server/body/dead_letters_json.hpp"
 #include "server/body/sources_json.hpp"
@@ -17,8 +17,8 @@ response answer(const result<sources::source_control>& done) {
 }
 
 /// The body of what has no place to go to.
-result<steering_body> only_partition(const std::string& body) {
-  auto read = read_steering_request(body);
+result<source_control_request> only_partition(const std::string& body) {
+  auto read = read_source_control_request(body);
   if (read && !read->to.empty()) return failure{errc::invalid, "`to` is for seek alone"};
   return read;
 }
@@ -60,7 +60,7 @@ response api::resume_source(const call& what) {
 }
 
 response api::seek_source(const call& what) {
-  const auto body = read_steering_request(what.asked.body);
+  const auto body = read_source_control_request(what.asked.body);
   if (!body) return problem(body.error());
   const auto to = parse_seek_target(body->to);
   if (!to) return problem(to.error());

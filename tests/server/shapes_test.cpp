@@ -179,13 +179,13 @@ TEST(SteeringJson, CanBeReadBack) {
 }
 
 TEST(SteeringRequest, RefusesAMemberThatIsNotKnown) {
-  const auto read = read_steering_request(R"({"partition": "3", "to": "latest"})");
+  const auto read = read_source_control_request(R"({"partition": "3", "to": "latest"})");
   ASSERT_TRUE(read.ok()) << read.error().message;
   EXPECT_EQ(read->partition, "3");
   EXPECT_EQ(read->to, "latest");
-  EXPECT_TRUE(read_steering_request("").ok());
-  EXPECT_EQ(read_steering_request(R"({"partitions": "3"})").error().code, errc::invalid);
-  EXPECT_EQ(read_steering_request(R"({"partition": 3})").error().code, errc::invalid);
+  EXPECT_TRUE(read_source_control_request("").ok());
+  EXPECT_EQ(read_source_control_request(R"({"partitions": "3"})").error().code, errc::invalid);
+  EXPECT_EQ(read_source_control_request(R"({"partition": 3})").error().code, errc::invalid);
 }
 
 TEST(SeekTarget, IsAPlaceOrATime) {
