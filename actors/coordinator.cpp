@@ -2,10 +2,6 @@
 
 namespace windrow::actors {
 
-namespace {
-constexpr std::chrono::seconds deadline{60};  // opening a large shard reads its stripes
-}
-
 coordinator_actor::behavior_type coordinator::make_behavior() {
   return {
       [this](const stage_catalog& message) -> caf::result<catalog_ready> {
@@ -26,17 +22,22 @@ coordinator_actor::behavior_type coordinator::make_behavior() {
 template <class Message>
 void coordinator::send_to_all(const Message& message) {
   const auto ask = [&](std::size_t participant, const auto& who) {
-    self_->request(who, deadline, message)
+    self_->request(who, settings_.deadline, message)
         .then([this, participant](const catalog_ready& ready) { answered(participant, ready); },
               [this, participant](const caf::error&) {
-                answered(
-                    participant,
-                    {version_, failure{errc::closed, "participant " + std::to_string(participant) +
-                                                         " of the rollout did not answer"}});
+                answered(participant, {version_, silent(participant)});
               });
   };
   for (std::size_t i = 0; i < settings_.shards.size(); ++i) ask(i, settings_.shards[i]);
   ask(settings_.shards.size(), settings_.ingest);
+}
+
+failure coordinator::silent(std::size_t participant) const {
+  const std::string who = participant < settings_.shards.size()
+                              ? "shard " + std::to_string(participant)
+                              : std::string("ingest");
+  return {errc::timeout, who + " did not answer in time: version " + std::to_string(version_) +
+                             " of the declarations is not in use"};
 }
 
 void coordinator::answered(std::size_t participant, const catalog_ready& ready) {

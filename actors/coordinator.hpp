@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <vector>
 
@@ -15,10 +16,13 @@ namespace windrow::actors {
 struct coordinator_settings {
   std::vector<shard_actor> shards;
   ingest_actor ingest;
+  /// Of each step, for each participant: opening a large shard reads its stripes.
+  std::chrono::milliseconds deadline{60'000};
 };
 
-/// Brings a catalog version to every shard and to ingest: staged everywhere, then active.
-/// Decisions live in `rollout`.
+/// Brings a catalog version to every shard and to ingest: staged everywhere, then active. A
+/// participant that does not answer in time ends it: `timeout`, with its name. Decisions live in
+/// `rollout`.
 class coordinator {
 public:
   static inline constexpr const char* name = "coordinator";
@@ -32,6 +36,7 @@ private:
   template <class Message>
   void send_to_all(const Message& message);
   void answered(std::size_t participant, const catalog_ready& ready);
+  failure silent(std::size_t participant) const;
 
   coordinator_actor::pointer self_;
   coordinator_settings settings_;

@@ -11,13 +11,8 @@ ingester::ingester(ingest_actor::pointer self, ingest_settings settings)
 
 ingest_actor::behavior_type ingester::make_behavior() {
   return {
-      [this](const stage_catalog& message) {
-        plan_ = message.plan;
-        return catalog_ready{plan_->catalog_version, {}};
-      },
-      [](const activate_catalog& message) {
-        return catalog_ready{message.version, {}};
-      },
+      [this](const stage_catalog& message) { return on_stage(message); },
+      [this](const activate_catalog& message) { return on_activate(message); },
       [this](const start_inputs& message) { on_start(message); },
       [this](const stop_input& message) { return on_stop(message); },
       [this](const continue_input& message) { on_continue(message); },
@@ -25,16 +20,43 @@ ingest_actor::behavior_type ingester::make_behavior() {
         draining_ = true;
         auto promise = self_->make_response_promise<drained>();
         drains_.push_back(promise);
-        report_if_settled();
+        report_if_idle();
         return promise;
       },
   };
 }
 
+// ---- declarations ------------------------------------------------------------------------------
+
+// What is being read is decoded under the plan it began with, and the shards take no other.
+catalog_ready ingester::on_stage(const stage_catalog& message) {
+  catalog_ready ready{message.plan->catalog_version, {}};
+  if (inputs_.empty()) {
+    staged_ = message.plan;
+  } else {
+    ready.failed = failure{errc::conflict, "inputs are being read under version " +
+                                               std::to_string(plan_->catalog_version) +
+                                               " of the declarations"};
+  }
+  return ready;
+}
+
+catalog_ready ingester::on_activate(const activate_catalog& message) {
+  catalog_ready ready{message.version, {}};
+  if (staged_ && staged_->catalog_version == message.version && inputs_.empty()) {
+    plan_ = std::move(staged_);
+    staged_ = nullptr;
+  } else {
+    ready.failed = failure{errc::conflict, "version " + std::to_string(message.version) +
+                                               " of the declarations is not staged in ingest"};
+  }
+  return ready;
+}
+
 // ---- inputs ------------------------------------------------------------------------------------
 
 void ingester::on_start(const start_inputs& message) {
-  if (failed_) return report_if_settled();
+  if (failed_) return report_if_idle();
   for (const ingest_input& in : *message.inputs) {
     ingest::ingest_options options;
     options.plan = plan_;
@@ -44,7 +66,7 @@ void ingester::on_start(const start_inputs& message) {
     options.skips = in.skips;
     options.shard_count = static_cast<std::uint32_t>(settings_.shards.size());
     options.folder_seed = settings_.folder_seed;
-    options.seen = settings_.seen;
+    options.seen = settings_.dedup;
     input_state& state = inputs_[in.number];
     state.reader = in.reader;
     state.essential = in.essential;
@@ -54,7 +76,7 @@ void ingester::on_start(const start_inputs& message) {
     report(in.number, state);
   }
   pump();
-  report_if_settled();
+  report_if_idle();
 }
 
 input_stopped ingester::on_stop(const stop_input& message) {
@@ -66,7 +88,7 @@ input_stopped ingester::on_stop(const stop_input& message) {
   in.ready.reset();
   in.reading = false;
   report(message.input, in);
-  report_if_settled();
+  report_if_idle();
   return {in.core->position()};
 }
 
@@ -82,7 +104,7 @@ void ingester::on_continue(const continue_input& message) {
   in.ended = in.reading = false;
   report(message.number, in);
   pump();
-  report_if_settled();
+  report_if_idle();
 }
 
 // Every input is read one run ahead of what credit lets through.
@@ -111,7 +133,7 @@ void ingester::on_read(std::uint32_t number, std::uint32_t reader, const source_
   if (got.step.what == sources::source_step::kind::end) {
     in.ended = true;
     report(number, in);
-    report_if_settled();
+    report_if_idle();
     return;
   }
   in.ready = got;
@@ -124,13 +146,13 @@ void ingester::on_input_failed(std::uint32_t number, const failure& why) {
   in.reader = nullptr;
   ++in.reader_number;
   settings_.events.input_failed(number, why);
-  report_if_settled();
+  report_if_idle();
 }
 
 // ---- rows --------------------------------------------------------------------------------------
 
 void ingester::take(std::uint32_t number, input_state& in) {
-  settings_.questions->yield_if_requests(questions_seen_);
+  settings_.requests->yield_if_requests(requests_seen_);
   const source_read got = std::move(*in.ready);
   in.ready.reset();
   read(number, in);  // while this run is decoded, the next one is read
@@ -178,7 +200,7 @@ void ingester::on_applied(std::uint32_t number, const batch_applied& done) {
   }
   if (done.failed) return fail(*done.failed);
   pump();
-  report_if_settled();
+  report_if_idle();
 }
 
 // ---- what the node hears -----------------------------------------------------------------------
@@ -191,12 +213,12 @@ void ingester::report(std::uint32_t number, input_state& in) {
                                in.arrival, in.waiting, in.ended});
 }
 
-void ingester::report_if_settled() {
-  if (!credit_.settled()) return;
+void ingester::report_if_idle() {
+  if (!credit_.idle()) return;
   if (!std::any_of(inputs_.begin(), inputs_.end(),
                    [](const auto& in) { return in.second.ready.has_value(); }) ||
       draining_)
-    settings_.events.settled();
+    settings_.events.idle();
   if (!draining_) return;
   for (auto& promise : drains_) promise.deliver(drained{});
   drains_.clear();
@@ -205,7 +227,7 @@ void ingester::report_if_settled() {
 void ingester::fail(const failure& why) {
   if (!failed_) settings_.events.failed(why);
   failed_ = true;
-  report_if_settled();
+  report_if_idle();
 }
 
 ingest_actor::behavior_type make_ingest(ingest_actor::stateful_pointer<actor_slot<ingester>> self,

@@ -27,7 +27,7 @@ struct ingest_events {
   /// One input has failed and is left alone; the others go on.
   std::function<void(std::uint32_t input, const failure&)> input_failed;
   /// Everything sent so far is applied.
-  std::function<void()> settled;
+  std::function<void()> idle;
   /// An essential input, a shard or the journal has failed: nothing more is taken.
   std::function<void(const failure&)> failed;
 };
@@ -36,9 +36,9 @@ struct ingest_settings {
   std::vector<shard_actor> shards;
   std::uint64_t folder_seed = 0;
   ingest::credit::limits limits;
-  storage::journal* journal = nullptr;   ///< for dead letters; outlives the actor
-  storage::dedup_index* seen = nullptr;  ///< where a stream declares deduplication; the same
-  std::shared_ptr<const yield_hint> questions = std::make_shared<yield_hint>();
+  storage::journal* journal = nullptr;    ///< for dead letters; outlives the actor
+  storage::dedup_index* dedup = nullptr;  ///< where a stream declares deduplication; the same
+  std::shared_ptr<const yield_hint> requests = std::make_shared<yield_hint>();
   ingest_events events;
 };
 
@@ -69,6 +69,8 @@ private:
     bool waiting = false;  // as last reported
   };
 
+  catalog_ready on_stage(const stage_catalog& message);
+  catalog_ready on_activate(const activate_catalog& message);
   void on_start(const start_inputs& message);
   input_stopped on_stop(const stop_input& message);
   void on_continue(const continue_input& message);
@@ -81,13 +83,14 @@ private:
   void send(std::uint32_t number);
   void on_applied(std::uint32_t number, const batch_applied& done);
   void report(std::uint32_t number, input_state& in);
-  void report_if_settled();
+  void report_if_idle();
   void fail(const failure& why);
 
   ingest_actor::pointer self_;
   ingest_settings settings_;
-  std::uint64_t questions_seen_ = 0;
-  schema::plan_ptr plan_;
+  std::uint64_t requests_seen_ = 0;
+  schema::plan_ptr plan_;    // active
+  schema::plan_ptr staged_;  // null but between the steps of a rollout
   std::map<std::uint32_t, input_state> inputs_;
   ingest::credit credit_;
   ingest::ingest_output output_;

@@ -77,13 +77,13 @@ using shard_actor = caf::typed_actor<
     caf::replies_to<apply_batch>::with<batch_applied>,
     // Answers lookups; sent with high priority, ahead of queued batches.
     caf::replies_to<shard_lookup>::with<shard_rows>,
-    // Opens the state for a catalog version.
+    // Opens the state for a catalog version, beside what runs.
     caf::replies_to<stage_catalog>::with<catalog_ready>,
     // Begins to serve and fold under that version.
     caf::replies_to<activate_catalog>::with<catalog_ready>,
     // Writes every stripe; answers when all of it is on disk.
     caf::replies_to<checkpoint_now>::with<checkpoint_done>,
-    // Begins rounds that are due, makes room, expires. Internal, repeating.
+    // Begins cycles of checkpoints that are due, makes room, expires. Internal, repeating.
     caf::reacts_to<maintenance_tick>>;
 
 /// Commits stripes to disk on a thread of its own, for all shards of the node.
@@ -92,16 +92,18 @@ using writer_actor = caf::typed_actor<
     caf::replies_to<commit_write>::with<write_committed>>;
 
 /// Decodes and resolves messages, and partitions their rows by key.
-using ingest_actor = caf::typed_actor<caf::replies_to<stage_catalog>::with<catalog_ready>,
-                                      caf::replies_to<activate_catalog>::with<catalog_ready>,
-                                      // Asks every source for its first run.
-                                      caf::reacts_to<start_inputs>,
-                                      // Stops asking one input for more; answers where it stands.
-                                      caf::replies_to<stop_input>::with<input_stopped>,
-                                      // Goes on with a stopped or failed one.
-                                      caf::reacts_to<continue_input>,
-                                      // Stops asking; answers when all rows are applied.
-                                      caf::replies_to<drain>::with<drained>>;
+using ingest_actor = caf::typed_actor<  // Keeps a plan for inputs that begin later.
+    caf::replies_to<stage_catalog>::with<catalog_ready>,
+    // Begins inputs under that plan from now on.
+    caf::replies_to<activate_catalog>::with<catalog_ready>,
+    // Asks every source for its first run.
+    caf::reacts_to<start_inputs>,
+    // Stops asking one input for more; answers where it stands.
+    caf::replies_to<stop_input>::with<input_stopped>,
+    // Goes on with a stopped or failed one.
+    caf::reacts_to<continue_input>,
+    // Stops asking; answers when all rows are applied.
+    caf::replies_to<drain>::with<drained>>;
 
 /// Fans a query out to the shards it concerns, and gathers.
 using query_actor = caf::typed_actor<caf::replies_to<run_query>::with<query_done>>;

@@ -34,8 +34,8 @@ void querier::ask_stage(const std::shared_ptr<running>& q) {
               got(q);
             },
             [this, q, asked](const caf::error&) {
-              q->core->unanswered(asked, {errc::closed, "shard " + std::to_string(asked.shard) +
-                                                            " did not answer in time"});
+              q->core->unanswered(asked, {errc::timeout, "shard " + std::to_string(asked.shard) +
+                                                             " did not answer in time"});
               got(q);
             });
   }

@@ -4,6 +4,8 @@
 
 #include <caf/message_priority.hpp>
 
+#include "base/clock.hpp"
+
 namespace windrow::actors {
 
 namespace {
@@ -22,20 +24,13 @@ std::int64_t micros_since(std::chrono::steady_clock::time_point then) {
                                                                then)
       .count();
 }
-
-// What arrival is measured with.
-std::int64_t wall_clock() {
-  return std::chrono::duration_cast<std::chrono::microseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
 }  // namespace
 
 shard::shard(shard_actor::pointer self, shard_settings settings)
     : self_(self),
       settings_(std::move(settings)),
-      write_bytes_(write_bytes(settings_.gate->memory_budget())),
-      next_round_(std::chrono::steady_clock::now() + settings_.checkpoint_interval) {}
+      write_bytes_(write_bytes(settings_.access->memory_budget())),
+      next_cycle_(std::chrono::steady_clock::now() + settings_.checkpoint_interval) {}
 
 shard_actor::behavior_type shard::make_behavior() {
   self_->delayed_send(self_, maintenance_every, maintenance_tick{});
@@ -43,27 +38,32 @@ shard_actor::behavior_type shard::make_behavior() {
       [this](const apply_batch& message) { return on_apply(message); },
       [this](const shard_lookup& message) { return on_lookup(message); },
       [this](const stage_catalog& message) { return on_stage(message); },
-      [](const activate_catalog& message) {
-        return catalog_ready{message.version, {}};
-      },
+      [this](const activate_catalog& message) { return on_activate(message); },
       [this](checkpoint_now) { return on_checkpoint(); },
       [this](maintenance_tick) { on_maintenance(); },
   };
 }
 
 catalog_ready shard::on_stage(const stage_catalog& message) {
-  auto opened = settings_.gate->open(message.plan);
+  auto staged = settings_.access->stage(message.plan);
   catalog_ready ready{message.plan->catalog_version, {}};
-  if (!opened) ready.failed = opened.error();
+  if (!staged) ready.failed = staged.error();
+  return ready;
+}
+
+catalog_ready shard::on_activate(const activate_catalog& message) {
+  auto active = settings_.access->activate(message.version);
+  catalog_ready ready{message.version, {}};
+  if (!active) ready.failed = active.error();
   return ready;
 }
 
 caf::result<batch_applied> shard::on_apply(const apply_batch& message) {
-  settings_.questions->yield_if_requests(questions_seen_);
-  batch_applied answer{settings_.gate->shard(), message.batch->bytes, 0, failure_};
+  settings_.requests->yield_if_requests(requests_seen_);
+  batch_applied answer{settings_.access->shard(), message.batch->bytes, 0, failure_};
   if (failure_) return answer;
   bool over = false;
-  settings_.gate->exclusive([&](storage::shard_core& core) {
+  settings_.access->exclusive([&](storage::shard_core& core) {
     auto applied = core.apply(*message.batch);
     if (!applied) {
       answer.failed = applied.error();
@@ -77,7 +77,8 @@ caf::result<batch_applied> shard::on_apply(const apply_batch& message) {
     return answer;
   }
   if (message.arrival != storage::no_time)
-    settings_.meters->visible.add(wall_clock() - message.arrival, message.batch->rows);
+    settings_.metrics->visible.add(wall_clock() - message.arrival, message.batch->rows);
+  if (settings_.applied) settings_.applied(message.batch->partition);
   advance();
   if (!over || settings_.read_only) return answer;
   // Memory is short: the credit stays spent until a checkpoint lets records leave.
@@ -89,7 +90,7 @@ caf::result<batch_applied> shard::on_apply(const apply_batch& message) {
 shard_rows shard::on_lookup(const shard_lookup& message) {
   auto answers = std::make_shared<std::vector<result<storage::lookup_answer>>>();
   answers->reserve(message.requests->size());
-  settings_.gate->exclusive([&](storage::shard_core& core) {
+  settings_.access->exclusive([&](storage::shard_core& core) {
     for (const auto& request : *message.requests) answers->push_back(core.lookup(request));
   });
   return {std::move(answers)};
@@ -99,17 +100,17 @@ caf::result<checkpoint_done> shard::on_checkpoint() {
   if (failure_ || settings_.read_only) return checkpoint_done{failure_};
   auto promise = self_->make_response_promise<checkpoint_done>();
   checkpoints_.push_back(promise);
-  again_ = round_;  // the round under way may have passed stripes that changed since
-  next_round_ = {};
+  again_ = cycle_;  // the cycle under way may have passed stripes that changed since
+  next_cycle_ = {};
   advance();
   return promise;
 }
 
 void shard::on_maintenance() {
   self_->delayed_send(self_, maintenance_every, maintenance_tick{});
-  if (failure_ || settings_.read_only) return;
+  if (failure_ || settings_.read_only || !settings_.access->is_open()) return;
   sweep(sweep_allowance);
-  settings_.gate->exclusive([&](storage::shard_core& core) { core.evict(); });
+  settings_.access->exclusive([&](storage::shard_core& core) { core.evict(); });
   advance();
   release_waiting();
 }
@@ -117,7 +118,7 @@ void shard::on_maintenance() {
 // In pieces, so that lookups need not wait for all of it.
 void shard::sweep(std::size_t allowance) {
   for (bool more = true; more && !failure_; allowance = 0) {
-    settings_.gate->exclusive([&](storage::shard_core& core) {
+    settings_.access->exclusive([&](storage::shard_core& core) {
       auto swept = core.sweep(allowance);
       if (!swept) fail(swept.error());
       more = swept && *swept;
@@ -125,31 +126,31 @@ void shard::sweep(std::size_t allowance) {
   }
 }
 
-// Takes the next steps of a round: encodes while the writer has room.
+// Takes the next steps of a cycle: encodes while the writer has room.
 void shard::advance() {
   if (failure_ || settings_.read_only) return;
   while (writes_under_way_ < writes_max) {
-    settings_.questions->yield_if_requests(questions_seen_);
+    settings_.requests->yield_if_requests(requests_seen_);
     std::shared_ptr<storage::stripe_write> w;
     bool done = false;
-    settings_.gate->exclusive([&](storage::shard_core& core) {
+    settings_.access->exclusive([&](storage::shard_core& core) {
       const auto now = std::chrono::steady_clock::now();
-      const bool due = now >= next_round_ || !checkpoints_.empty();
-      hurried_ = due || (round_ && hurried_);
-      // A round for want of memory goes no faster than memory asks for it.
+      const bool due = now >= next_cycle_ || !checkpoints_.empty();
+      hurried_ = due || (cycle_ && hurried_);
+      // A cycle for want of memory goes no faster than memory asks for it.
       if (!hurried_ && !core.pressed()) return;
-      if (!round_) {
-        next_round_ = now + settings_.checkpoint_interval;
-        round_began_ = now;
-        round_positions_ = core.resume_positions();
+      if (!cycle_) {
+        next_cycle_ = now + settings_.checkpoint_interval;
+        cycle_began_ = now;
+        cycle_positions_ = core.resume_positions();
         core.begin_round();
-        round_ = true;
+        cycle_ = true;
       }
       w = core.next_write(write_bytes_);
       done = !w && !core.round_active() && writes_under_way_ == 0;
     });
     if (!w) {
-      if (done) round_finished();
+      if (done) cycle_finished();
       return;
     }
     write(std::move(w));
@@ -160,10 +161,10 @@ void shard::advance() {
 void shard::write(std::shared_ptr<storage::stripe_write> w) {
   ++writes_under_way_;
   const auto began = std::chrono::steady_clock::now();
-  self_->request(settings_.writer, caf::infinite, commit_write{settings_.gate->shard(), w})
+  self_->request(settings_.writer, caf::infinite, commit_write{settings_.access->shard(), w})
       .then(
           [this, w, began](const write_committed& answer) {
-            settings_.meters->commits.add(micros_since(began));
+            settings_.metrics->commits.add(micros_since(began));
             on_written(w, answer.failed);
           },
           [this, w](const caf::error&) {
@@ -175,21 +176,21 @@ void shard::on_written(const std::shared_ptr<storage::stripe_write>& w,
                        const std::optional<failure>& why) {
   --writes_under_way_;
   if (why) return fail(*why);
-  settings_.meters->written_bytes += w->bytes.size();
-  settings_.meters->written_values += w->entries.size();
-  settings_.gate->exclusive([&](storage::shard_core& core) { core.committed(*w); });
+  settings_.metrics->written_bytes += w->bytes.size();
+  settings_.metrics->written_values += w->entries.size();
+  settings_.access->exclusive([&](storage::shard_core& core) { core.committed(*w); });
   release_waiting();
   advance();
 }
 
-void shard::round_finished() {
-  round_ = false;
-  settings_.meters->rounds.add(micros_since(round_began_));
-  settings_.meters->last_round = wall_clock();
-  if (settings_.durable) settings_.durable(settings_.gate->shard(), round_positions_);
+void shard::cycle_finished() {
+  cycle_ = false;
+  settings_.metrics->cycles.add(micros_since(cycle_began_));
+  settings_.metrics->last_cycle = wall_clock();
+  if (settings_.durable) settings_.durable(settings_.access->shard(), cycle_positions_);
   if (again_) {
     again_ = false;
-    next_round_ = {};
+    next_cycle_ = {};
     advance();
     return;
   }
@@ -200,7 +201,7 @@ void shard::round_finished() {
 void shard::release_waiting() {
   if (waiting_.empty()) return;
   bool over = false;
-  settings_.gate->exclusive([&](storage::shard_core& core) {
+  settings_.access->exclusive([&](storage::shard_core& core) {
     if (core.over_budget()) core.evict();
     over = core.over_budget();
   });

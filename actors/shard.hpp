@@ -19,17 +19,19 @@
 namespace windrow::actors {
 
 struct shard_settings {
-  std::shared_ptr<shard_access> gate;
+  std::shared_ptr<shard_access> access;
   writer_actor writer;
-  std::shared_ptr<const yield_hint> questions = std::make_shared<yield_hint>();
+  std::shared_ptr<const yield_hint> requests = std::make_shared<yield_hint>();
   std::chrono::milliseconds checkpoint_interval{10'000};
   /// Never write: the folder is only looked at.
   bool read_only = false;
-  /// Called when a round of checkpoints that began at these positions is on disk.
+  /// Called when a batch of this partition is folded.
+  std::function<void(storage::partition_id)> applied;
+  /// Called when a cycle of checkpoints that began at these positions is on disk.
   std::function<void(std::uint32_t shard, const storage::positions&)> durable;
   /// Called once, when the shard can no longer fold or write.
   std::function<void(const failure&)> failed;
-  std::shared_ptr<shard_metrics> meters;
+  std::shared_ptr<shard_metrics> metrics;
 };
 
 /// Puts one shard behind messages: folds batches in order, walks checkpoints between them, and
@@ -46,6 +48,7 @@ private:
   caf::result<batch_applied> on_apply(const apply_batch& message);
   shard_rows on_lookup(const shard_lookup& message);
   catalog_ready on_stage(const stage_catalog& message);
+  catalog_ready on_activate(const activate_catalog& message);
   caf::result<checkpoint_done> on_checkpoint();
   void on_maintenance();
 
@@ -54,7 +57,7 @@ private:
   void write(std::shared_ptr<storage::stripe_write> w);
   void on_written(const std::shared_ptr<storage::stripe_write>& w,
                   const std::optional<failure>& why);
-  void round_finished();
+  void cycle_finished();
   void release_waiting();
   void fail(const failure& why);
 
@@ -65,18 +68,18 @@ private:
 
   shard_actor::pointer self_;
   shard_settings settings_;
-  std::uint64_t questions_seen_ = 0;
+  std::uint64_t requests_seen_ = 0;
   const std::size_t write_bytes_;  // of records in one transaction
   std::optional<failure> failure_;
   std::vector<waiting_batch> waiting_;  // applied, their credit held back: memory is short
   std::vector<caf::typed_response_promise<checkpoint_done>> checkpoints_;
-  bool again_ = false;  // a checkpoint was asked for during a round
-  bool round_ = false;
-  bool hurried_ = false;  // the round is due, not only for want of memory
+  bool again_ = false;  // a checkpoint was asked for during a cycle
+  bool cycle_ = false;
+  bool hurried_ = false;  // the cycle is due, not only for want of memory
   int writes_under_way_ = 0;
-  storage::positions round_positions_;
-  std::chrono::steady_clock::time_point next_round_;
-  std::chrono::steady_clock::time_point round_began_;
+  storage::positions cycle_positions_;
+  std::chrono::steady_clock::time_point next_cycle_;
+  std::chrono::steady_clock::time_point cycle_began_;
 };
 
 shard_actor::behavior_type make_shard(shard_actor::stateful_pointer<actor_slot<shard>> self,

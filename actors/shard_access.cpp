@@ -3,18 +3,38 @@
 #include <map>
 #include <string>
 #include <thread>
+#include <utility>
 
 namespace windrow::actors {
 
-result<void> shard_access::open(schema::plan_ptr plan) {
+result<void> shard_access::stage(schema::plan_ptr plan) {
+  staged_.reset();
+  staged_version_ = plan->catalog_version;
   auto values = store_.stripes();
   if (!values) return values.error();
   std::map<std::uint32_t, std::string> stored;
   for (const auto& v : *values) stored[v.stripe].assign(v.value.begin(), v.value.end());
   auto core = storage::shard_core::open(std::move(plan), options_, source_, stored);
   if (!core) return core.error();
-  std::lock_guard lock(mutex_);
-  core_ = std::move(*core);
+  staged_ = std::move(*core);
+  return {};
+}
+
+result<void> shard_access::activate(std::uint32_t version) {
+  if (!staged_ || staged_version_ != version) {
+    return failure{errc::conflict, "version " + std::to_string(version) +
+                                       " of the declarations is not staged in shard " +
+                                       std::to_string(options_.shard)};
+  }
+  std::unique_ptr<storage::shard_core> before;  // freed without the lock
+  {
+    const std::lock_guard lock(mutex_);
+    if (core_ && core_->memory().dirty > 0) {
+      return failure{errc::conflict, "shard " + std::to_string(options_.shard) +
+                                         " has changes that are not on disk"};
+    }
+    before = std::exchange(core_, std::move(staged_));
+  }
   return {};
 }
 

@@ -29,15 +29,23 @@ public:
   shard_access(storage::shard_options options, storage::shard_store& store)
       : options_(options), store_(store), source_(store) {}
 
-  /// Opens the core for a plan from what is stored.
-  result<void> open(schema::plan_ptr plan);
+  // The two steps of `rollout`. The shard's actor takes them, one after the other.
+
+  /// Opens a core for a plan beside the one in use, from what is stored. Nothing that runs changes;
+  /// what was staged before is given up.
+  result<void> stage(schema::plan_ptr plan);
+  /// Uses the staged core from now on; `conflict`, and all stays as it is, if none is staged for
+  /// that version or the one in use has changes that are not stored.
+  result<void> activate(std::uint32_t version);
+  /// Whether a core is in use: nothing may be run before.
+  bool is_open() const noexcept { return core_ != nullptr; }
 
   storage::shard_store& store() noexcept { return store_; }
   std::uint64_t folder_seed() const noexcept { return options_.folder_seed; }
   std::uint32_t shard() const noexcept { return options_.shard; }
   std::size_t memory_budget() const noexcept { return options_.memory_budget; }
 
-  /// Runs `use(core)` for the shard's actor, after lookups that wait. Requires `open`.
+  /// Runs `use(core)` for the shard's actor, after lookups that wait. Requires an active core.
   template <class F>
   auto exclusive(F&& use) {
     yield_if_requests();
@@ -45,7 +53,7 @@ public:
     return use(*core_);
   }
 
-  /// Runs `use(core)` ahead of the actor's next turn. Requires `open`.
+  /// Runs `use(core)` ahead of the actor's next turn. Requires an active core.
   template <class F>
   auto priority(F&& use) {
     waiting_.fetch_add(1, std::memory_order_relaxed);
@@ -63,6 +71,9 @@ private:
   std::mutex mutex_;
   std::atomic<int> waiting_{0};
   std::unique_ptr<storage::shard_core> core_;
+  // Of the shard's actor alone.
+  std::unique_ptr<storage::shard_core> staged_;
+  std::uint32_t staged_version_ = 0;
 };
 
 }  // namespace windrow::actors

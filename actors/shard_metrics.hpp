@@ -50,11 +50,11 @@ private:
 /// What a shard measures of itself, for whoever watches.
 struct shard_metrics {
   duration_meter visible;  ///< of each row, from the arrival of its run until answers have it
-  duration_meter rounds;   ///< of checkpoints, from the beginning of a round until it is on disk
+  duration_meter cycles;   ///< of checkpoints, from the beginning of a cycle until it is on disk
   duration_meter commits;  ///< of transactions, from asking the writer until they are on disk
   std::atomic<std::uint64_t> written_bytes{0};  ///< of records, in those transactions
   std::atomic<std::uint64_t> written_values{0};
-  std::atomic<std::int64_t> last_round{0};  ///< its end, by the wall clock; 0: none
+  std::atomic<std::int64_t> last_cycle{0};  ///< its end, by the wall clock; 0: none
 };
 
 }  // namespace windrow::actors

@@ -15,7 +15,7 @@ namespace windrow::actors {
 struct writer_settings {
   std::uint64_t folder_seed = 0;
   storage::journal* journal = nullptr;        ///< outlives the actor
-  storage::dedup_index* seen = nullptr;       ///< null: no deduplication; outlives the actor
+  storage::dedup_index* dedup = nullptr;      ///< null: no deduplication; outlives the actor
   std::vector<storage::shard_store*> stores;  ///< by shard; outlive the actor
 };
 

@@ -12,20 +12,20 @@ namespace windrow::actors {
 /// computing one lets go of its core. Even where it asks to run at once (`low_latency_thread`):
 /// has it had more than its share, Linux looks at it again with the next tick, up to 4 ms later.
 /// Giving way after each batch costs a tenth of ingest, so it is done only while there are
-/// questions.
+/// requests.
 ///
 /// Concurrency: any thread.
 class yield_hint {
 public:
   /// Somebody asks something, or pushes and waits for the acknowledgement.
-  void notify_request() noexcept { questions_.fetch_add(1, std::memory_order_relaxed); }
+  void notify_request() noexcept { requests_.fetch_add(1, std::memory_order_relaxed); }
 
   /// For actors that compute, between two batches or two writes: lets others run if there were
-  /// questions since `seen`, which is the caller's own.
+  /// requests since `seen`, which is the caller's own.
   void yield_if_requests(std::uint64_t& seen) const noexcept;
 
 private:
-  std::atomic<std::uint64_t> questions_{0};
+  std::atomic<std::uint64_t> requests_{0};
 };
 
 }  // namespace windrow::actors

@@ -28,6 +28,10 @@ std::string_view to_string(errc code) noexcept {
       return "conflict";
     case errc::gap:
       return "gap";
+    case errc::unavailable:
+      return "unavailable";
+    case errc::timeout:
+      return "timeout";
   }
   return "unknown";
 }

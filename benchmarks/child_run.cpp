@@ -11,11 +11,11 @@ namespace windrow::bench {
 namespace {
 
 // What an early client would do: any user's features, and from which position they are.
-result<std::uint64_t> first_answer(node::node& node, timestamp now) {
+result<std::uint64_t> first_answer(cluster::service& service, timestamp now) {
   const std::vector<std::string> names{"purchases[30d]"};
-  auto query = node.prepare("User", names);
+  auto query = service.prepare("User", names);
   if (!query) return query.error();
-  auto row = node.lookup(*query, user_name(1), now);
+  auto row = service.lookup(*query, user_name(1), now);
   if (!row) return row.error();
   if (!row->features.front().value) return row->features.front().value.error();
   std::uint64_t position = 0;

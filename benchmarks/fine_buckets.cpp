@@ -19,7 +19,7 @@ void measure_fine_buckets(const settings& s, report& out) {
         auto ended = run_to_end(what);
         if (!ended) return out.failed(ended.error());
         rates[fine].push_back(static_cast<double>(file->events) / 1e6 / ended->seconds);
-        check_answers(*ended->node, what, *file, out);
+        check_answers(*ended->service, what, *file, out);
       }
       ratios.push_back(rates[1].back() / rates[0].back());
     }

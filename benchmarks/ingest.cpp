@@ -47,7 +47,7 @@ void measure(const settings& s, key_shape keys, report& out) {
       of_light.push_back(node.back() / light.back());
       of_ceiling.push_back(node.back() / ceiling.back());
     }
-    check_answers(*ended->node, what, *file, out);
+    check_answers(*ended->service, what, *file, out);
   }
   const std::string suffix = std::string(", ") + to_string(keys);
   if (s.baselines) {

@@ -45,7 +45,7 @@ result<void> measure(const settings& s, const kafka_broker& broker, key_shape ke
     node.push_back(millions / ended->seconds);
     node_cpu.push_back(ended->cpu_seconds * 1000 / millions);
     if (s.baselines) ratio.push_back(node.back() / bare.back());
-    check_answers(*ended->node, what, *file, out);
+    check_answers(*ended->service, what, *file, out);
   }
   const std::string suffix = std::string(", ") + to_string(keys);
   if (s.baselines) out.add({"bare consumer" + suffix, "M messages/s", bare, {}, {}});

@@ -65,7 +65,7 @@ void measure_long_window(const settings& s, report& out) {
   if (!ten || !all) return out.failed(ten ? all.error() : ten.error());
   const timestamp now{(first_event_ms + minutes * 60'000 - 1) * 1000};
   // Both lookups of one user in turn, so that a busy machine troubles both alike.
-  const auto ask = [&](const node::node::prepared& query, std::uint32_t user, std::int64_t cents,
+  const auto ask = [&](const query::class_query_ptr& query, std::uint32_t user, std::int64_t cents,
                        std::uint64_t buckets, std::vector<double>& micros) {
     const std::string key = user_name(user);
     const auto start = clock::now();

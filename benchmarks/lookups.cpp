@@ -21,11 +21,11 @@ struct latencies {
 
 // Whether events have been applied that are newer than `now`. What is read is reported after it
 // has been sent on, so this may take a moment.
-bool is_overtaken(node::node& node, timestamp now) {
+bool is_overtaken(cluster::service& service, timestamp now) {
   const auto start = clock::now();
   do {
-    if (node.progress().newest > now.micros) return true;
-    node.wait(std::chrono::milliseconds(1));
+    if (service.progress().newest > now.micros) return true;
+    service.wait(std::chrono::milliseconds(1));
   } while (seconds_since(start) < 1);
   return false;
 }
@@ -73,7 +73,7 @@ latencies back_to_back(const Lookup& lookup, std::uint32_t users, int count) {
 }
 
 // Until the file is read to a share: lookups at a time that follows the events.
-latencies while_ingesting(node::node& node, const node::node::prepared& query,
+latencies while_ingesting(cluster::service& service, const query::class_query_ptr& query,
                           const event_file& file, double until, std::chrono::microseconds pause) {
   constexpr double ahead = 50'000;  // events that may be applied and not yet be in the progress
   latencies l;
@@ -81,7 +81,7 @@ latencies while_ingesting(node::node& node, const node::node::prepared& query,
   timestamp now{};
   for (std::uint32_t i = 0;; ++i) {
     if (i % 64 == 0 || pause.count() > 0) {
-      const auto progress = node.progress();
+      const auto progress = service.progress();
       const double read = static_cast<double>(progress.read),
                    all = static_cast<double>(file.events);
       if (read >= until * all || progress.failed || progress.finished) return l;
@@ -89,8 +89,8 @@ latencies while_ingesting(node::node& node, const node::node::prepared& query,
                                                            static_cast<double>(event_span_ms))) *
                    1000;
     }
-    look_up([&](const std::string& key) { return node.lookup(query, key, now); },
-            random.below(file.users), [&] { return is_overtaken(node, now); }, l);
+    look_up([&](const std::string& key) { return service.lookup(query, key, now); },
+            random.below(file.users), [&] { return is_overtaken(service, now); }, l);
     if (pause.count() > 0) std::this_thread::sleep_for(pause);
   }
 }

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <filesystem>
 
+#include "cluster/local_service.hpp"
 #include "schema/plan/plan.hpp"
 #include "windrow/time.hpp"
 
@@ -38,18 +39,18 @@ interval covered(const query::class_query& query, std::size_t slot, timestamp no
   return {(end - window.window / 1000) / d * d, end / d * d + d};
 }
 
-void check_all_users(node::node& node, const node_run& run, const event_file& file, timestamp now,
-                     report& out) {
+void check_all_users(cluster::service& service, const node_run& run, const event_file& file,
+                     timestamp now, report& out) {
   const std::string longest = "[" + run.features.windows.back() + "]";
   const std::vector<std::string> names{"purchases" + longest, "amount_sum" + longest};
-  auto query = node.prepare("User", names);
+  auto query = service.prepare("User", names);
   if (!query) return out.failed(query.error());
   const auto [from, to] = covered(**query, 0, now);
   const tally wanted = file.everyone.between(from, to);
   double count = 0, sum = 0;
   std::uint32_t distinct = 0;
   for (std::uint32_t user = 0; user < file.users; ++user) {
-    auto row = node.lookup(*query, user_name(user), now);
+    auto row = service.lookup(*query, user_name(user), now);
     if (!row) return out.failed(row.error());
     const double mine = number(row->features[0]);
     distinct += mine > 0;
@@ -65,9 +66,9 @@ void check_all_users(node::node& node, const node_run& run, const event_file& fi
             "amounts of all users: " + std::to_string(sum));
 }
 
-void check_witness(node::node& node, const node::node::prepared& query, const witness& w,
+void check_witness(cluster::service& service, const query::class_query_ptr& query, const witness& w,
                    timestamp now, report& out) {
-  auto row = node.lookup(query, user_name(w.user), now);
+  auto row = service.lookup(query, user_name(w.user), now);
   if (!row) return out.failed(row.error());
   for (std::size_t i = 0; i < row->features.size(); ++i) {
     const feature_answer& answer = row->features[i];
@@ -105,7 +106,7 @@ scratch_folder::~scratch_folder() {
   std::filesystem::remove_all(path_, ignored);
 }
 
-result<std::unique_ptr<node::node>> open_node(const node_run& run) {
+result<std::unique_ptr<cluster::service>> open_node(const node_run& run) {
   auto compiled = compile(run.features);
   if (!compiled) return compiled.error();
   node::node_options o;
@@ -116,13 +117,13 @@ result<std::unique_ptr<node::node>> open_node(const node_run& run) {
   o.once = run.once;
   const bool topic = !compiled->plan->sources.front().kind->is_file;
   if (!run.input.empty() || topic) o.inputs.push_back({"purchases", run.input});
-  return node::node::open(o);
+  return cluster::open_local_service(o);
 }
 
-result<void> wait_for_end(node::node& node) {
+result<void> wait_for_end(cluster::service& service) {
   for (;;) {
-    node.wait(std::chrono::seconds(1));
-    const auto progress = node.progress();
+    service.wait(std::chrono::seconds(1));
+    const auto progress = service.progress();
     if (progress.failed) return *progress.failed;
     if (progress.finished) return {};
   }
@@ -137,19 +138,19 @@ result<finished_run> run_to_end(const node_run& run) {
   return finished_run{watch.seconds(), watch.cpu_seconds(), std::move(*node)};
 }
 
-void check_answers(node::node& node, const node_run& run, const event_file& file, report& out,
-                   bool all) {
-  const auto progress = node.progress();
+void check_answers(cluster::service& service, const node_run& run, const event_file& file,
+                   report& out, bool all) {
+  const auto progress = service.progress();
   out.check(!all || progress.applied == file.events,
             "messages applied: " + std::to_string(progress.applied));
   out.check(progress.dead_lettered == 0, "dead letters: " + std::to_string(progress.dead_lettered));
   const timestamp now{file.newest * 1000};
-  check_all_users(node, run, file, now, out);
+  check_all_users(service, run, file, now, out);
   std::vector<std::string> names{"purchases", "amount_sum"};
   if (run.features.mean) names.push_back("amount_mean");
-  auto query = node.prepare("User", names);
+  auto query = service.prepare("User", names);
   if (!query) return out.failed(query.error());
-  for (const witness& w : file.witnesses) check_witness(node, *query, w, now, out);
+  for (const witness& w : file.witnesses) check_witness(service, *query, w, now, out);
 }
 
 }  // namespace windrow::bench

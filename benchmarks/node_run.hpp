@@ -8,7 +8,8 @@
 #include "benchmarks/declarations.hpp"
 #include "benchmarks/events.hpp"
 #include "benchmarks/report.hpp"
-#include "node/node.hpp"
+#include "cluster/service.hpp"
+#include "node/node_options.hpp"
 
 namespace windrow::bench {
 
@@ -34,23 +35,23 @@ struct node_run {
   bool once = true;
 };
 
-result<std::unique_ptr<node::node>> open_node(const node_run& run);
+result<std::unique_ptr<cluster::service>> open_node(const node_run& run);
 
 /// Waits until the inputs have ended.
-result<void> wait_for_end(node::node& node);
+result<void> wait_for_end(cluster::service& service);
 
 /// From no folder to everything durable: the seconds it took, and the node, which still answers.
 struct finished_run {
   double seconds = 0;
   double cpu_seconds = 0;
-  std::unique_ptr<node::node> node;
+  std::unique_ptr<cluster::service> service;
 };
 result<finished_run> run_to_end(const node_run& run);
 
 /// Compares a node that has applied a whole file with what is known of the file: the number of
 /// messages (where it took them `all` itself); count and sum over the longest window of every user;
 /// every feature of the witnesses.
-void check_answers(node::node& node, const node_run& run, const event_file& file, report& out,
-                   bool all = true);
+void check_answers(cluster::service& service, const node_run& run, const event_file& file,
+                   report& out, bool all = true);
 
 }  // namespace windrow::bench

@@ -94,7 +94,7 @@ struct pace {
 // Each thread is a producer that takes the next batch once its last one is acknowledged. At a given
 // rate each batch has a time at which it is to be sent, and its latency counts from there, so that
 // a late acknowledgement also counts for the batches that it delays.
-result<pushed> push_file(node::node& node, std::string_view text, const pace& how) {
+result<pushed> push_file(cluster::service& service, std::string_view text, const pace& how) {
   const std::size_t messages = text.size() / line_bytes;
   std::atomic<std::size_t> next{0};
   std::mutex guard;
@@ -120,7 +120,7 @@ result<pushed> push_file(node::node& node, std::string_view text, const pace& ho
       ++options.sequence;
       auto begun = clock::now();
       if (how.events_per_second > 0) std::this_thread::sleep_until(begun = due(from));
-      const auto taken = node.push("purchases", batch, options);
+      const auto taken = service.push("purchases", batch, options);
       mine.push_back(seconds_since(begun) * 1e3);
       if (taken && !taken->duplicate) continue;
       const std::lock_guard lock(guard);
@@ -176,7 +176,7 @@ result<void> push_and_check(const settings& s, const event_file& file, std::stri
   const double beside = meanwhile.finish();
   if (!done) return done.error();
   out.add(*done, static_cast<double>(file.events) / 1e6, sync, beside);
-  if (auto settled = (*node)->settle(); !settled) return settled;
+  if (auto settled = (*node)->wait_applied(); !settled) return settled;
   if (auto stopped = (*node)->stop(); !stopped) return stopped;
   check_answers(**node, what, file, checks);
   return {};
@@ -198,7 +198,7 @@ result<double> replay_rate(const settings& s, const event_file& file, std::strin
   const auto start = clock::now();
   auto node = open_node(what);
   if (!node) return node.error();
-  if (auto settled = (*node)->settle(); !settled) return settled.error();
+  if (auto settled = (*node)->wait_applied(); !settled) return settled.error();
   const double seconds = seconds_since(start);
   check_answers(**node, what, file, checks);
   return static_cast<double>(file.events) / 1e6 / seconds;

@@ -4,12 +4,13 @@
 #include <fstream>
 #include <sstream>
 
-#include "node/node.hpp"
+#include "cluster/local_service.hpp"
+#include "schema/compile.hpp"
 
 namespace windrow {
 
 struct prepared_query::impl {
-  node::node::prepared query;
+  query::class_query_ptr query;
 };
 prepared_query::prepared_query() = default;
 prepared_query::~prepared_query() = default;
@@ -17,7 +18,7 @@ prepared_query::prepared_query(prepared_query&&) noexcept = default;
 prepared_query& prepared_query::operator=(prepared_query&&) noexcept = default;
 
 struct engine::impl {
-  std::unique_ptr<node::node> node;
+  std::unique_ptr<cluster::service> service;  // null once closed
 };
 engine::engine(std::unique_ptr<impl> i) : impl_(std::move(i)) {}
 engine::engine(engine&&) noexcept = default;
@@ -65,45 +66,45 @@ result<engine> engine::open(const engine_options& options) {
     if (!declarations) return declarations.error();
     o.declarations = std::move(*declarations);
   }
-  auto node = node::node::open(o);
-  if (!node) return node.error();
+  auto opened = cluster::open_local_service(o);
+  if (!opened) return opened.error();
   auto i = std::make_unique<impl>();
-  i->node = std::move(*node);
+  i->service = std::move(*opened);
   return engine(std::move(i));
 }
 
 result<push_receipt> engine::push(std::string_view stream,
                                   std::span<const std::string_view> messages,
                                   const push_options& options) {
-  if (!impl_->node) return no_engine();
-  return impl_->node->push(stream, messages, options);
+  if (!impl_->service) return no_engine();
+  return impl_->service->push(stream, messages, options);
 }
 
 result<std::uint64_t> engine::producer_sequence(std::string_view producer) const {
-  if (!impl_->node) return no_engine();
-  return impl_->node->journal().producer_sequence(producer);
+  if (!impl_->service) return no_engine();
+  return impl_->service->producer_sequence(producer);
 }
 
 result<void> engine::settle() {
-  if (!impl_->node) return no_engine();
-  return impl_->node->settle();
+  if (!impl_->service) return no_engine();
+  return impl_->service->wait_applied();
 }
 
 result<query_answer> engine::query(const query_request& request) const {
-  if (!impl_->node) return no_engine();
-  return impl_->node->query(request);
+  if (!impl_->service) return no_engine();
+  return impl_->service->query(request);
 }
 
 result<explanation> engine::explain(const entity_reference& entity, const std::string& feature,
                                     std::optional<timestamp> now) const {
-  if (!impl_->node) return no_engine();
-  return impl_->node->explain(entity, feature, now);
+  if (!impl_->service) return no_engine();
+  return impl_->service->explain(entity, feature, now);
 }
 
 result<prepared_query> engine::prepare(std::string_view entity_class,
                                        std::span<const std::string> features) const {
-  if (!impl_->node) return no_engine();
-  auto prepared = impl_->node->prepare(entity_class, features);
+  if (!impl_->service) return no_engine();
+  auto prepared = impl_->service->prepare(entity_class, features);
   if (!prepared) return prepared.error();
   prepared_query q;
   q.impl_ = std::make_unique<prepared_query::impl>();
@@ -113,21 +114,21 @@ result<prepared_query> engine::prepare(std::string_view entity_class,
 
 result<answer_row> engine::lookup(const prepared_query& query, std::string_view key,
                                   timestamp now) const {
-  if (!impl_->node) return no_engine();
+  if (!impl_->service) return no_engine();
   if (!query.impl_) return failure{errc::invalid, "the prepared query is empty"};
-  return impl_->node->lookup(query.impl_->query, key, now);
+  return impl_->service->lookup(query.impl_->query, key, now);
 }
 
 result<void> engine::checkpoint() {
-  if (!impl_->node) return no_engine();
-  return impl_->node->checkpoint();
+  if (!impl_->service) return no_engine();
+  return impl_->service->checkpoint();
 }
 
 // Other threads must have returned from their calls; afterwards every call answers `closed`.
 result<void> engine::close() {
-  if (!impl_->node) return no_engine();
-  auto stopped = impl_->node->stop();
-  impl_->node.reset();
+  if (!impl_->service) return no_engine();
+  auto stopped = impl_->service->stop();
+  impl_->service.reset();
   return stopped;
 }
 

@@ -37,7 +37,7 @@ public:
     return true;
   }
   /// Whether nothing is under way.
-  bool settled() const noexcept { return total_ == 0; }
+  bool idle() const noexcept { return total_ == 0; }
 
 private:
   struct account {

@@ -1,6 +1,5 @@
 #include "node/journal_input.hpp"
 
-#include <chrono>
 #include <utility>
 
 #include "base/low_latency_thread.hpp"
@@ -14,12 +13,6 @@ namespace {
 constexpr std::size_t run_bytes = 1 << 20;
 
 }  // namespace
-
-std::int64_t wall_clock() {
-  return std::chrono::duration_cast<std::chrono::microseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
 
 // ---- the journal -------------------------------------------------------------------------------
 
@@ -68,7 +61,7 @@ result<sources::source_step> journal_input::next() {
   thread_local const low_latency_thread soon;
   const storage::sequence from = std::max<storage::sequence>(position_ >> entry_bits, 1);
   bool rung = true;
-  while (journal_.last() < from && rung) rung = bell_->wait();
+  while (journal_.last() < from && rung) rung = notifier_->wait();
   if (journal_.last() < from) return sources::source_step{sources::source_step::kind::nothing};
   auto entries = journal_.read(from, run_bytes);
   if (!entries) return entries.error();

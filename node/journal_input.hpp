@@ -13,9 +13,6 @@
 
 namespace windrow::node {
 
-/// The wall clock, in microseconds: what arrival is measured with.
-std::int64_t wall_clock();
-
 /// Sequences of the journal's messages: the entry's number times 2^20, plus the message's place in
 /// it from 1, so that a batch may end inside an entry.
 inline constexpr int entry_bits = 20;
@@ -54,12 +51,12 @@ std::string source_tag(std::string_view source);
 class journal_input final : public sources::input {
 public:
   journal_input(schema::plan_ptr plan, storage::journal& journal, storage::partition_id partition,
-                storage::sequence position, std::shared_ptr<journal_notifier> bell)
+                storage::sequence position, std::shared_ptr<journal_notifier> notifier)
       : plan_(std::move(plan)),
         journal_(journal),
         partition_(partition),
         position_(position),
-        bell_(std::move(bell)) {}
+        notifier_(std::move(notifier)) {}
 
   result<sources::source_step> next() override;
 
@@ -72,7 +69,7 @@ private:
   storage::journal& journal_;
   storage::partition_id partition_;
   storage::sequence position_;
-  std::shared_ptr<journal_notifier> bell_;
+  std::shared_ptr<journal_notifier> notifier_;
 };
 
 }  // namespace windrow::node

@@ -1,439 +1,251 @@
 #include "node/node.hpp"
-#include "schema/catalog/catalog_codec.hpp"
 
-#include <algorithm>
-#include <filesystem>
-#include <thread>
+#include <mutex>
+#include <optional>
 #include <utility>
 
-#include "node/node_impl.hpp"
+#include "actors/yield_hint.hpp"
+#include "node/actor_runtime.hpp"
+#include "node/current_plan.hpp"
+#include "node/dead_letter_service.hpp"
+#include "node/journal_input.hpp"
+#include "node/maintenance.hpp"
+#include "node/node_stats.hpp"
+#include "node/open_folder.hpp"
+#include "node/position_names.hpp"
+#include "node/push_service.hpp"
+#include "node/query_service.hpp"
+#include "node/run_state.hpp"
+#include "node/shard_set.hpp"
+#include "node/source_controller.hpp"
+#include "node/source_manager.hpp"
+#include "node/source_overview.hpp"
+#include "sources/partition_name.hpp"
 #include "storage/folder/rollback_guard.hpp"
 
 namespace windrow::node {
 
+/// What a node is made of, in order of construction: each uses those before it.
+struct node::impl {
+  impl(const node_options& o, std::unique_ptr<stored_state> s, storage::partition_id pushes);
+  ~impl() {
+    shut_down();
+    sources.drop_drivers();  // their threads call what is declared after it
+  }
+
+  result<void> start();
+  result<void> stop();
+  result<void> checkpoint();
+  void shut_down();
+  runtime_events events();
+  void idle();
+  inspected looked_at() {
+    return {stored->folder,      plan.get(),      *stored->journal,
+            stored->dedup.get(), *stored->shards, names};
+  }
+
+  const node_options options;
+  const std::unique_ptr<stored_state> stored;
+  const storage::partition_id partition;  // of what is pushed
+  /// Whether the end of the sources is the end of all input.
+  const bool ends;
+  run_state state;
+  current_plan plan;
+  position_names names;
+  const std::shared_ptr<journal_notifier> notifier = std::make_shared<journal_notifier>();
+  const std::shared_ptr<actors::yield_hint> requests = std::make_shared<actors::yield_hint>();
+  actor_runtime runtime;
+  source_manager sources;
+  source_overview overview;
+  source_controller controller;
+  push_service pushes;
+  dead_letter_service dead_letters;
+  query_service queries;
+  maintenance upkeep;
+
+  std::mutex stop_mutex;
+  std::optional<result<void>> stop_result;
+};
+
 namespace {
 
-constexpr std::chrono::seconds start_deadline{120};
-
-// What is left of the memory limit for the shards: the program itself and its buffers come first,
-// then an eighth for batches under way and for what their records take beyond a full budget.
-std::size_t record_budget(std::size_t memory, std::size_t ids, std::size_t shards) {
-  const std::size_t fixed = std::min<std::size_t>(std::size_t{32} << 20, memory / 2);
-  return (memory - ids - fixed - memory / 8) / shards;
+bool ends_with_its_inputs(const node_options& options) {
+  return options.once || (options.inputs.size() == 1 && options.inputs.front().path == "-");
 }
-
-std::int64_t steady_clock() {
-  return std::chrono::duration_cast<std::chrono::microseconds>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
-
-bool deduplicates(const schema::plan& plan) {
-  return std::any_of(plan.streams.begin(), plan.streams.end(), [](const schema::stream& s) {
-    return s.deduplication.output != schema::none;
-  });
-}
-
-// A quarter of the memory limit, where ids are kept.
-std::size_t ids_budget(const schema::plan& plan, std::size_t memory) {
-  return deduplicates(plan) ? memory / 4 : 0;
-}
-
-// Folding is what costs: ingest and the writer leave most of a core each to a shard.
-unsigned default_shards() { return std::max(1u, std::thread::hardware_concurrency()); }
 
 }  // namespace
 
-node::node(std::unique_ptr<impl> i) : impl_(std::move(i)) {}
-node::~node() = default;
+node::impl::impl(const node_options& o, std::unique_ptr<stored_state> s,
+                 storage::partition_id pushes_of)
+    : options(o),
+      stored(std::move(s)),
+      partition(pushes_of),
+      ends(ends_with_its_inputs(o)),
+      state(o.read_only),
+      names(*stored->journal, partition),
+      runtime({stored->shards.get(), stored->journal.get(), stored->dedup.get(), requests,
+               stored->folder.meta().hash_seed, options.memory, options.checkpoint_interval,
+               options.read_only, events()}),
+      sources({options, plan, *stored->journal, *stored->shards, state, runtime},
+              [this] { upkeep.found_partitions(); }),
+      overview(sources.context(), partition),
+      controller(sources.context()),
+      pushes({plan, *stored->journal, *stored->shards, state, *notifier, *requests, partition}),
+      dead_letters({plan, *stored->journal, state, *notifier}),
+      queries({*stored->shards, names, state, runtime, *requests, stored->folder.meta().hash_seed},
+              stored->plan),
+      upkeep({*stored->journal, stored->dedup.get(), sources, state, partition,
+              stored->shards->size()}) {}
 
-result<std::unique_ptr<node>> node::open(const node_options& options) {
-  auto i = std::make_unique<impl>();
-  i->options = options;
-  if (auto opened = i->open_folder(); !opened) return opened.error();
-  if (auto opened = i->open_stores(); !opened) return opened.error();
-  if (auto started = i->start_actors(); !started) return started.error();
-  if (auto made = i->make_drivers(); !made) return made.error();
-  if (auto started = i->start_inputs(); !started) return started.error();
-  return std::unique_ptr<node>(new node(std::move(i)));
-}
-
-result<void> node::impl::open_folder() {
-  std::optional<schema::plan_ptr> wanted;
-  if (options.declarations) {
-    auto compiled = schema::compile_catalog(*options.declarations);
-    if (!compiled) return compiled.error();
-    wanted = *compiled;
-  }
-  storage::folder::expectation expected;
-  if (options.shards > 0) expected.shard_count = options.shards;
-  if (wanted) expected.plan_digest = (*wanted)->digest;
-  auto opened = storage::folder::open(options.data, expected);
-  if (!opened && opened.error().code == errc::not_found && !options.read_only) {
-    if (!wanted) {
-      return failure{errc::not_found,
-                     opened.error().message + "; to make a new one, give declarations"};
-    }
-    storage::folder::create_options create;
-    create.path = options.data;
-    create.shard_count = options.shards > 0 ? options.shards : default_shards();
-    create.plan_digest = (*wanted)->digest;
-    create.catalog = schema::encode_catalog(*options.declarations);
-    create.created = wall_clock();
-    create.dedup_index = deduplicates(**wanted);
-    opened = storage::folder::create(create);
-  }
-  if (!opened) return opened.error();
-  folder.emplace(std::move(*opened));
-  if (wanted) {
-    plan = *wanted;
-    return {};
-  }
-  auto declarations = schema::decode_catalog(folder->catalog());
-  if (!declarations) return declarations.error();
-  auto compiled = schema::compile_catalog(*declarations);
-  if (!compiled) return compiled.error();
-  plan = *compiled;
-  return {};
-}
-
-result<void> node::impl::open_stores() {
-  storage::journal::options o;
-  o.directory = folder->journal_directory();
-  o.identity = folder->journal_identity();
-  o.map_bytes = folder->map_bytes();
-  auto opened = storage::journal::open(o);
-  if (!opened) return opened.error();
-  journal = std::move(*opened);
-  if (auto ids = open_seen_ids(); !ids) return ids;
-  const std::uint32_t shards = folder->meta().shard_count;
-  for (std::uint32_t s = 0; s < shards; ++s) {
-    auto store = storage::shard_store::open(folder->shard_options(s));
-    if (!store) return store.error();
-    stores.push_back(std::move(*store));
-    storage::shard_options so;
-    so.shard = s;
-    so.folder_seed = folder->meta().hash_seed;
-    so.memory_budget = record_budget(options.memory, ids_budget(*plan, options.memory), shards);
-    gates.push_back(std::make_shared<actors::shard_access>(so, *stores.back()));
-  }
-  durable.resize(shards);
-  context.shard_count = shards;
-  context.folder_seed = folder->meta().hash_seed;
-  context.position = [this](storage::partition_id id, storage::sequence at) {
-    return readable_position(id, at);
+// Nothing happens before the plan is staged, and all parts are there then.
+runtime_events node::impl::events() {
+  runtime_events out;
+  out.progressed = [this](const ingest::input_progress& p) { sources.registry().progressed(p); };
+  out.input_failed = [this](std::uint32_t input, const failure& why) {
+    sources.registry().input_failed(input, why);
   };
-  return options.read_only ? result<void>{} : begin_session();
-}
-
-// From here on a copy of one file that was made before is known to be old.
-result<void> node::impl::begin_session() {
-  if (auto begun = journal->begin_session(); !begun) return begun;
-  if (seen)
-    if (auto begun = seen->begin_session(); !begun) return begun;
-  for (auto& store : stores)
-    if (auto begun = store->begin_session(); !begun) return begun;
-  return storage::note_versions(folder->path());
-}
-
-result<void> node::impl::open_seen_ids() {
-  if (!deduplicates(*plan)) return {};
-  storage::dedup_index::options o = folder->dedup_options();
-  for (const schema::stream& s : plan->streams)
-    o.streams.push_back({s.name, s.deduplication.within});
-  o.memory = ids_budget(*plan, options.memory);
-  o.read_only = options.read_only;
-  auto opened = storage::dedup_index::open(o);
-  if (!opened) return opened.error();
-  seen = std::move(*opened);
-  return {};
-}
-
-result<void> node::impl::start_actors() {
-  config.set("scheduler.policy", caf::atom("sharing"));
-  config.set("scheduler.max-threads", std::max<std::size_t>(gates.size() + 1, 2));
-  system.emplace(config);
-  actors::writer_settings ws;
-  ws.folder_seed = folder->meta().hash_seed;
-  ws.journal = journal.get();
-  ws.seen = seen.get();
-  for (auto& s : stores) ws.stores.push_back(s.get());
-  // A commit mostly waits for the disk: two wait together, and each shard has its own.
-  const std::size_t writers_wanted = std::min<std::size_t>(gates.size(), 2);
-  for (std::size_t n = 0; n < writers_wanted; ++n)
-    writers.push_back(system->spawn<caf::detached>(actors::make_writer, ws));
-  for (auto& gate : gates) {
-    actors::shard_settings ss;
-    ss.gate = gate;
-    ss.questions = questions;
-    ss.writer = writers[shards.size() % writers.size()];
-    ss.checkpoint_interval = options.checkpoint_interval;
-    ss.read_only = options.read_only;
-    ss.durable = [this](std::uint32_t s, const storage::positions& p) { round_durable(s, p); };
-    ss.failed = [this](const failure& why) { fail(why); };
-    ss.meters = meters.emplace_back(std::make_shared<actors::shard_metrics>());
-    shards.push_back(system->spawn(actors::make_shard, ss));
-  }
-  actors::ingest_settings is;
-  is.shards = shards;
-  is.folder_seed = folder->meta().hash_seed;
-  // Batches under way are applied whatever they bring into memory, so little memory means few.
-  is.limits.batches =
-      static_cast<std::uint32_t>(std::clamp<std::size_t>(options.memory >> 23, 8, 64));
-  is.limits.bytes = std::min<std::uint64_t>(16 << 20, options.memory / 16 / gates.size());
-  is.questions = questions;
-  is.journal = journal.get();
-  is.seen = seen.get();
-  is.events.progressed = [this](const ingest::input_progress& p) { progressed(p); };
-  is.events.input_failed = [this](std::uint32_t input, const failure& why) {
-    input_failed(input, why);
+  out.idle = [this] { idle(); };
+  out.applied = [this](storage::partition_id id) {
+    if (id == partition) state.applied().notify();
   };
-  is.events.settled = [this] { settled(); };
-  is.events.failed = [this](const failure& why) { fail(why); };
-  ingest = system->spawn(actors::make_ingest, is);
-  query = system->spawn(actors::make_query, actors::query_settings{shards});
-  coordinator =
-      system->spawn(actors::make_coordinator, actors::coordinator_settings{shards, ingest});
-  std::optional<failure> failed;
-  caf::scoped_actor self{*system};
-  self->request(coordinator, start_deadline, actors::stage_catalog{plan})
-      .receive([&](const actors::catalog_ready& ready) { failed = ready.failed; },
-               [&](const caf::error&) {
-                 failed = failure{errc::closed, "the shards did not open in time"};
-               });
-  if (failed) return *failed;
+  out.durable = [this](std::uint32_t shard, const storage::positions& at) {
+    upkeep.durable(shard, at);
+  };
+  out.failed = [this](const failure& why) { state.fail(why); };
+  return out;
+}
+
+// In this order: once the sources are over, what they have journalled is all there.
+void node::impl::idle() {
+  if (sources.over() && (!ends || pushes.all_applied())) state.finished(true);
+}
+
+result<void> node::impl::start() {
+  if (auto active = runtime.activate(stored->plan); !active) return active;
+  plan.set(stored->plan);
+  if (auto opened = sources.open(); !opened) return opened;
+  const storage::journal& journal = *stored->journal;
+  const storage::sequence last = journal.last();
+  if (stored->shards->largest_position(partition) > (last == 0 ? 0 : after_entry(last)))
+    return failure{errc::corrupt,
+                   journal.data_file() +
+                       " lacks pushes that have been applied: it is damaged or older "
+                       "than the shards. Restore the whole data folder from one copy."};
+  opened_input reading;
+  reading.partition = partition;
+  reading.position = stored->shards->resume_position(partition);
+  reading.input = std::make_shared<journal_input>(stored->plan, *stored->journal, partition,
+                                                  reading.position, notifier);
+  sources.start(std::move(reading), notifier, [this] { return pushes.waiting(); });
+  upkeep.start();
   return {};
 }
-
-// ---- what the actors report --------------------------------------------------------------------
-
-void node::impl::fail(const failure& why) {
-  std::lock_guard lock(mutex);
-  if (!progress.failed) progress.failed = why;
-  changed.notify_all();
-}
-
-void node::impl::round_durable(std::uint32_t shard, const storage::positions& at) {
-  std::lock_guard lock(mutex);
-  durable[shard] = at;
-  trim_due = true;
-  changed.notify_all();
-}
-
-void node::impl::found_partitions() {
-  std::lock_guard lock(mutex);
-  discovery_due = true;
-  changed.notify_all();
-}
-
-// What may wait for the disk, away from the shards' own threads: forgetting what every shard has
-// on disk, and looking for partitions that are new.
-void node::impl::maintenance_loop() {
-  std::unique_lock lock(mutex);
-  while (!stopping) {
-    changed.wait_for(lock, std::chrono::milliseconds(200),
-                     [this] { return stopping || trim_due || discovery_due; });
-    if (stopping) return;
-    discovery_due = false;
-    const bool trim = std::exchange(trim_due, false);
-    const std::vector<storage::positions> committed =
-        trim ? durable : std::vector<storage::positions>{};
-    lock.unlock();
-    if (auto kept = trim ? forget(committed) : result<void>{}; !kept) fail(kept.error());
-    {
-      const std::lock_guard steered(sources_mutex);
-      discover();
-    }
-    lock.lock();
-    board.sample(steady_clock());
-  }
-}
-
-result<void> node::impl::forget(const std::vector<storage::positions>& committed) {
-  storage::positions smallest = committed.front();
-  for (const storage::positions& p : committed) {
-    for (auto& [partition, at] : smallest) {
-      const auto mine = p.find(partition);
-      at = std::min(at, mine == p.end() ? 0 : mine->second);
-    }
-  }
-  const std::lock_guard lock(sources_mutex);
-  if (seen) seen->forget(smallest);
-  for (const auto& [partition, at] : smallest) {
-    auto trimmed = partition == journal_partition ? journal->trim(entry_applied(at))
-                                                  : journal->trim_skips(partition, at);
-    if (!trimmed) return trimmed;
-    if (auto settled = journal->settle_dead_letters(partition, at); !settled) return settled;
-  }
-  for (const auto& driver : drivers) {
-    if (auto told = driver->committed(smallest); !told) source_failed(driver->name(), told.error());
-  }
-  return {};
-}
-
-// ---- node --------------------------------------------------------------------------------------
-
-const schema::plan& node::plan() const noexcept { return *impl_->plan; }
-const storage::folder& node::folder() const noexcept { return *impl_->folder; }
-storage::journal& node::journal() noexcept { return *impl_->journal; }
-
-node_progress node::progress() const {
-  // Drivers have locks of their own: they are asked first.
-  std::vector<sources::driver_partition> files;
-  std::map<std::string, std::string> waiting;
-  for (const auto& driver : impl_->drivers) {
-    if (auto why = driver->trouble(); !why.empty()) waiting[driver->name()] = std::move(why);
-    if (!driver->kind().is_file) continue;
-    for (sources::driver_partition& p : driver->partitions()) files.push_back(std::move(p));
-  }
-  std::lock_guard lock(impl_->mutex);
-  node_progress p = impl_->progress;
-  source_totals sum = impl_->board.totals();
-  p.read = sum.read;
-  p.read_bytes = sum.read_bytes;
-  p.applied = sum.applied;
-  p.skipped = sum.skipped;
-  p.duplicate = sum.duplicate;
-  p.late = sum.late;
-  p.dead_lettered = sum.dead_lettered;
-  p.dead_letters = std::move(sum.dead_letters);
-  p.newest = sum.newest;
-  p.failed_sources = impl_->board.failures();
-  p.waiting_sources = std::move(waiting);
-  // Of files, how far they are read: line ends and what earlier runs have read count as well.
-  for (const sources::driver_partition& file : files) {
-    sources::partition_status at;
-    if (!file.end || !impl_->board.describe(file.id, 0, at)) continue;
-    p.total_bytes += *file.end;
-    p.file_bytes += std::min<std::uint64_t>(at.position, *file.end);
-  }
-  if (const std::uint64_t letters = impl_->too_long; letters > 0) {
-    p.read += letters;
-    p.dead_lettered += letters;
-    p.dead_letters["parse: too_long"] += letters;
-  }
-  return p;
-}
-
-void node::wait(std::chrono::milliseconds time_limit) {
-  std::unique_lock lock(impl_->mutex);
-  impl_->changed.wait_for(lock, time_limit,
-                          [this] { return impl_->progress.finished || impl_->progress.failed; });
-}
-
-result<void> node::stop() { return impl_->stop(); }
 
 result<void> node::impl::stop() {
-  const std::lock_guard one(stop_guard);
+  const std::lock_guard one(stop_mutex);
   if (stop_result) return *stop_result;
-  calls.close();
-  changed.notify_all();
-  calls.wait_until_empty();
-  feed.reset();
+  state.calls().close();
+  state.applied().notify();
+  state.calls().wait_until_empty();
+  sources.close();
   // What was pushed is applied now rather than by the next start. A failed node has said why.
-  if (!options.read_only) static_cast<void>(settle([] { return false; }));
+  if (!options.read_only) static_cast<void>(pushes.wait_applied_at_the_end());
+  runtime.drain();
   result<void> done;
-  if (system && ingest) {
-    caf::scoped_actor self{*system};
-    self->request(ingest, start_deadline, actors::drain{})
-        .receive([](const actors::drained&) {}, [](const caf::error&) {});
-    if (!options.read_only) done = checkpoint();
-  }
-  {
-    std::lock_guard lock(mutex);
-    if (progress.failed && done.ok()) done = *progress.failed;
-  }
+  if (!options.read_only) done = checkpoint();
+  if (const auto why = state.failed(); why && done) done = *why;
   shut_down();
-  if (!options.read_only && done.ok()) done = storage::note_versions(folder->path());
+  if (!options.read_only && done) done = storage::note_versions(stored->folder.path());
   stop_result = done;
   return done;
 }
 
 result<void> node::impl::checkpoint() {
-  std::optional<failure> failed;
-  caf::scoped_actor self{*system};
-  const auto ask = [&](const actors::shard_actor& shard) {
-    return self->request(shard, caf::infinite, actors::checkpoint_now{});
-  };
-  std::vector<decltype(ask(shards.front()))> asked;  // all at once
-  for (auto& shard : shards) asked.push_back(ask(shard));
-  for (auto& answer : asked) {
-    answer.receive(
-        [&](const actors::checkpoint_done& done) {
-          if (done.failed) failed = done.failed;
-        },
-        [&](const caf::error&) {
-          failed = failure{errc::closed, "the shard has stopped"};
-        });
-  }
-  if (failed) return *failed;
-  if (seen)
-    if (auto flushed = seen->flush(); !flushed) return flushed;
-  return journal->flush_dead_letters();
+  if (auto written = runtime.checkpoint(); !written) return written;
+  if (stored->dedup)
+    if (auto flushed = stored->dedup->flush(); !flushed) return flushed;
+  return stored->journal->flush_dead_letters();
 }
 
 void node::impl::shut_down() {
-  {
-    std::lock_guard lock(mutex);
-    stopping = true;
-    changed.notify_all();
-  }
-  if (housekeeping.joinable()) housekeeping.join();
-  if (!system) return;
-  // What the last round has brought to disk; a failure is the next start's to find.
-  std::unique_lock state(mutex);
-  const bool trim = std::exchange(trim_due, false) && !options.read_only;
-  const std::vector<storage::positions> committed = durable;
-  state.unlock();
-  if (trim) static_cast<void>(forget(committed));
-  const auto end = [](const auto& who) {
-    if (who) caf::anon_send_exit(who, caf::exit_reason::user_shutdown);
-  };
-  for (auto& [number, in] : known) end(in.reader);
-  end(journal_reader);
-  end(coordinator), end(query), end(ingest);
-  for (auto& s : shards) end(s);
-  for (auto& writer : writers) end(writer);
-  known.clear(), shards.clear();
-  journal_reader = nullptr;
-  coordinator = nullptr, query = nullptr, ingest = nullptr;
-  writers.clear();
-  system.reset();  // waits for the actors
+  sources.close();
+  upkeep.stop();
+  runtime.stop();
 }
 
-node::impl::~impl() {
-  feed.reset();
-  shut_down();
-  drivers.clear();  // their threads report to what is below
+// ---- node --------------------------------------------------------------------------------------
+
+node::node(std::unique_ptr<impl> i) : impl_(std::move(i)) {}
+node::~node() = default;
+
+result<std::unique_ptr<node>> node::open(const node_options& options) {
+  auto stored = open_stored_state(options);
+  if (!stored) return stored.error();
+  auto pushes = (*stored)->journal->register_partition(
+      storage::partition_kind::journal,
+      sources::journal_partition_name(storage::to_string((*stored)->folder.meta().id)), "");
+  if (!pushes) return pushes.error();
+  auto i = std::make_unique<impl>(options, std::move(*stored), pushes->id);
+  if (auto started = i->start(); !started) return started.error();
+  return std::unique_ptr<node>(new node(std::move(i)));
 }
 
-result<void> node::settle() {
-  const auto call = impl_->calls.enter();
-  if (!call) return node_closed(std::nullopt);
-  return impl_->settle([this] { return impl_->calls.closed(); });
+query_service& node::queries() noexcept { return impl_->queries; }
+push_service& node::pushes() noexcept { return impl_->pushes; }
+source_controller& node::controller() noexcept { return impl_->controller; }
+dead_letter_service& node::dead_letters() noexcept { return impl_->dead_letters; }
+storage::journal& node::journal() noexcept { return *impl_->stored->journal; }
+
+schema::plan_ptr node::plan() const { return impl_->plan.get(); }
+
+node_progress node::progress() const {
+  node_progress out;
+  impl_->sources.describe(out);
+  out.finished = impl_->state.finished();
+  out.failed = impl_->state.failed();
+  return out;
 }
 
-bool node::impl::journal_applied() {
-  const storage::sequence last = journal->last();
-  return last == 0 || smallest_position(journal_partition) >= after_entry(last);
-}
+void node::wait(std::chrono::milliseconds time_limit) { impl_->state.wait(time_limit); }
 
-result<void> node::impl::settle(const std::function<bool()>& given_up) {
-  if (journal->last() == 0) return {};
-  const storage::sequence target = after_entry(journal->last());
-  while (smallest_position(journal_partition) < target) {
-    std::unique_lock lock(mutex);
-    if (progress.failed) return node_closed(progress.failed);
-    if (given_up()) return node_closed(std::nullopt);
-    changed.wait_for(lock, std::chrono::milliseconds(1));
-  }
-  return {};
-}
+result<void> node::stop() { return impl_->stop(); }
 
 result<void> node::checkpoint() {
-  const auto call = impl_->calls.enter();
-  if (impl_->options.read_only || !call) return node_closed(std::nullopt);
+  const auto call = impl_->state.calls().enter();
+  if (impl_->options.read_only || !call) return failure{errc::closed, "the node is closed"};
   return impl_->checkpoint();
+}
+
+result<std::vector<sources::source_status>> node::sources() {
+  const auto call = impl_->state.calls().enter();
+  if (!call) return failure{errc::closed, "the node is closed"};
+  if (!impl_->options.read_only) {
+    if (auto flushed = impl_->stored->journal->flush_dead_letters(); !flushed)
+      return flushed.error();
+  }
+  return impl_->overview.all();
+}
+
+result<std::vector<rule_statistics>> node::count_rules() {
+  return windrow::node::count_rules(*impl_->plan.get(), *impl_->stored->shards);
+}
+
+result<node_stats> node::measure() {
+  const auto call = impl_->state.calls().enter();
+  if (!call) return failure{errc::closed, "the node is closed"};
+  return windrow::node::measure({impl_->plan.get(), *impl_->stored->journal, *impl_->stored->shards,
+                                 impl_->sources, impl_->overview, impl_->state,
+                                 impl_->options.memory});
+}
+
+result<inspection> node::inspect(bool and_verify) {
+  const inspected what = impl_->looked_at();
+  auto out = windrow::node::inspect(what);
+  if (!out || !and_verify) return out;
+  const auto values = verify(what);
+  if (!values) return values.error();
+  out->verified = *values;
+  return out;
 }
 
 }  // namespace windrow::node

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 
-#include "node/node_impl.hpp"
+#include "node/run_state.hpp"
+#include "node/shard_set.hpp"
+#include "node/source_manager.hpp"
+#include "node/source_overview.hpp"
 #include "schema/check_report.hpp"
 
 namespace windrow::node {
@@ -51,58 +54,56 @@ void describe(const schema::plan& plan, const shard_sums& sums, node_stats& out)
   }
 }
 
-}  // namespace
-
-result<node_stats> node::measures() {
-  impl& i = *impl_;
-  const auto call = i.calls.enter();
-  if (!call) return node_closed(std::nullopt);
-  node_stats out;
-  auto statuses = i.every_status();
-  if (!statuses) return statuses.error();
-  out.statuses = std::move(*statuses);
-  {
-    const std::lock_guard lock(i.mutex);
-    out.sources = i.board.totals_by_source();
-    out.failed = i.progress.failed.has_value();
-  }
-  // Lines of standard input that no journal entry could hold.
-  if (const std::uint64_t letters = i.too_long; letters > 0) {
-    source_totals& piped = out.sources[""];
-    piped.read += letters;
-    piped.dead_lettered += letters;
-    piped.dead_letters["parse: too_long"] += letters;
-  }
-  shard_sums sums(*i.plan);
-  for (std::size_t s = 0; s < i.gates.size(); ++s) {
-    i.gates[s]->priority([&](storage::shard_core& core) { sums.add(core); });
-    out.state_memory_limit += i.gates[s]->memory_budget();
-    const actors::shard_metrics& m = *i.meters[s];
-    out.visible += m.visible.read();
-    out.rounds += m.rounds.read();
-    out.commits += m.commits.read();
-    out.written_bytes += m.written_bytes;
-    out.written_values += m.written_values;
-    const std::int64_t last = m.last_round;
-    out.last_round = s == 0 ? last : std::min(out.last_round, last);
-    auto stats = i.stores[s]->stats();
-    if (!stats) return stats.error();
-    out.file_bytes += stats->file_bytes;
-    out.stored_bytes += stats->used_bytes - stats->free_bytes;
-    for (const auto& table : stats->tables) {
-      if (table.name == "records") out.stored_values += table.entries;
-    }
-  }
-  describe(*i.plan, sums, out);
-  out.memory_limit = i.options.memory;
-  out.state_memory = sums.used;
-  out.unwritten = sums.dirty;
-  auto stats = i.journal->stats();
+/// Adds what a shard's metrics and file say.
+result<void> add_shard(const shard_set& shards, std::size_t shard, node_stats& out) {
+  out.state_memory_limit += shards.access(shard)->memory_budget();
+  const actors::shard_metrics& m = *shards.metrics(shard);
+  out.visible += m.visible.read();
+  out.cycles += m.cycles.read();
+  out.commits += m.commits.read();
+  out.written_bytes += m.written_bytes;
+  out.written_values += m.written_values;
+  const std::int64_t last = m.last_cycle;
+  out.last_cycle = shard == 0 ? last : std::min(out.last_cycle, last);
+  auto stats = shards.store(shard).stats();
   if (!stats) return stats.error();
   out.file_bytes += stats->file_bytes;
-  out.journal_last = i.journal->last();
-  out.journal_kept = out.journal_last - std::min(out.journal_last, i.journal->trimmed());
+  out.stored_bytes += stats->used_bytes - stats->free_bytes;
+  for (const auto& table : stats->tables) {
+    if (table.name == "records") out.stored_values += table.entries;
+  }
+  return {};
+}
+
+result<void> add_journal(storage::journal& journal, node_stats& out) {
+  auto stats = journal.stats();
+  if (!stats) return stats.error();
+  out.file_bytes += stats->file_bytes;
+  out.journal_last = journal.last();
+  out.journal_kept = out.journal_last - std::min(out.journal_last, journal.trimmed());
   out.journal_waiting = out.statuses.back().partitions.front().lag.value_or(0);
+  return {};
+}
+
+}  // namespace
+
+result<node_stats> measure(const measured& what) {
+  node_stats out;
+  auto statuses = what.overview.all();
+  if (!statuses) return statuses.error();
+  out.statuses = std::move(*statuses);
+  out.sources = what.sources.totals_by_source();
+  out.failed = what.state.failed().has_value();
+  shard_sums sums(*what.plan);
+  for (std::size_t s = 0; s < what.shards.size(); ++s) {
+    what.shards.access(s)->priority([&](storage::shard_core& core) { sums.add(core); });
+    if (auto added = add_shard(what.shards, s, out); !added) return added.error();
+  }
+  describe(*what.plan, sums, out);
+  out.memory_limit = what.memory;
+  out.state_memory = sums.used;
+  out.unwritten = sums.dirty;
+  if (auto added = add_journal(what.journal, out); !added) return added.error();
   return out;
 }
 

@@ -7,10 +7,17 @@
 #include <vector>
 
 #include "actors/shard_metrics.hpp"
-#include "node/node.hpp"
 #include "node/source_registry.hpp"
+#include "schema/plan/plan.hpp"
+#include "sources/source_status.hpp"
+#include "storage/journal/journal.hpp"
 
 namespace windrow::node {
+
+class run_state;
+class shard_set;
+class source_manager;
+class source_overview;
 
 /// Everything a node measures of itself, for whoever watches it. Nothing of it is made by walking
 /// over state: counts that are kept anyway, read in microseconds a shard.
@@ -41,14 +48,28 @@ struct node_stats {
   std::uint64_t stored_bytes = 0;        ///< of those files, what is in use
   std::uint64_t file_bytes = 0;          ///< of shards and journal
 
-  actors::duration_meter::reading visible, rounds, commits;  ///< see `actors::shard_metrics`
+  actors::duration_meter::reading visible, cycles, commits;  ///< see `actors::shard_metrics`
   std::uint64_t written_bytes = 0;
   std::uint64_t written_values = 0;
-  std::int64_t last_round = 0;  ///< end of the oldest of the shards' last rounds; 0: none
+  std::int64_t last_cycle =
+      0;  ///< end of the oldest of the shards' last cycles of checkpoints; 0: none
 
   std::uint64_t journal_last = 0;     ///< entries ever
   std::uint64_t journal_kept = 0;     ///< those that are not in every shard's files
   std::uint64_t journal_waiting = 0;  ///< those that are not applied
 };
+
+/// What is measured; all of it is only looked at.
+struct measured {
+  schema::plan_ptr plan;
+  storage::journal& journal;
+  const shard_set& shards;
+  const source_manager& sources;
+  const source_overview& overview;
+  const run_state& state;
+  std::size_t memory = 0;  ///< of the process, in bytes
+};
+
+result<node_stats> measure(const measured& what);
 
 }  // namespace windrow::node

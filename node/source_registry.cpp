@@ -21,17 +21,24 @@ void rate_meter::sample(std::int64_t now, std::uint64_t count) {
 
 // ---- what happens ------------------------------------------------------------------------------
 
-void source_registry::declare(const std::string& source) { sources_.try_emplace(source); }
+void source_registry::declare(const std::string& source) {
+  const std::lock_guard lock(mutex_);
+  sources_.try_emplace(source);
+}
 
 void source_registry::opened(input_number input, const std::string& source,
-                             storage::partition_id partition, storage::sequence position) {
+                             storage::partition_id partition, storage::sequence position,
+                             bool is_paused) {
+  const std::lock_guard lock(mutex_);
   input_entry& entry = inputs_[input];
   entry.source = source;
   entry.partition = partition;
   entry.position = position;
+  if (is_paused) entry.what = fate::paused;
 }
 
 void source_registry::progressed(const ingest::input_progress& p) {
+  const std::lock_guard lock(mutex_);
   input_entry& entry = inputs_[p.input];
   entry.counters = *p.counters;
   entry.position = p.position;
@@ -43,48 +50,67 @@ void source_registry::progressed(const ingest::input_progress& p) {
 }
 
 void source_registry::input_failed(input_number input, const failure& why) {
+  const std::lock_guard lock(mutex_);
   inputs_[input].what = fate::failed;
   inputs_[input].why = why;
 }
 
 void source_registry::source_failed(const std::string& source, const failure& why) {
+  const std::lock_guard lock(mutex_);
   sources_[source].failed = why;
 }
 
-void source_registry::paused(input_number input) { inputs_[input].what = fate::paused; }
-void source_registry::continued(input_number input) { inputs_[input].what = fate::open; }
+void source_registry::paused(input_number input) {
+  const std::lock_guard lock(mutex_);
+  inputs_[input].what = fate::paused;
+}
+void source_registry::continued(input_number input) {
+  const std::lock_guard lock(mutex_);
+  inputs_[input].what = fate::open;
+}
 void source_registry::source_continued(const std::string& source) {
+  const std::lock_guard lock(mutex_);
   sources_[source].failed.reset();
 }
-void source_registry::dropped(input_number input) { inputs_[input].what = fate::dropped; }
+void source_registry::dropped(input_number input) {
+  const std::lock_guard lock(mutex_);
+  inputs_[input].what = fate::dropped;
+}
 
 bool source_registry::complete(const std::string& source, bool is_complete) {
+  const std::lock_guard lock(mutex_);
   return is_complete && !std::exchange(sources_[source].complete, is_complete);
 }
 
 bool source_registry::source_has_failed(const std::string& source) const {
+  const std::lock_guard lock(mutex_);
   const auto found = sources_.find(source);
   return found != sources_.end() && found->second.failed.has_value();
 }
 
 bool source_registry::is_complete(const std::string& source) const {
+  const std::lock_guard lock(mutex_);
   const auto found = sources_.find(source);
   return found != sources_.end() && found->second.complete;
 }
 
 bool source_registry::is_paused(input_number input) const {
+  const std::lock_guard lock(mutex_);
   return inputs_.at(input).what == fate::paused;
 }
 
 bool source_registry::is_stopped(input_number input) const {
+  const std::lock_guard lock(mutex_);
   return inputs_.at(input).what != fate::open;
 }
 
 void source_registry::moved(input_number input, storage::sequence position) {
+  const std::lock_guard lock(mutex_);
   inputs_[input].position = position;
 }
 
 void source_registry::sample(std::int64_t now) {
+  const std::lock_guard lock(mutex_);
   for (auto& [number, entry] : inputs_) entry.rate.sample(now, entry.counters.read);
 }
 
@@ -92,21 +118,27 @@ void source_registry::sample(std::int64_t now) {
 
 std::optional<source_registry::input_number> source_registry::find(
     storage::partition_id partition) const {
+  const std::lock_guard lock(mutex_);
   for (const auto& [number, entry] : inputs_) {
     if (entry.partition == partition && entry.what != fate::dropped) return number;
   }
   return std::nullopt;
 }
 
-const std::string& source_registry::source_of(input_number input) const {
-  return inputs_.at(input).source;
+const source_registry::input_entry* source_registry::entry_of(
+    storage::partition_id partition) const {
+  for (const auto& [number, entry] : inputs_) {
+    if (entry.partition == partition && entry.what != fate::dropped) return &entry;
+  }
+  return nullptr;
 }
 
 bool source_registry::describe(storage::partition_id partition, std::int64_t now,
                                sources::partition_status& into) const {
-  const auto number = find(partition);
-  if (!number) return false;
-  const input_entry& entry = inputs_.at(*number);
+  const std::lock_guard lock(mutex_);
+  const input_entry* known = entry_of(partition);
+  if (!known) return false;
+  const input_entry& entry = *known;
   into.position = entry.position;
   into.rate = entry.rate.per_second();
   into.read = entry.counters.read;
@@ -138,6 +170,11 @@ bool source_registry::describe(storage::partition_id partition, std::int64_t now
 }
 
 std::optional<failure> source_registry::failure_of(const std::string& source) const {
+  const std::lock_guard lock(mutex_);
+  return why_failed(source);
+}
+
+std::optional<failure> source_registry::why_failed(const std::string& source) const {
   const auto found = sources_.find(source);
   if (found != sources_.end() && found->second.failed) return found->second.failed;
   for (const auto& [number, entry] : inputs_) {
@@ -147,20 +184,23 @@ std::optional<failure> source_registry::failure_of(const std::string& source) co
 }
 
 std::vector<std::pair<std::string, failure>> source_registry::failures() const {
+  const std::lock_guard lock(mutex_);
   std::vector<std::pair<std::string, failure>> all;
   for (const auto& [name, source] : sources_) {
-    if (auto why = failure_of(name)) all.emplace_back(name, std::move(*why));
+    if (auto why = why_failed(name)) all.emplace_back(name, std::move(*why));
   }
   return all;
 }
 
 source_totals source_registry::totals() const {
+  const std::lock_guard lock(mutex_);
   source_totals sum;
   for (const auto& [number, entry] : inputs_) add(entry, sum);
   return sum;
 }
 
 std::map<std::string, source_totals> source_registry::totals_by_source() const {
+  const std::lock_guard lock(mutex_);
   std::map<std::string, source_totals> sums;
   for (const auto& [name, source] : sources_) sums[name];
   for (const auto& [number, entry] : inputs_) add(entry, sums[entry.source]);
@@ -184,6 +224,7 @@ void source_registry::add(const input_entry& entry, source_totals& sum) {
 }
 
 bool source_registry::over(bool once) const {
+  const std::lock_guard lock(mutex_);
   return !sources_.empty() && std::all_of(sources_.begin(), sources_.end(), [&](const auto& s) {
     return over(s.first, s.second, once);
   });

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -38,7 +39,7 @@ struct source_totals {
 
 /// What is known of a node's sources: which inputs there are, how they get on, what has become
 /// of them, and whether the node has anything left to do. Decides only; the node tells it what
-/// happens and looks after locks.
+/// happens. Any thread.
 ///
 /// An input is one partition from when it is opened to when it is dropped; it keeps its number
 /// while it is paused, has failed, or is read on from elsewhere.
@@ -48,7 +49,7 @@ public:
 
   void declare(const std::string& source);
   void opened(input_number input, const std::string& source, storage::partition_id partition,
-              storage::sequence position);
+              storage::sequence position, bool is_paused = false);
   void progressed(const ingest::input_progress& p);
   void input_failed(input_number input, const failure& why);
   void source_failed(const std::string& source, const failure& why);
@@ -73,7 +74,6 @@ public:
   void sample(std::int64_t now);
 
   std::optional<input_number> find(storage::partition_id partition) const;
-  const std::string& source_of(input_number input) const;
 
   /// Fills in what is known of a partition; false where it was never opened. `now` is the wall
   /// clock.
@@ -109,9 +109,13 @@ private:
     std::optional<failure> failed;
     bool complete = false;
   };
+  // Those that follow are for who holds `mutex_`.
   bool over(const std::string& name, const source_entry& source, bool once) const;
+  const input_entry* entry_of(storage::partition_id partition) const;
+  std::optional<failure> why_failed(const std::string& source) const;
   static void add(const input_entry& entry, source_totals& sum);
 
+  mutable std::mutex mutex_;
   std::map<input_number, input_entry> inputs_;
   std::map<std::string, source_entry> sources_;
 };

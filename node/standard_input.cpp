@@ -4,6 +4,7 @@
 
 #include <chrono>
 
+#include "base/clock.hpp"
 #include "formats/line_cutter.hpp"
 #include "node/journal_input.hpp"
 #include "sources/partition_name.hpp"
@@ -106,7 +107,7 @@ result<void> standard_input::append(const formats::message_run& run) {
     auto appended = options_.journal->append(std::move(built.push));
     if (!appended) return refused(appended.error());
     if (letters && appended->duplicates == 0) options_.too_long();
-    if (appended->entry != 0) options_.bell->ring();
+    if (appended->entry != 0) options_.notifier->ring();
   }
   lines_ += built.lines;
   return {};

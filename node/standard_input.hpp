@@ -24,7 +24,7 @@ public:
     std::string source;
     standard_input_options lines;
     storage::journal* journal = nullptr;
-    std::shared_ptr<journal_notifier> bell;
+    std::shared_ptr<journal_notifier> notifier;
     /// Entries that are journalled but not applied yet; the feed waits while there are many.
     std::function<std::uint64_t()> behind;
     /// The journal does not take any more.

@@ -381,10 +381,10 @@ result<sources::kafka_range> kafka_driver::ask_range(int number) {
   const auto range = source->range(number, person_timeout_ms);
   if (!range) return range.error();
   if (*range) return **range;
-  return failure{errc::closed, "the broker of the source " + name() +
-                                   " does not answer: " + source->connection().trouble +
-                                   " (a stopped folder has no passwords; an offset needs no "
-                                   "broker)"};
+  return failure{errc::unavailable, "the broker of the source " + name() +
+                                        " does not answer: " + source->connection().trouble +
+                                        " (a stopped folder has no passwords; an offset needs no "
+                                        "broker)"};
 }
 
 result<seek_place> kafka_driver::locate(partition_id partition, const seek_target& target) {
@@ -422,8 +422,8 @@ result<seek_place> kafka_driver::locate(partition_id partition, const seek_targe
                                          person_timeout_ms);
   if (!found) return found.error();
   if (*found) return seek_place{**found, range->low};
-  return failure{errc::closed, "the broker of the source " + name() +
-                                   " does not answer: " + source->connection().trouble};
+  return failure{errc::unavailable, "the broker of the source " + name() +
+                                        " does not answer: " + source->connection().trouble};
 }
 
 result<driver_partition> kafka_driver::reset(partition_id partition) {

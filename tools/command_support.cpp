@@ -4,11 +4,12 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <optional>
+
+#include "cluster/local_service.hpp"
 
 namespace windrow::tools {
 namespace {
@@ -94,31 +95,21 @@ table_options output_options() {
   return {.colours = is_terminal(STDOUT_FILENO) && !plain, .width = terminal_width(STDOUT_FILENO)};
 }
 
-timestamp wall_clock() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return {std::chrono::duration_cast<std::chrono::microseconds>(now).count()};
-}
-
-std::int64_t steady_clock() {
-  const auto now = std::chrono::steady_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::microseconds>(now).count();
-}
-
 result<schema::compiled> compile_file(const std::string& path) {
   auto text = read_file(path);
   if (!text.ok()) return text.error();
   return schema::compile_yaml(text.value(), path, environment_variable);
 }
 
-result<std::unique_ptr<node::node>> open_read_only(const std::string& data) {
+result<std::unique_ptr<cluster::service>> open_read_only(const std::string& data) {
   node::node_options options;
   options.data = data;
   options.read_only = true;
-  auto node = node::node::open(options);
-  if (!node.ok()) return node;
+  auto opened = cluster::open_local_service(options);
+  if (!opened.ok()) return opened;
   // What was journalled and not checkpointed yet is part of the answer.
-  if (auto settled = node.value()->settle(); !settled.ok()) return settled.error();
-  return node;
+  if (auto applied = opened.value()->wait_applied(); !applied.ok()) return applied.error();
+  return opened;
 }
 
 }  // namespace windrow::tools

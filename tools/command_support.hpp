@@ -6,13 +6,13 @@
 #include <string>
 #include <string_view>
 
-#include "node/node.hpp"
+#include "cluster/service.hpp"
 #include "schema/compile.hpp"
 #include "tools/table.hpp"
 #include "windrow/result.hpp"
 #include "windrow/value.hpp"
 
-/// What the commands share: printing, terminals, clocks, files. Exit codes are part of the
+/// What the commands share: printing, terminals, files. Exit codes are part of the
 /// interface: scripts depend on them.
 namespace windrow::tools {
 
@@ -41,15 +41,11 @@ std::size_t terminal_width(int descriptor);
 /// How tables are printed on standard output: colours and the width of a terminal, or neither.
 table_options output_options();
 
-timestamp wall_clock();
-/// Microseconds of a clock that only goes forward.
-std::int64_t steady_clock();
-
 /// Reads and compiles a declaration file. A failure is a file that cannot be read; what is wrong
 /// inside it is among the diagnostics.
 result<schema::compiled> compile_file(const std::string& path);
 
 /// Opens a folder for a command that only looks.
-result<std::unique_ptr<node::node>> open_read_only(const std::string& data);
+result<std::unique_ptr<cluster::service>> open_read_only(const std::string& data);
 
 }  // namespace windrow::tools

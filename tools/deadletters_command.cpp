@@ -34,7 +34,7 @@ int with_letters(const deadletters_arguments& given, bool whole,
       given.where, [&](const node_access& node) { return node.get(target); },
       [&](const std::string& body) -> result<std::string> {
         if (given.json) return as_it_is(body);
-        const auto found = server::read_letters(body);
+        const auto found = server::read_dead_letters(body);
         if (!found.ok()) return found.error();
         return render(found.value());
       });

@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 
+#include "base/clock.hpp"
 #include "server/api/target.hpp"
 #include "server/body/query_json.hpp"
 #include "tools/arguments.hpp"
@@ -27,7 +28,7 @@ struct explain_arguments {
 int explain(const explain_arguments& given) {
   const auto entity = parse_entity(given.entity);
   if (!entity.ok()) return fail_usage(entity.error());
-  timestamp now = wall_clock();
+  timestamp now{wall_clock()};
   if (given.now) {
     const auto asked = parse_now(*given.now);
     if (!asked.ok()) return fail_usage(asked.error());

@@ -7,6 +7,8 @@
 #include <cstring>
 #include <fstream>
 
+#include "base/clock.hpp"
+#include "cluster/local_service.hpp"
 #include "server/body/problem.hpp"
 #include "tools/command_support.hpp"
 
@@ -65,22 +67,21 @@ result<node_access> node_access::open(const node_address& where, bool change) {
   }
   node::node_options changing;
   changing.data = where.data;
-  auto node = change ? node::node::open(changing) : open_read_only(where.data);
-  if (node.ok()) {
-    out.node_ = std::move(node).value();
+  auto local = change ? cluster::open_local_service(changing) : open_read_only(where.data);
+  if (local.ok()) {
+    out.local_ = std::move(local).value();
     out.api_ = std::make_unique<server::api>(
-        *out.node_,
-        server::api_options{.clock = [] { return wall_clock().micros; }, .stopped_folder = true});
+        *out.local_, server::api_options{.clock = wall_clock, .stopped_folder = true});
     return out;
   }
-  if (node.error().code != errc::busy) return node.error();
+  if (local.error().code != errc::busy) return local.error();
   server::client_options options;
   options.where.local = true;
   options.where.path = server::socket_of_folder(where.data);
   out.remote_ = std::make_unique<server::client>(options);
   // Not every process that uses a folder listens.
   const auto alive = out.remote_->ask("GET", "/healthz");
-  if (!alive.ok() && alive.error().message.starts_with("no node answers")) return node.error();
+  if (!alive.ok() && alive.error().code == errc::unavailable) return local.error();
   return out;
 }
 
@@ -91,13 +92,14 @@ result<std::string> node_access::ask(std::string_view method, const std::string&
   asked.method = std::string(method);
   asked.target = target;
   asked.body = std::move(body);
+  asked.headers = {{"content-type", "application/json"}};
   asked.who = server::principal::owner();
   server::response answer = api_->handle(asked);
   if (answer.status != 200) return server::read_problem(answer.status, answer.body);
   return std::move(answer.body);
 }
 
-result<void> node_access::finish() { return node_ ? node_->stop() : result<void>{}; }
+result<void> node_access::finish() { return local_ ? local_->stop() : result<void>{}; }
 
 namespace {
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "node/node.hpp"
+#include "cluster/service.hpp"
 #include "server/api/api.hpp"
 #include "server/http/client.hpp"
 #include "windrow/result.hpp"
@@ -50,8 +50,8 @@ private:
   result<std::string> ask(std::string_view method, const std::string& target,
                           std::string body) const;
 
-  std::unique_ptr<node::node> node_;
-  std::unique_ptr<server::api> api_;  // of node_
+  std::unique_ptr<cluster::service> local_;
+  std::unique_ptr<server::api> api_;  // of local_
   std::unique_ptr<server::client> remote_;
 };
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.hpp"
 #include "server/body/query_json.hpp"
 #include "tools/arguments.hpp"
 #include "tools/command_support.hpp"
@@ -30,7 +31,7 @@ result<query_request> request_of(const query_arguments& given) {
     request.entities.push_back(std::move(entity).value());
   }
   request.features = given.features;
-  request.now = wall_clock();
+  request.now = timestamp{wall_clock()};
   if (!given.now) return request;
   auto now = parse_now(*given.now);
   if (!now.ok()) return now.error();

@@ -13,7 +13,7 @@ constexpr std::size_t beginning_width = 48;
 constexpr std::size_t beginning_bytes = 200;
 
 /// `line 7`, `push 3, message 2`; empty where not known.
-std::string where_text(const letter_line& shown) {
+std::string where_text(const dead_letter_line& shown) {
   if (shown.line) return "line " + std::to_string(*shown.line);
   if (!shown.push) return {};
   return "push " + count_text(*shown.push) + ", message " + count_text(shown.place);
@@ -29,7 +29,7 @@ std::string counts_table(const dead_letter_listing& what, const table_options& o
            {"phase", align::left},
            {"reason", align::left},
            {"messages", align::right}});
-  for (const letter_count& c : what.counts) {
+  for (const dead_letter_tally& c : what.counts) {
     t.row({c.partition, c.phase, c.reason, count_text(c.count)});
   }
   return "\n" + t.render(options);
@@ -39,7 +39,7 @@ std::string counts_table(const dead_letter_listing& what, const table_options& o
 
 std::string list_table(const dead_letter_listing& what, const table_options& options) {
   std::uint64_t ever = 0;
-  for (const letter_count& c : what.counts) ever += c.count;
+  for (const dead_letter_tally& c : what.counts) ever += c.count;
   if (what.letters.empty() && ever == 0) return "no dead letters\n";
   table t({{"source", align::left},
            {"at", align::right},
@@ -48,7 +48,7 @@ std::string list_table(const dead_letter_listing& what, const table_options& opt
            {"reason", align::left},
            {"what is wrong", align::left},
            {"message", align::left}});
-  for (const letter_line& shown : what.letters) {
+  for (const dead_letter_line& shown : what.letters) {
     const storage::dead_letter& l = shown.letter;
     const std::string beginning = printable(std::string_view(l.bytes).substr(0, beginning_bytes));
     t.row({shown.source, std::to_string(l.at), where_text(shown), l.phase, l.reason, l.message,
@@ -63,7 +63,7 @@ std::string list_table(const dead_letter_listing& what, const table_options& opt
 std::string show_text(const dead_letter_listing& what) {
   if (what.letters.empty()) return "no dead letters\n";
   std::string out;
-  for (const letter_line& shown : what.letters) {
+  for (const dead_letter_line& shown : what.letters) {
     const storage::dead_letter& l = shown.letter;
     const std::string where = where_text(shown);
     if (!out.empty()) out += "\n";
@@ -82,7 +82,7 @@ std::string show_text(const dead_letter_listing& what) {
 
 std::string show_raw(const dead_letter_listing& what) {
   std::string out;
-  for (const letter_line& shown : what.letters) out += shown.letter.bytes + "\n";
+  for (const dead_letter_line& shown : what.letters) out += shown.letter.bytes + "\n";
   return out;
 }
 

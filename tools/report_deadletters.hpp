@@ -8,9 +8,9 @@
 /// The answers of `windrow deadletters`.
 namespace windrow::tools {
 
-using server::dead_letter_listing;
-using server::letter_count;
-using server::letter_line;
+using node::dead_letter_line;
+using node::dead_letter_listing;
+using node::dead_letter_tally;
 
 /// A line a letter. Below it the counts, where there are letters that are not shown.
 std::string list_table(const dead_letter_listing& what, const table_options& options);

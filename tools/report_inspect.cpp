@@ -57,9 +57,9 @@ std::string files_text(const inspection& what, const table_options& options) {
   }
   t.row({inside(what.journal.file), bytes_text(what.journal.file_bytes),
          bytes_text(what.journal.used_bytes), count_text(journal_values(what)), ""});
-  if (what.seen) {
-    t.row({inside(what.seen->file), bytes_text(what.seen->file_bytes),
-           bytes_text(what.seen->used_bytes), count_text(what.seen->stored_values), ""});
+  if (what.dedup) {
+    t.row({inside(what.dedup->file), bytes_text(what.dedup->file_bytes),
+           bytes_text(what.dedup->used_bytes), count_text(what.dedup->stored_values), ""});
   }
   return t.render(options) + "\n";
 }
@@ -76,7 +76,7 @@ std::string partitions_text(const inspection& what, const table_options& options
   for (const inspection::partition& p : what.partitions) {
     const auto at = positions.find(p.name);
     std::string kept = "0", dropped = "0";
-    for (const inspection::letters& l : what.dead_letters) {
+    for (const inspection::dead_letters_kept& l : what.dead_letters) {
       if (l.partition == p.id) kept = count_text(l.kept), dropped = count_text(l.dropped);
     }
     t.row({p.name, p.kind, at == positions.end() ? "0" : std::to_string(at->second.smallest),
@@ -92,7 +92,7 @@ std::string inspect_text(const inspection& what, const table_options& options) {
   std::string out = folder_text(what) + files_text(what, options) + partitions_text(what, options);
   out += "journal: " + count_text(what.journal.last - what.journal.trimmed) + " entries waiting, " +
          count_text(what.journal.last) + " ever\n";
-  if (what.seen) out += "deduplication: " + count_text(what.seen->ids) + " ids kept\n";
+  if (what.dedup) out += "deduplication: " + count_text(what.dedup->ids) + " ids kept\n";
   if (what.verified) {
     out += "verified: " + count_text(*what.verified) + " values read, every checksum is right\n";
   }

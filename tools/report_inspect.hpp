@@ -8,7 +8,7 @@
 /// The answer of `windrow inspect`.
 namespace windrow::tools {
 
-using server::inspection;
+using node::inspection;
 
 std::string inspect_text(const inspection& what, const table_options& options);
 

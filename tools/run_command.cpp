@@ -14,9 +14,12 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.hpp"
+#include "cluster/local_service.hpp"
 #include "server/api/tokens.hpp"
 #include "server/http/address.hpp"
 #include "server/http/http_server.hpp"
+#include "storage/folder/folder.hpp"
 #include "tools/arguments.hpp"
 #include "tools/command_support.hpp"
 #include "tools/commands.hpp"
@@ -184,7 +187,7 @@ void make_room_for(const server::limits& limits) {
   }
 }
 
-int work(node::node& node, const node::node_options& options, const run_arguments& given,
+int work(cluster::service& service, const node::node_options& options, const run_arguments& given,
          const server::limits& limits) {
   // Standard output is for acknowledgements then.
   const auto say = given.acknowledge ? report : print;
@@ -192,34 +195,35 @@ int work(node::node& node, const node::node_options& options, const run_argument
   const bool sized =
       std::none_of(options.inputs.begin(), options.inputs.end(),
                    [](const node::node_input& in) { return in.path.empty() || in.path == "-"; });
-  server::api front(node, {.clock = [] { return wall_clock().micros; }, .bounds = limits});
+  server::api front(service, {.clock = wall_clock, .bounds = limits});
   auto door = open_door(front, options.data, given, limits);
   if (!door.ok()) return fail(door.error());
   run_progress shown(started, sized);
-  node::node_progress counts = node.progress();
+  node::node_progress counts = service.progress();
   while (!counts.finished && !counts.failed && !interrupted()) {
-    node.wait(look_interval);
-    counts = node.progress();
+    service.wait(look_interval);
+    counts = service.progress();
     shown.update(steady_clock(), counts);
   }
   door.value()->stop();
   shown.failures(counts);
-  if (const auto sources = node.sources(); given.once && sources) {
+  if (const auto sources = service.sources(); given.once && sources) {
     for (const std::string& left : left_for_next_run(*sources)) note(left);
   }
   shown.say("writing the last checkpoint");
-  const result<void> stopped = node.stop();
-  const auto& streams = node.plan().streams;
+  const result<void> stopped = service.stop();
+  const auto plan = service.plan();
+  const auto& streams = plan->streams;
   const bool deduplicates =
       std::any_of(streams.begin(), streams.end(),
                   [](const schema::stream& s) { return s.deduplication.output != schema::none; });
-  run_outcome outcome{node.progress(), steady_clock() - started, options.data, deduplicates};
+  run_outcome outcome{service.progress(), steady_clock() - started, options.data, deduplicates};
   shown.finish(steady_clock(), outcome.counts);
   shown.failures(outcome.counts);
   say(summary_text(outcome));
   if (outcome.counts.failed) return fail(*outcome.counts.failed);
   if (!stopped.ok()) return fail(stopped.error());
-  say(next_commands(node.plan(), outcome, wall_clock()));
+  say(next_commands(*plan, outcome, {wall_clock()}));
   return outcome.counts.failed_sources.empty() ? exit_success : exit_failure;
 }
 
@@ -250,10 +254,10 @@ int run(const run_arguments& given) {
     if (auto can = acknowledge(given, options.value()); !can.ok()) return fail_usage(can.error());
   }
   watch_interrupts();
-  auto node = node::node::open(options.value());
-  if (!node.ok()) return fail(node.error());
+  auto opened = cluster::open_local_service(options.value());
+  if (!opened.ok()) return fail(opened.error());
   make_room_for(*limits);
-  return work(**node, options.value(), given, *limits);
+  return work(**opened, options.value(), given, *limits);
 }
 
 }  // namespace

@@ -4,7 +4,7 @@
 #include <utility>
 #include <vector>
 
-#include "node/node.hpp"
+#include "node/node_options.hpp"
 #include "schema/plan/plan.hpp"
 #include "windrow/result.hpp"
 

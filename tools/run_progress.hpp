@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "node/node.hpp"
+#include "node/node_progress.hpp"
 #include "tools/progress.hpp"
 
 namespace windrow::tools {

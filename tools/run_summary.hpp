@@ -4,8 +4,9 @@
 #include <string>
 #include <vector>
 
-#include "node/node.hpp"
+#include "node/node_progress.hpp"
 #include "schema/plan/plan.hpp"
+#include "sources/source_status.hpp"
 #include "windrow/value.hpp"
 
 namespace windrow::tools {

@@ -36,7 +36,7 @@ int list(const source_arguments& given) {
 
 /// `nothing` is what to say of a source without partitions.
 int steer(const source_arguments& given, const std::string& action, const std::string& nothing) {
-  server::steering_body what;
+  server::source_control_request what;
   what.to = given.to;
   if (!given.partition.empty()) what.partition = given.partition;
   // A file's partition is called by its path.
@@ -46,7 +46,7 @@ int steer(const source_arguments& given, const std::string& action, const std::s
   return ask_and_print(
       given.where,
       [&](const node_access& node) {
-        return node.post(target, server::steering_request_json(what));
+        return node.post(target, server::source_control_request_json(what));
       },
       [&](const std::string& body) -> result<std::string> {
         if (given.json) return as_it_is(body);

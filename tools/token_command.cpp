@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.hpp"
 #include "server/api/target.hpp"
 #include "server/api/tokens.hpp"
 #include "storage/folder/folder.hpp"
@@ -37,7 +38,7 @@ result<std::string> tokens_file(const std::string& data) {
 /// A duration from now, or a time.
 result<timestamp> expiry_of(const std::string& text) {
   const auto duration = parse_duration(text);
-  if (duration.ok()) return timestamp{wall_clock().micros + duration.value()};
+  if (duration.ok()) return timestamp{wall_clock() + duration.value()};
   auto time = parse_time(text);
   if (time.ok()) return time;
   return failure{errc::invalid, "--expires is `" + text +
@@ -68,7 +69,7 @@ int create(const token_arguments& given) {
   server::token_request wanted;
   wanted.may = server::role_named(given.role).value_or(server::role::reader);
   wanted.classes = given.classes;
-  wanted.created = wall_clock();
+  wanted.created = {wall_clock()};
   if (!given.expires.empty()) {
     const auto expires = expiry_of(given.expires);
     if (!expires.ok()) return fail_usage(expires.error());
@@ -110,7 +111,7 @@ int list(const token_arguments& given) {
       if (one.may.has(r)) role = std::string(server::name_of(r));
     }
     t.row({id, role, classes.empty() ? "all" : classes, format_time(one.created),
-           state_of(one, wall_clock())});
+           state_of(one, {wall_clock()})});
   }
   print(t.render(output_options()));
   return exit_success;
@@ -119,7 +120,7 @@ int list(const token_arguments& given) {
 int revoke(const token_arguments& given) {
   const auto file = tokens_file(given.data);
   if (!file.ok()) return fail(file.error());
-  const auto done = server::revoke_token(file.value(), given.id, wall_clock());
+  const auto done = server::revoke_token(file.value(), given.id, {wall_clock()});
   if (!done.ok()) return fail(done.error());
   print(given.id + " is revoked\n");
   return exit_success;

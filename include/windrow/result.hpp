@@ -27,6 +27,8 @@ enum class errc : std::uint8_t {
   closed,            ///< The engine has been closed, or has stopped because of an earlier error.
   conflict,          ///< A producer's sequence was taken before, with other content.
   gap,               ///< A producer's sequence is not the next one; the message says which is.
+  unavailable,       ///< What is needed cannot be reached: no node answers, no broker. Try later.
+  timeout,           ///< No answer came in time: what was asked may happen yet.
 };
 
 /// The stable lower-case name of a code, as it appears in JSON (`"expired"`).

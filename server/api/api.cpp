@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "schema/check_report.hpp"
+#include "server/api/admission.hpp"
 #include "server/api/media_type.hpp"
 #include "server/api/openapi.hpp"
 #include "server/body/aggregates_json.hpp"
@@ -20,6 +21,8 @@ namespace {
 
 /// Combinations of class and features that are kept resolved; beyond it they are forgotten.
 constexpr std::size_t prepared_max = 1'024;
+/// Dead letters of a listing that does not say how many.
+constexpr std::size_t dead_letters_shown = 20;
 
 response capnp_answer(std::string body) {
   response out = answer(std::move(body));
@@ -55,14 +58,13 @@ explain_context context_of(const schema::plan& plan, const std::string& feature)
 
 }  // namespace
 
-api::api(node::node& node, api_options options) : node_(node), options_(std::move(options)) {}
+api::api(cluster::service& service, api_options options)
+    : service_(service), options_(std::move(options)) {}
 
 response api::handle(const request& asked) {
   const auto address = read_target(asked.target);
   if (!address) return problem(address.error());
-  matched found = match(asked.method, *address);
-  if (!found.to) return std::move(*found.refused);
-  if (auto refused = refusal(*found.to, asked.who)) return std::move(*refused);
+  admission found = admit(asked, *address, !asked.body.empty());
   if (found.refused) return std::move(*found.refused);
   return run(*found.to, {asked, *address, std::move(found.parameters)});
 }
@@ -76,14 +78,14 @@ response api::run(const route& to, const call& what) {
 }
 
 response api::health(const call&) {
-  const auto progress = node_.progress();
+  const auto progress = service_.progress();
   if (progress.failed) return problem(503, "closed", progress.failed->message);
   return answer("{\"status\": \"ok\"}\n");
 }
 
 response api::readiness(const call& what) {
   if (draining_) return problem(503, "draining", "the node is stopping");
-  if (!node_.caught_up()) {
+  if (!service_.caught_up()) {
     return problem(503, "catching_up",
                    "what was pushed before the start is still being applied; "
                    "answers would be older than those given before");
@@ -91,14 +93,14 @@ response api::readiness(const call& what) {
   return health(what);
 }
 
-std::optional<response> api::out_of_scope(const principal& who,
+std::optional<response> api::out_of_scope(const schema::plan& plan, const principal& who,
                                           std::string_view entity_class) const {
   if (who.classes.empty()) return std::nullopt;
-  const auto found = schema::resolve_class(node_.plan(), entity_class);
+  const auto found = schema::resolve_class(plan, entity_class);
   if (found) {
     // A token may name it as a query may: `User` or `user`.
     if (std::any_of(who.classes.begin(), who.classes.end(), [&](const std::string& name) {
-          const auto of_token = schema::resolve_class(node_.plan(), name);
+          const auto of_token = schema::resolve_class(plan, name);
           return of_token && *of_token == *found;
         })) {
       return std::nullopt;
@@ -128,48 +130,53 @@ response api::query(const call& what) {
                    "a query of more than " + std::to_string(options_.bounds.rows) +
                        " entities; ask for them in several");
   }
+  const auto plan = service_.plan();
   for (const entity_reference& e : body->entities) {
-    if (auto refused = out_of_scope(what.asked.who, e.entity_class)) return std::move(*refused);
+    if (auto refused = out_of_scope(*plan, what.asked.who, e.entity_class))
+      return std::move(*refused);
   }
   if (!body->now) body->now = timestamp{options_.clock()};
-  const auto found = node_.query(*body);
+  const auto found = service_.query(*body);
   if (!found) return problem(found.error());
   if (what.answers == capnp_type) return capnp_answer(encode_answer(*found));
   return answer(query_json(*found));
 }
 
-result<node::node::prepared> api::prepared_for(const std::string& entity_class,
-                                               const std::vector<std::string>& features) {
+result<query::class_query_ptr> api::prepared_for(const std::string& entity_class,
+                                                 const std::vector<std::string>& features) {
   std::string name = entity_class;
   for (const std::string& f : features) name.append(1, '\0').append(f);
+  const auto plan = service_.plan();
   {
     std::lock_guard lock(prepared_mutex_);
-    if (const auto known = prepared_.find(name); known != prepared_.end()) return known->second;
+    const auto known = prepared_.find(name);
+    if (known != prepared_.end() && known->second->plan == plan) return known->second;
   }
   std::vector<std::string> wanted = features;
   if (wanted.empty()) {
-    const auto found = schema::resolve_class(node_.plan(), entity_class);
+    const auto found = schema::resolve_class(*plan, entity_class);
     if (!found) return found.error();
-    wanted = features_of_class(node_.plan(), *found);
+    wanted = features_of_class(*plan, *found);
   }
-  auto prepared = node_.prepare(entity_class, wanted);
+  auto prepared = service_.prepare(entity_class, wanted);
   if (!prepared) return prepared.error();
   std::lock_guard lock(prepared_mutex_);
   if (prepared_.size() >= prepared_max) prepared_.clear();
-  prepared_.emplace(std::move(name), *prepared);
+  prepared_[std::move(name)] = *prepared;
   return *prepared;
 }
 
 response api::entity(const call& what) {
   const std::string& entity_class = what.parameters[0];
-  if (auto refused = out_of_scope(what.asked.who, entity_class)) return std::move(*refused);
+  if (auto refused = out_of_scope(*service_.plan(), what.asked.who, entity_class))
+    return std::move(*refused);
   const auto prepared = prepared_for(entity_class, what.address.all("feature"));
   if (!prepared) return problem(prepared.error());
   const auto now = now_of(what.address);
   if (!now) return problem(now.error());
-  const auto row = node_.lookup(*prepared, what.parameters[1], *now);
+  const auto row = service_.lookup(*prepared, what.parameters[1], *now);
   if (!row) return problem(row.error());
-  const std::uint32_t version = node_.plan().catalog_version;
+  const std::uint32_t version = (*prepared)->plan->catalog_version;
   if (what.answers == capnp_type) return capnp_answer(encode_answer({*now, version, {*row}}));
   return answer(entity_json(*row, *now, version));
 }
@@ -180,19 +187,21 @@ response api::explain(const call& what) {
   for (const auto* given : {&entity_class, &key, &feature}) {
     if (!*given) return problem(given->error());
   }
-  if (auto refused = out_of_scope(what.asked.who, **entity_class)) return std::move(*refused);
+  const auto plan = service_.plan();
+  if (auto refused = out_of_scope(*plan, what.asked.who, **entity_class))
+    return std::move(*refused);
   const auto now = now_of(what.address);
   if (!now) return problem(now.error());
-  const auto found = node_.explain({**entity_class, **key}, **feature, *now);
+  const auto found = service_.explain({**entity_class, **key}, **feature, *now);
   if (!found) return problem(found.error());
-  explain_context context = context_of(node_.plan(), found->row.features.front().feature);
+  explain_context context = context_of(*plan, found->row.features.front().feature);
   context.now = *now;
-  context.catalog_version = node_.plan().catalog_version;
+  context.catalog_version = plan->catalog_version;
   return answer(explain_json(*found, context));
 }
 
 response api::metrics_text(const call&) {
-  response out = answer(counts_.text(node_));
+  response out = answer(counts_.text(service_));
   out.type = std::string(metrics::media_type);
   return out;
 }
@@ -208,12 +217,13 @@ response api::schema_text(const call&) {
   return out;
 }
 
-response api::catalog(const call&) { return answer(catalog_json(node_.plan())); }
+response api::catalog(const call&) { return answer(catalog_json(*service_.plan())); }
 
 response api::aggregates(const call&) {
-  const auto found = node_.rule_statistics_of_all();
+  const auto plan = service_.plan();
+  const auto found = service_.count_rules();
   if (!found) return problem(found.error());
-  return answer(aggregates_json(list_aggregates(node_.plan(), *found)));
+  return answer(aggregates_json(list_aggregates(*plan, *found)));
 }
 
 response api::inspection(const call& what) {
@@ -226,37 +236,35 @@ response api::inspection(const call& what) {
   if (wanted && !options_.stopped_folder) {
     return problem(409, "busy", "a running node does not verify its folder: stop it first");
   }
-  const auto found = inspect(node_, wanted);
+  const auto found = service_.inspect(wanted);
   if (!found) return problem(found.error());
   return answer(inspection_json(*found));
 }
 
 response api::dead_letters(const call& what) {
-  dead_letter_filter filter;
+  node::dead_letter_selection selection;
   const auto source = what.address.one("source"), reason = what.address.one("reason"),
              partition = what.address.one("partition"), messages = what.address.one("messages");
   for (const auto* given : {&source, &reason, &partition, &messages}) {
     if (!*given) return problem(given->error());
   }
-  filter.source = source->value_or("");
-  filter.reason = reason->value_or("");
-  filter.partition = partition->value_or("");
+  selection.source = source->value_or("");
+  selection.reason = reason->value_or("");
+  selection.partition = partition->value_or("");
   if (*messages && **messages != "whole") {
     return problem(400, "invalid", "`messages` is `whole`, or not given");
   }
-  filter.whole = messages->has_value();
   const auto at = count_of(what.address, "at"), limit = count_of(what.address, "limit");
   if (!at) return problem(at.error());
   if (!limit) return problem(limit.error());
-  filter.at = *at;
-  filter.limit = limit->value_or(filter.limit);
-  const auto found = list_dead_letters(node_, filter);
+  selection.at = *at;
+  const auto found = service_.list_dead_letters(selection, limit->value_or(dead_letters_shown));
   if (!found) return problem(found.error());
-  return answer(letters_json(*found, filter.whole));
+  return answer(dead_letters_json(*found, messages->has_value()));
 }
 
 response api::checkpoint(const call&) {
-  if (auto done = node_.checkpoint(); !done) return problem(done.error());
+  if (auto done = service_.checkpoint(); !done) return problem(done.error());
   return answer("{\"checkpoint\": \"done\"}\n");
 }
 

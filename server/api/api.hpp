@@ -7,7 +7,7 @@
 #include <string>
 #include <unordered_map>
 
-#include "node/node.hpp"
+#include "cluster/service.hpp"
 #include "server/api/limits.hpp"
 #include "server/api/request.hpp"
 #include "server/api/route_table.hpp"
@@ -23,17 +23,17 @@ struct api_options {
   limits bounds{};
 };
 
-/// The API of one node: requests in, responses out, no network. The server hands it what arrives;
+/// The API of a service: requests in, responses out, no network. The server hands it what arrives;
 /// commands on a stopped folder call it themselves, so that both give the same answers.
 ///
-/// Concurrency: any thread. Ownership: the node outlives it.
+/// Concurrency: any thread. Ownership: the service outlives it.
 class api {
 public:
-  api(node::node& node, api_options options);
+  api(cluster::service& service, api_options options);
 
   /// Finds the route, checks who asks, answers. `asked.who` is taken as it is.
   response handle(const request& asked);
-  /// The second half, where the caller has found the route and checked the principal.
+  /// The second half, once the caller has admitted the request (`admission.hpp`).
   response run(const route& to, const call& what);
 
   /// No longer ready: requests are still answered, but `readyz` says to send no more.
@@ -67,18 +67,19 @@ public:
   response drop_dead_letters(const call&);
 
 private:
-  /// What `?feature=…` of a class means, resolved once.
-  result<node::node::prepared> prepared_for(const std::string& entity_class,
-                                            const std::vector<std::string>& features);
-  std::optional<response> out_of_scope(const principal& who, std::string_view entity_class) const;
+  /// What `?feature=…` of a class means, resolved once for the plan that is active.
+  result<query::class_query_ptr> prepared_for(const std::string& entity_class,
+                                              const std::vector<std::string>& features);
+  std::optional<response> out_of_scope(const schema::plan& plan, const principal& who,
+                                       std::string_view entity_class) const;
   result<timestamp> now_of(const target& address) const;
 
-  node::node& node_;
+  cluster::service& service_;
   const api_options options_;
   metrics counts_;
   std::atomic<bool> draining_{false};
   std::mutex prepared_mutex_;
-  std::unordered_map<std::string, node::node::prepared> prepared_;
+  std::unordered_map<std::string, query::class_query_ptr> prepared_;
 };
 
 }  // namespace windrow::server

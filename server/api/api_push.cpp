@@ -2,7 +2,6 @@
 #include <charconv>
 
 #include "formats/body_framing.hpp"
-#include "node/journal_input.hpp"
 #include "server/api/api.hpp"
 #include "server/api/media_type.hpp"
 #include "server/body/body_codec.hpp"
@@ -42,12 +41,10 @@ result<formats::split_messages> messages_of(const request& asked, std::size_t mo
   return formats::body_framings().front().split(asked.body, most);
 }
 
-std::vector<push_error> errors_of(const std::vector<storage::dead_letter>& letters) {
+std::vector<push_error> errors_of(const std::vector<cluster::rejected_message>& rejected) {
   std::vector<push_error> out;
-  for (const storage::dead_letter& l : letters) {
-    const auto place = static_cast<std::uint32_t>(l.at & node::entry_messages_max);
-    out.push_back({place, l.phase, l.reason, l.message});
-  }
+  for (const cluster::rejected_message& m : rejected)
+    out.push_back({m.place, m.phase, m.reason, m.detail});
   return out;
 }
 
@@ -69,7 +66,7 @@ response api::push(const call& what) {
                    "a push of more than " + std::to_string(options_.bounds.push_rows) +
                        " messages; send several");
   }
-  if (node_.pushes_waiting() >= options_.bounds.pushes_waiting) {
+  if (service_.pushes_waiting() >= options_.bounds.pushes_waiting) {
     auto out = problem(429, "behind",
                        "what was pushed before is not applied yet; push it again in "
                        "a second");
@@ -79,19 +76,19 @@ response api::push(const call& what) {
   push_answer out;
   out.stream = what.parameters[0];
   out.messages = split->messages.size();
-  auto receipt = node_.push(out.stream, split->messages, *options);
+  auto receipt = service_.push(out.stream, split->messages, *options);
   if (!receipt) return problem(receipt.error());
   out.receipt = *receipt;
   if (out.receipt.sequence != 0 && (!*wait || **wait == "applied")) {
-    const auto applied = node_.settle(out.receipt.sequence, options_.bounds.apply_time);
+    const auto applied = service_.wait_applied(out.receipt.sequence, options_.bounds.apply_time);
     // It is durable, whatever comes then: a failed node says so when it is asked next.
     out.applied = applied && *applied;
   }
   if (out.applied) {
     // Durable and perhaps applied: an answer with an error would have it pushed again.
-    auto letters = node_.dead_letters_of(out.receipt.sequence);
-    out.applied = letters.ok();
-    if (letters) out.errors = errors_of(*letters);
+    const auto rejected = service_.rejected(out.receipt.sequence);
+    out.applied = rejected.ok();
+    if (rejected) out.errors = errors_of(*rejected);
   }
   response answer;
   answer.type = what.answers;

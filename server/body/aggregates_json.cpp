@@ -67,7 +67,7 @@ aggregate_listing::rule read_rule(element from) {
 }  // namespace
 
 aggregate_listing list_aggregates(const schema::plan& plan,
-                                  const std::vector<node::node::rule_statistics>& found) {
+                                  const std::vector<node::rule_statistics>& found) {
   aggregate_listing out;
   out.catalog_version = plan.catalog_version;
   for (std::size_t i = 0; i < plan.all_series.size(); ++i) {

@@ -4,7 +4,8 @@
 #include <string_view>
 #include <vector>
 
-#include "node/node.hpp"
+#include "node/shard_statistics.hpp"
+#include "schema/plan/plan.hpp"
 #include "server/body/body_shape.hpp"
 
 /// Series and rules, how much they hold and who reads them.
@@ -17,7 +18,7 @@ struct aggregate_listing {
     std::int64_t origin = 0;
     std::int64_t retention = 0;
     std::uint64_t tiling = 0;  ///< rules with the same number share tiles and bytes
-    node::node::rule_statistics holds;
+    node::rule_statistics holds;
     std::vector<std::string> features;  ///< canonical names
     std::string readers;                ///< `User.sum_amount[10m, 1h], User.mean_amount[1h]`
   };
@@ -32,7 +33,7 @@ struct aggregate_listing {
 
 /// `found` has an element a rule of the plan.
 aggregate_listing list_aggregates(const schema::plan& plan,
-                                  const std::vector<node::node::rule_statistics>& found);
+                                  const std::vector<node::rule_statistics>& found);
 
 /// `{"catalog_version", "series": [{"series", "group", "rules": […]}]}` on one line, with its end.
 std::string aggregates_json(const aggregate_listing& what);

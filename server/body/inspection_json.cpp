@@ -2,20 +2,12 @@
 
 #include "server/body/json_input.hpp"
 #include "server/body/json_writer.hpp"
-#include "sources/kinds.hpp"
-#include "storage/lmdb/file_identity.hpp"
 
 namespace windrow::server {
 namespace {
 
+using node::inspection;
 using simdjson::dom::element;
-
-std::string hexadecimal(std::uint64_t number) {
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::string text(16, '0');
-  for (std::size_t i = 16; i-- > 0; number >>= 4) text[i] = digits[number & 15];
-  return text;
-}
 
 using counts = std::map<std::string, std::uint64_t>;
 
@@ -62,16 +54,16 @@ void write_journal(json_writer& out, const inspection::journal_state& journal) {
   out.end_object();
 }
 
-void write_seen(json_writer& out, const node::node::id_statistics& seen) {
-  out.key("seen").begin_object().key("file").string(seen.file);
-  out.key("file_bytes").unsigned_integer(seen.file_bytes);
-  out.key("used_bytes").unsigned_integer(seen.used_bytes);
-  out.key("values").unsigned_integer(seen.stored_values);
-  out.key("ids").unsigned_integer(seen.ids).end_object();
+void write_dedup(json_writer& out, const inspection::dedup_state& dedup) {
+  out.key("seen").begin_object().key("file").string(dedup.file);
+  out.key("file_bytes").unsigned_integer(dedup.file_bytes);
+  out.key("used_bytes").unsigned_integer(dedup.used_bytes);
+  out.key("values").unsigned_integer(dedup.stored_values);
+  out.key("ids").unsigned_integer(dedup.ids).end_object();
 }
 
-node::node::shard_statistics read_shard(element from) {
-  node::node::shard_statistics out;
+node::shard_statistics read_shard(element from) {
+  node::shard_statistics out;
   out.file = text_of(from, "file");
   out.file_bytes = number_of(from, "file_bytes");
   out.used_bytes = number_of(from, "used_bytes");
@@ -86,45 +78,6 @@ node::node::shard_statistics read_shard(element from) {
 
 }  // namespace
 
-result<inspection> inspect(node::node& node, bool verify) {
-  inspection out;
-  const storage::node_meta& meta = node.folder().meta();
-  out.path = node.folder().path();
-  out.format_version = storage::format_version;
-  out.id = storage::to_string(meta.id);
-  out.created = {meta.created};
-  out.shard_count = meta.shard_count;
-  out.declarations = hexadecimal(meta.plan_digest);
-  auto shards = node.shard_statistics_of_all();
-  if (!shards.ok()) return shards.error();
-  out.shards = std::move(shards).value();
-  storage::journal& journal = node.journal();
-  const auto stats = journal.stats();
-  if (!stats.ok()) return stats.error();
-  out.journal.file = journal.data_file();
-  out.journal.file_bytes = stats->file_bytes;
-  out.journal.used_bytes = stats->used_bytes - stats->free_bytes;
-  out.journal.last = journal.last();
-  out.journal.trimmed = journal.trimmed();
-  for (const auto& table : stats->tables) out.journal.tables[table.name] = table.entries;
-  auto seen = node.id_statistics_of_all();
-  if (!seen.ok()) return seen.error();
-  out.seen = std::move(seen).value();
-  for (const storage::partition& p : journal.partitions()) {
-    out.partitions.push_back(
-        {storage::hex_of(p.id), std::string(sources::name_of(p.kind)), storage::label_of(p)});
-  }
-  for (const storage::dead_letter_totals& l : journal.dead_letter_summary()) {
-    out.dead_letters.push_back({storage::hex_of(l.partition), l.kept, l.kept_bytes, l.dropped});
-  }
-  if (verify) {
-    const auto values = node.verify();
-    if (!values.ok()) return values.error();
-    out.verified = values.value();
-  }
-  return out;
-}
-
 std::string inspection_json(const inspection& what) {
   json_writer out;
   out.begin_object().key("path").string(what.path);
@@ -134,7 +87,7 @@ std::string inspection_json(const inspection& what) {
   out.key("declarations").string(what.declarations);
   write_shards(out, what);
   write_journal(out, what.journal);
-  if (what.seen) write_seen(out, *what.seen);
+  if (what.dedup) write_dedup(out, *what.dedup);
   out.key("partitions").begin_array();
   for (const auto& p : what.partitions) {
     out.begin_object().key("id").string(p.id).key("kind").string(p.kind);
@@ -171,9 +124,9 @@ result<inspection> read_inspection(std::string_view json) {
                        number_of(journal, "trimmed"),    read_counts(journal["tables"])};
         element seen;
         if (root["seen"].get(seen) == simdjson::SUCCESS) {
-          out.seen = {text_of(seen, "file"), number_of(seen, "file_bytes"),
-                      number_of(seen, "used_bytes"), number_of(seen, "values"),
-                      number_of(seen, "ids")};
+          out.dedup = {text_of(seen, "file"), number_of(seen, "file_bytes"),
+                       number_of(seen, "used_bytes"), number_of(seen, "values"),
+                       number_of(seen, "ids")};
         }
         for (const element p : simdjson::dom::array(root["partitions"])) {
           out.partitions.push_back({text_of(p, "id"), text_of(p, "kind"), text_of(p, "name")});

@@ -23,6 +23,8 @@ int status_of(errc code) noexcept {
     case errc::join_key_missing:
       return 422;
     case errc::closed:
+    case errc::unavailable:
+    case errc::timeout:
       return 503;
     case errc::corrupt:
     case errc::io:
@@ -32,7 +34,7 @@ int status_of(errc code) noexcept {
 }
 
 errc code_named(std::string_view name) noexcept {
-  for (int code = 0; code <= static_cast<int>(errc::gap); ++code) {
+  for (int code = 0; code <= static_cast<int>(errc::timeout); ++code) {
     if (to_string(static_cast<errc>(code)) == name) return static_cast<errc>(code);
   }
   return errc::io;

@@ -149,11 +149,11 @@ result<sources::source_control> read_source_control(std::string_view json) {
       });
 }
 
-result<steering_body> read_steering_request(std::string_view json) {
-  steering_body out;
+result<source_control_request> read_source_control_request(std::string_view json) {
+  source_control_request out;
   if (json.empty()) return out;
-  return with_json<steering_body>(
-      json, errc::invalid, "the body", [&](element root) -> result<steering_body> {
+  return with_json<source_control_request>(
+      json, errc::invalid, "the body", [&](element root) -> result<source_control_request> {
         for (const auto& [name, value] : simdjson::dom::object(root)) {
           const std::string text(std::string_view{value});
           if (name == "partition") {
@@ -168,7 +168,7 @@ result<steering_body> read_steering_request(std::string_view json) {
       });
 }
 
-std::string steering_request_json(const steering_body& body) {
+std::string source_control_request_json(const source_control_request& body) {
   json_writer out;
   out.begin_object();
   if (body.partition) out.key("partition").string(*body.partition);

@@ -24,12 +24,12 @@ result<sources::source_control> read_source_control(std::string_view json);
 result<sources::seek_target> parse_seek_target(const std::string& text);
 
 /// What of a source a request is about, and for a seek where to: `{"partition"?, "to"?}`.
-struct steering_body {
+struct source_control_request {
   std::optional<std::string> partition;
   std::string to;
 };
-result<steering_body> read_steering_request(std::string_view json);
-std::string steering_request_json(const steering_body& body);
+result<source_control_request> read_source_control_request(std::string_view json);
+std::string source_control_request_json(const source_control_request& body);
 
 /// What `sources_json` and `source_control_json` write.
 extern const body_shape sources_shape;

@@ -38,7 +38,7 @@ std::string name_of(const address& where) {
 }
 
 failure unreachable(const address& where, const error_code& why) {
-  return {errc::closed, "no node answers at " + name_of(where) + ": " + why.message()};
+  return {errc::unavailable, "no node answers at " + name_of(where) + ": " + why.message()};
 }
 
 result<asio::generic::stream_protocol::endpoint> endpoint_of(asio::io_context& io,

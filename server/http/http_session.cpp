@@ -16,7 +16,7 @@
 #include <boost/beast/http/string_body.hpp>
 
 #include "base/low_latency_thread.hpp"
-#include "server/api/media_type.hpp"
+#include "server/api/admission.hpp"
 #include "server/body/problem.hpp"
 
 namespace windrow::server {
@@ -93,18 +93,6 @@ response refusal_of(const error_code& why) {
                  "this is no HTTP request that can be understood: " + why.message());
 }
 
-bool takes(const route& to, std::string_view type) {
-  return std::any_of(to.bodies.begin(), to.bodies.end(),
-                     [&](std::string_view known) { return is_media_type(type, known); });
-}
-
-response wrong_type(const route& to) {
-  std::string types;
-  for (const std::string_view t : to.bodies) types += (types.empty() ? "" : ", ") + std::string(t);
-  return problem(415, "media_type",
-                 types.empty() ? "this address takes no body" : "this address takes " + types);
-}
-
 /// One connection. Runs on the network's thread, except while a worker answers.
 template <class Stream>
 class session final : public connection {
@@ -123,8 +111,7 @@ private:
   task<void> say_goodbye();
   task<bool> wait_for_request();
   task<bool> serve_request();
-  std::optional<response> admit(request& asked, const target& address, bool has_body,
-                                matched& found);
+  admission admit(request& asked, const target& address, bool has_body);
   task<std::optional<response>> read_body(request_parser& parser, held_bytes& held);
   task<response> answer(const route& to, const request& asked, const target& address,
                         std::vector<std::string> parameters);
@@ -206,19 +193,13 @@ request session<Stream>::request_of(const request_parser& parser) const {
   return out;
 }
 
-/// Finds the route and who asks; the refusal, if any. All of it before the body is read.
+/// Says who asks, and whether that is answered; before the body is read.
 template <class Stream>
-std::optional<response> session<Stream>::admit(request& asked, const target& address, bool has_body,
-                                               matched& found) {
+admission session<Stream>::admit(request& asked, const target& address, bool has_body) {
   identity who = shared_.door.identify(from_, asked, {shared_.front.clock()});
-  if (who.refused) return std::move(who.refused);
+  if (who.refused) return {nullptr, {}, std::move(who.refused)};
   asked.who = std::move(who.who);
-  found = match(asked.method, address);
-  if (!found.to) return std::move(found.refused);
-  if (auto not_allowed = refusal(*found.to, asked.who)) return not_allowed;
-  if (found.refused) return std::move(found.refused);
-  if (!has_body || takes(*found.to, asked.header("content-type"))) return std::nullopt;
-  return wrong_type(*found.to);
+  return server::admit(asked, address, has_body);
 }
 
 /// Reads a request and answers it; whether the connection goes on.
@@ -247,9 +228,13 @@ task<bool> session<Stream>::serve_request() {
   const bool head = parser.get().method() == http::verb::head;
   const bool has_body = parser.chunked() || parser.content_length().value_or(0) > 0;
   const auto address = read_target(asked.target);
-  matched found;
-  std::optional<response> refused =
-      address ? admit(asked, *address, has_body, found) : problem(address.error());
+  admission found;
+  if (address) {
+    found = admit(asked, *address, has_body);
+  } else {
+    found.refused = problem(address.error());
+  }
+  std::optional<response> refused = std::move(found.refused);
   if (!refused && shared_.body_bytes > shared_.bounds.bodies_bytes) {
     refused = busy_now("too many requests are being received");
   }

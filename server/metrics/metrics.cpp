@@ -97,13 +97,13 @@ void metrics::connected() {
 void metrics::disconnected() { impl_->open.Decrement(); }
 void metrics::turned_away() { impl_->turned_away.Increment(); }
 
-std::string metrics::text(node::node& node) const {
+std::string metrics::text(cluster::service& service) const {
   std::vector<prometheus::MetricFamily> all = impl_->registry.Collect();
   const auto add = [&all](std::vector<prometheus::MetricFamily> more) {
     all.insert(all.end(), std::make_move_iterator(more.begin()),
                std::make_move_iterator(more.end()));
   };
-  add(node_metrics(node).Collect());
+  add(node_metrics(service).Collect());
   add(process_metrics().Collect());
   return prometheus::TextSerializer().Serialize(all);
 }

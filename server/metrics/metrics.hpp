@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "node/node.hpp"
+#include "cluster/service.hpp"
 
 namespace windrow::server {
 
@@ -27,7 +27,7 @@ public:
   void turned_away();
 
   /// Of a node that has stopped answering, what the server and the process know.
-  std::string text(node::node& node) const;
+  std::string text(cluster::service& service) const;
   static constexpr std::string_view media_type = "text/plain; version=0.0.4; charset=utf-8";
 
 private:

@@ -206,7 +206,7 @@ void write_durability(metric_families& out, const node_stats& m) {
   out.add(histogram_of(m.visible));
   out.histogram("windrow_checkpoint_duration_seconds",
                 "Of a shard's checkpoint, from its beginning until it is on disk.");
-  out.add(histogram_of(m.rounds));
+  out.add(histogram_of(m.cycles));
   out.histogram("windrow_commit_duration_seconds",
                 "Of one transaction of a checkpoint, from asking for it until it is on disk.");
   out.add(histogram_of(m.commits));
@@ -217,7 +217,7 @@ void write_durability(metric_families& out, const node_stats& m) {
   out.add(real(m.written_values));
   out.gauge("windrow_last_checkpoint_timestamp_seconds",
             "When the last checkpoint ended, of the shard where that is longest ago.");
-  if (m.last_round > 0) out.add(seconds(m.last_round));
+  if (m.last_cycle > 0) out.add(seconds(m.last_cycle));
   out.counter("windrow_journal_entries_total", "Pushes ever accepted by the folder.");
   out.add(real(m.journal_last));
   out.gauge("windrow_journal_kept_entries", "Pushes that not every shard has on disk yet.");
@@ -230,7 +230,7 @@ void write_durability(metric_families& out, const node_stats& m) {
 
 std::vector<prometheus::MetricFamily> node_metrics::Collect() const {
   metric_families out;
-  const auto measured = node_.measures();
+  const auto measured = service_.measure();
   out.gauge("windrow_failed", "1 where the node has stopped taking input.");
   out.add(!measured || measured->failed ? 1 : 0);
   if (measured) {

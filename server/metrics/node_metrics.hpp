@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <vector>
 
-#include "node/node.hpp"
+#include "cluster/service.hpp"
 
 namespace windrow::server {
 
@@ -16,12 +16,12 @@ public:
   static constexpr std::size_t sources_max = 100;
   static constexpr std::size_t series_max = 200;
 
-  explicit node_metrics(node::node& node) : node_(node) {}
+  explicit node_metrics(cluster::service& service) : service_(service) {}
 
   std::vector<prometheus::MetricFamily> Collect() const override;
 
 private:
-  node::node& node_;
+  cluster::service& service_;
 };
 
 }  // namespace windrow::server

@@ -337,19 +337,25 @@ std::vector<stripe_state> shard_core::stripe_states() const {
 
 positions shard_core::resume_positions() const {
   positions smallest;
-  for (const auto& last : recovered_most_.entries()) {
-    sequence least = last.at;
-    for (const stripe& st : stripes_) {
-      const auto* at = st.recovered.sources.find(last.partition);
-      least = std::min(least, at ? at->at : 0);
-    }
-    smallest[last.partition] = least;
-  }
-  for (const auto& told : applied_.entries()) {
-    auto& mine = smallest[told.partition];
-    mine = std::max(mine, told.at);
-  }
+  for (const auto& last : recovered_most_.entries())
+    smallest[last.partition] = resume_position(last.partition);
+  for (const auto& told : applied_.entries())
+    smallest[told.partition] = resume_position(told.partition);
   return smallest;
+}
+
+sequence shard_core::resume_position(partition_id partition) const {
+  const auto* applied = applied_.find(partition);
+  const sequence mine = applied ? applied->at : 0;
+  const auto* last = recovered_most_.find(partition);
+  // Stripes that recovered a later position are behind nothing once this run has come so far.
+  if (!last || mine >= last->at) return mine;
+  sequence least = last->at;
+  for (const stripe& st : stripes_) {
+    const auto* at = st.recovered.sources.find(partition);
+    least = std::min(least, at ? at->at : 0);
+  }
+  return std::max(least, mine);
 }
 
 // Clocks go with positions: those of the smallest position are the smallest.

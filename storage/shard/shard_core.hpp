@@ -180,6 +180,8 @@ public:
 
   /// Per source partition: the smallest position of any stripe, from where to replay.
   positions resume_positions() const;
+  /// The same of one partition; 0 if nothing of it is applied.
+  sequence resume_position(partition_id partition) const;
   /// The partition's own clocks at its smallest position, by plan timeline: with them ingest judges
   /// what is late as it did the first time, whatever other partitions have brought.
   std::vector<std::int64_t> resume_clocks(partition_id partition) const;

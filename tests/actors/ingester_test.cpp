@@ -138,12 +138,15 @@ protected:
     settings.events.input_failed = [this](std::uint32_t number, const failure& why) {
       with_.change([&] { with_.failures[number] = why.message; });
     };
-    settings.events.settled = [this] { with_.change([&] { ++with_.settled; }); };
+    settings.events.idle = [this] { with_.change([&] { ++with_.settled; }); };
     settings.events.failed = [](const failure& why) { FAIL() << why.message; };
     ingest_ = system_->spawn(make_ingest, settings);
     caf::scoped_actor self{*system_};
     self->request(ingest_, caf::infinite, stage_catalog{plan_})
         .receive([](const catalog_ready&) {}, [](const caf::error&) { FAIL(); });
+    self->request(ingest_, caf::infinite, activate_catalog{plan_->catalog_version})
+        .receive([](const catalog_ready& ready) { EXPECT_FALSE(ready.failed); },
+                 [](const caf::error&) { FAIL(); });
   }
   ~Ingest() override {
     for (auto& r : readers_) caf::anon_send_exit(r, caf::exit_reason::user_shutdown);

@@ -29,13 +29,13 @@ TEST(Credit, WaitsForTheSlowestShard) {
 
 TEST(Credit, IsSettledWhenEverythingCameBack) {
   ingest::credit c(2, {});
-  EXPECT_TRUE(c.settled());
+  EXPECT_TRUE(c.idle());
   c.sent(0, 5);
   c.sent(1, 7);
   c.returned(1, 7);
-  EXPECT_FALSE(c.settled());
+  EXPECT_FALSE(c.idle());
   c.returned(0, 5);
-  EXPECT_TRUE(c.settled());
+  EXPECT_TRUE(c.idle());
 }
 
 }  // namespace

@@ -8,22 +8,22 @@
 namespace windrow::node {
 namespace {
 
-TEST(JournalBell, CountsARingThatCameBeforeTheWaitOnce) {
-  node::journal_notifier bell;
-  bell.ring();
-  bell.ring();
-  EXPECT_TRUE(bell.wait());
-  EXPECT_FALSE(bell.wait());
+TEST(JournalNotifier, CountsARingThatCameBeforeTheWaitOnce) {
+  node::journal_notifier notifier;
+  notifier.ring();
+  notifier.ring();
+  EXPECT_TRUE(notifier.wait());
+  EXPECT_FALSE(notifier.wait());
 }
 
-TEST(JournalBell, WakesOneThatWaits) {
-  node::journal_notifier bell;
+TEST(JournalNotifier, WakesOneThatWaits) {
+  node::journal_notifier notifier;
   auto heard = std::async(std::launch::async, [&] {
-    while (!bell.wait()) {
+    while (!notifier.wait()) {
     }
     return true;
   });
-  bell.ring();
+  notifier.ring();
   EXPECT_TRUE(heard.get());
 }
 

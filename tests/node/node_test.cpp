@@ -5,6 +5,11 @@
 #include <array>
 #include <vector>
 
+#include "node/dead_letter_service.hpp"
+#include "node/push_service.hpp"
+#include "node/query_service.hpp"
+#include "schema/compile.hpp"
+#include "storage/journal/journal.hpp"
 #include "tests/support/card_declarations.hpp"
 #include "windrow/time.hpp"
 
@@ -51,9 +56,9 @@ protected:
       ADD_FAILURE() << n.error().message;
       return -1;
     }
-    auto answer = (*n)->query({.entities = {{"Card", card}},
-                               .features = {"spent[1h]"},
-                               .now = *parse_time("2026-01-01T11:00:00Z")});
+    auto answer = (*n)->queries().query({.entities = {{"Card", card}},
+                                         .features = {"spent[1h]"},
+                                         .now = *parse_time("2026-01-01T11:00:00Z")});
     return std::get<std::int64_t>(*answer->rows[0].features[0].value);
   }
 
@@ -80,9 +85,9 @@ TEST_F(Node, AppliesWhatIsPushedAfterItsInputsHaveEnded) {
   ASSERT_TRUE(n) << n.error().message;
   while (!(*n)->progress().finished) (*n)->wait(std::chrono::seconds(1));
   const std::string late = payment("c1", 7, "10:30:00");
-  const auto pushed = (*n)->push("payments", std::array<std::string_view, 1>{late}, {});
+  const auto pushed = (*n)->pushes().push("payments", std::array<std::string_view, 1>{late}, {});
   ASSERT_TRUE(pushed) << pushed.error().message;
-  const auto applied = (*n)->settle(pushed->sequence, std::chrono::seconds(60));
+  const auto applied = (*n)->pushes().wait_applied(pushed->sequence, std::chrono::seconds(60));
   ASSERT_TRUE(applied) << applied.error().message;
   EXPECT_TRUE(*applied);
   EXPECT_TRUE((*n)->stop());
@@ -94,15 +99,32 @@ TEST_F(Node, IsCaughtUpOnceWhatWasPushedBeforeItsStartIsApplied) {
   {
     auto n = open();
     ASSERT_TRUE(n) << n.error().message;
-    for (int i = 0; i < 4; ++i) ASSERT_TRUE((*n)->push("payments", many, {}));
+    for (int i = 0; i < 4; ++i) ASSERT_TRUE((*n)->pushes().push("payments", many, {}));
   }
   auto n = open();
   ASSERT_TRUE(n) << n.error().message;
-  while (!(*n)->caught_up()) (*n)->wait(std::chrono::milliseconds(1));
-  const auto answer = (*n)->query({.entities = {{"Card", "c1"}},
-                                   .features = {"spent[1h]"},
-                                   .now = *parse_time("2026-01-01T11:00:00Z")});
+  while (!(*n)->pushes().caught_up()) (*n)->wait(std::chrono::milliseconds(1));
+  const auto answer = (*n)->queries().query({.entities = {{"Card", "c1"}},
+                                             .features = {"spent[1h]"},
+                                             .now = *parse_time("2026-01-01T11:00:00Z")});
   EXPECT_EQ(std::get<std::int64_t>(*answer->rows[0].features[0].value), 200'000);
+}
+
+// Indexes of one plan mean something else in another.
+TEST_F(Node, RefusesALookupThatWasPreparedForOtherDeclarations) {
+  auto n = open();
+  ASSERT_TRUE(n) << n.error().message;
+  const std::vector<std::string> features{"spent"};
+  auto query = (*n)->queries().prepare("Card", features);
+  ASSERT_TRUE(query) << query.error().message;
+  EXPECT_EQ((*query)->plan, (*n)->plan());
+  const timestamp now = *parse_time("2026-01-01T11:00:00Z");
+  EXPECT_TRUE((*n)->queries().lookup(*query, "c1", now));
+  auto foreign = std::make_shared<query::class_query>(**query);
+  foreign->plan = std::make_shared<schema::plan>(*foreign->plan);
+  const auto other = (*n)->queries().lookup(foreign, "c1", now);
+  ASSERT_FALSE(other);
+  EXPECT_EQ(other.error().code, errc::mismatch);
 }
 
 TEST_F(Node, ReadsNothingTwice) {
@@ -130,7 +152,7 @@ TEST_F(Node, JudgesAFileThatLagsByItsOwnEvents) {
     auto n = open();
     ASSERT_TRUE(n) << n.error().message;
     const std::string ahead = payment("c1", 6, "14:00:00");
-    ASSERT_TRUE((*n)->push("payments", std::array<std::string_view, 1>{ahead}, {}));
+    ASSERT_TRUE((*n)->pushes().push("payments", std::array<std::string_view, 1>{ahead}, {}));
     while (!(*n)->progress().finished) (*n)->wait(std::chrono::seconds(1));
     ASSERT_TRUE((*n)->stop());
     EXPECT_EQ((*n)->progress().late, 0u);
@@ -147,10 +169,10 @@ TEST_F(Node, KeepsTheBytesOfWhatIsPushed) {
   auto n = open();
   ASSERT_TRUE(n) << n.error().message;
   const auto pushed =
-      (*n)->push("payments", std::array<std::string_view, 3>{bad, broken, good}, {});
+      (*n)->pushes().push("payments", std::array<std::string_view, 3>{bad, broken, good}, {});
   ASSERT_TRUE(pushed) << pushed.error().message;
-  ASSERT_TRUE((*n)->settle());
-  const auto letters = (*n)->dead_letters_of(pushed->sequence);
+  ASSERT_TRUE((*n)->pushes().wait_applied());
+  const auto letters = (*n)->pushes().dead_letters_of(pushed->sequence);
   ASSERT_TRUE(letters) << letters.error().message;
   ASSERT_EQ(letters->size(), 1u);
   EXPECT_EQ(letters->front().bytes, bad);
@@ -228,9 +250,9 @@ TEST_F(Node, VerifiesWhatItWrote) {
   run();
   auto n = open(true);
   ASSERT_TRUE(n);
-  auto checked = (*n)->verify();
+  auto checked = (*n)->inspect(true);
   ASSERT_TRUE(checked) << checked.error().message;
-  EXPECT_GT(*checked, 0u);
+  EXPECT_GT(checked->verified, 0u);
 }
 
 /// Opens the folder without inputs: what is in the journal is applied, and pushes are taken.
@@ -255,12 +277,12 @@ TEST_F(NodeDeadLetters, AreReplayedOnceThroughTheNormalPath) {
     const storage::partition_id file = n->journal().partitions().back().id;
     ASSERT_TRUE(n->journal().stage_dead_letter(
         {file, 1, "payments", "parse", "type", "", 1, good, good.size()}));
-    const auto replayed = n->replay_dead_letters({});
+    const auto replayed = n->dead_letters().replay({});
     ASSERT_TRUE(replayed) << replayed.error().message;
     EXPECT_EQ(*replayed, (storage::replay_outcome{2, 0, 0}));
     // The one that fails again may be a letter again by now; the other has left for good.
-    EXPECT_LE(n->replay_dead_letters({})->replayed, 1u);
-    ASSERT_TRUE(n->settle());
+    EXPECT_LE(n->dead_letters().replay({})->replayed, 1u);
+    ASSERT_TRUE(n->pushes().wait_applied());
     ASSERT_TRUE(n->stop());
   }
   EXPECT_EQ(spent("c1"), 12);
@@ -270,7 +292,7 @@ TEST_F(NodeDeadLetters, AreReplayedOnceThroughTheNormalPath) {
   EXPECT_EQ(again->front().bytes, "{oops");
   EXPECT_EQ(n->journal().find_partition(again->front().partition)->kind,
             storage::partition_kind::journal);
-  EXPECT_EQ(*n->drop_dead_letters({}), 1u);
+  EXPECT_EQ(*n->dead_letters().drop({}), 1u);
   EXPECT_EQ(n->journal().dead_letters({})->size(), 0u);
 }
 
@@ -280,7 +302,7 @@ TEST_F(NodeDeadLetters, DoNotComeBackWhenTheFileIsReadAgain) {
     auto n = open();
     ASSERT_TRUE(n);
     while (!(*n)->progress().finished) (*n)->wait(std::chrono::seconds(1));
-    EXPECT_EQ(*(*n)->drop_dead_letters({}), 1u);
+    EXPECT_EQ(*(*n)->dead_letters().drop({}), 1u);
     // Ends without a checkpoint, as a crash does: the file is read again from its beginning.
   }
   run();

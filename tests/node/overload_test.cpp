@@ -3,6 +3,7 @@
 #include <fstream>
 
 #include "node/node.hpp"
+#include "schema/compile.hpp"
 #include "tests/support/card_declarations.hpp"
 
 namespace windrow::node {

@@ -1,6 +1,9 @@
 #include <gtest/gtest.h>
 
 #include "node/node.hpp"
+#include "node/query_service.hpp"
+#include "node/source_controller.hpp"
+#include "schema/compile.hpp"
 #include "tests/support/card_declarations.hpp"
 #include "windrow/time.hpp"
 
@@ -57,9 +60,9 @@ protected:
     // Ingest has it; the shards answer for what they were sent before.
     auto done = node_->checkpoint();
     EXPECT_TRUE(done) << done.error().message;
-    auto answer = node_->query({.entities = {{"Card", "c1"}},
-                                .features = {"spent[1h]"},
-                                .now = *parse_time("2026-01-01T11:00:00Z")});
+    auto answer = node_->queries().query({.entities = {{"Card", "c1"}},
+                                          .features = {"spent[1h]"},
+                                          .now = *parse_time("2026-01-01T11:00:00Z")});
     const auto& value = answer->rows[0].features[0].value;
     return value ? std::get<std::int64_t>(*value) : -1;
   }
@@ -73,7 +76,7 @@ TEST_F(Steering, APausedSourceIsReadOnWhereItStood) {
   add(1);
   open();
   ASSERT_TRUE(caught_up());
-  auto paused = node_->pause_source({"payments", {}});
+  auto paused = node_->controller().pause({"payments", {}});
   ASSERT_TRUE(paused) << paused.error().message;
   ASSERT_EQ(paused->steps.size(), 1u);
   EXPECT_EQ(paused->steps[0].after, size_);
@@ -81,7 +84,7 @@ TEST_F(Steering, APausedSourceIsReadOnWhereItStood) {
   EXPECT_EQ(status().state, sources::source_state::paused);
   EXPECT_GT(status().partitions[0].lag, 0u);
   EXPECT_EQ(spent(), 1);
-  ASSERT_TRUE(node_->resume_source({"payments", {}}));
+  ASSERT_TRUE(node_->controller().resume({"payments", {}}));
   ASSERT_TRUE(caught_up());
   EXPECT_EQ(spent(), 11);
   EXPECT_EQ(status().state, sources::source_state::running);
@@ -91,14 +94,14 @@ TEST_F(Steering, APauseLastsOverARestart) {
   add(1);
   open();
   ASSERT_TRUE(caught_up());
-  ASSERT_TRUE(node_->pause_source({"payments", {}}));
+  ASSERT_TRUE(node_->controller().pause({"payments", {}}));
   ASSERT_TRUE(node_->stop());
   add(10);
   node_.reset();
   open();
   EXPECT_EQ(status().state, sources::source_state::paused);
   EXPECT_EQ(spent(), 1);
-  ASSERT_TRUE(node_->resume_source({"payments", {}}));
+  ASSERT_TRUE(node_->controller().resume({"payments", {}}));
   ASSERT_TRUE(caught_up());
   EXPECT_EQ(spent(), 11);
 }
@@ -107,17 +110,17 @@ TEST_F(Steering, ASeekPassesOverWhatIsNotReadYet) {
   add(1);
   open();
   ASSERT_TRUE(caught_up());
-  ASSERT_TRUE(node_->pause_source({"payments", {}}));
+  ASSERT_TRUE(node_->controller().pause({"payments", {}}));
   add(10);
   const std::size_t target = size_;
   add(100);
   auto moved =
-      node_->seek_source({"payments", {}}, {sources::seek_target::kind::position, target, 0});
+      node_->controller().seek({"payments", {}}, {sources::seek_target::kind::position, target, 0});
   ASSERT_TRUE(moved) << moved.error().message;
   EXPECT_EQ(moved->steps[0].after, target);
   EXPECT_GT(moved->steps[0].skipped, 0u);
   EXPECT_EQ(status().state, sources::source_state::paused) << "a seek does not end a pause";
-  ASSERT_TRUE(node_->resume_source({"payments", {}}));
+  ASSERT_TRUE(node_->controller().resume({"payments", {}}));
   ASSERT_TRUE(caught_up());
   EXPECT_EQ(spent(), 101);
 }
@@ -128,10 +131,11 @@ TEST_F(Steering, ASeekHoldsAfterACrash) {
   add(1);
   open();
   ASSERT_TRUE(caught_up());
-  ASSERT_TRUE(node_->pause_source({"payments", {}}));
+  ASSERT_TRUE(node_->controller().pause({"payments", {}}));
   add(10);
-  ASSERT_TRUE(node_->seek_source({"payments", {}}, {sources::seek_target::kind::latest, 0, 0}));
-  ASSERT_TRUE(node_->resume_source({"payments", {}}));
+  ASSERT_TRUE(
+      node_->controller().seek({"payments", {}}, {sources::seek_target::kind::latest, 0, 0}));
+  ASSERT_TRUE(node_->controller().resume({"payments", {}}));
   add(100);
   ASSERT_TRUE(caught_up());
   node_.reset();  // without a checkpoint
@@ -144,7 +148,8 @@ TEST_F(Steering, ASeekBackStaysWhereItIs) {
   add(1);
   open();
   ASSERT_TRUE(caught_up());
-  auto moved = node_->seek_source({"payments", {}}, {sources::seek_target::kind::earliest, 0, 0});
+  auto moved =
+      node_->controller().seek({"payments", {}}, {sources::seek_target::kind::earliest, 0, 0});
   ASSERT_TRUE(moved) << moved.error().message;
   EXPECT_EQ(moved->steps[0].after, size_);
   EXPECT_NE(moved->steps[0].text.find("applied once"), std::string::npos);
@@ -157,7 +162,7 @@ TEST_F(Steering, AResetReadsItAllAgain) {
   add(1);
   open();
   ASSERT_TRUE(caught_up());
-  ASSERT_TRUE(node_->reset_source({"payments", {}}));
+  ASSERT_TRUE(node_->controller().reset({"payments", {}}));
   ASSERT_TRUE(caught_up());
   EXPECT_EQ(spent(), 2);
   add(10);
@@ -177,7 +182,7 @@ TEST_F(Steering, AFailedSourceIsTriedAgainByAResume) {
   EXPECT_FALSE(node_->progress().failed);
   folder_.write("payments.ndjson", whole);
   add(10);
-  ASSERT_TRUE(node_->resume_source({"payments", {}}));
+  ASSERT_TRUE(node_->controller().resume({"payments", {}}));
   ASSERT_TRUE(caught_up());
   EXPECT_EQ(spent(), 11);
   EXPECT_TRUE(node_->progress().failed_sources.empty());
@@ -187,10 +192,10 @@ TEST_F(Steering, SaysWhichNamesThereAre) {
   add(1);
   open();
   ASSERT_TRUE(caught_up());
-  const auto source = node_->pause_source({"nothing", {}});
+  const auto source = node_->controller().pause({"nothing", {}});
   EXPECT_EQ(source.error().code, errc::not_found);
   EXPECT_NE(source.error().message.find("payments"), std::string::npos);
-  const auto partition = node_->reset_source({"payments", "7"});
+  const auto partition = node_->controller().reset({"payments", "7"});
   EXPECT_EQ(partition.error().code, errc::not_found);
   EXPECT_NE(partition.error().message.find("payments.ndjson"), std::string::npos);
 }
@@ -199,7 +204,7 @@ TEST_F(Steering, ClosesWithTheNode) {
   open();
   ASSERT_TRUE(node_->stop());
   EXPECT_EQ(node_->sources().error().code, errc::closed);
-  EXPECT_EQ(node_->pause_source({"payments", {}}).error().code, errc::closed);
+  EXPECT_EQ(node_->controller().pause({"payments", {}}).error().code, errc::closed);
 }
 
 }  // namespace

@@ -24,6 +24,7 @@ TEST(Errc, HasAStableNameForEachCode) {
   EXPECT_EQ(to_string(errc::not_found), "not_found");
   EXPECT_EQ(to_string(errc::join_key_missing), "join_key_missing");
   EXPECT_EQ(to_string(errc::closed), "closed");
+  EXPECT_EQ(to_string(errc::timeout), "timeout");
 }
 
 TEST(Duration, ReadsEveryUnit) {

@@ -80,8 +80,8 @@ inline server::explain_context context() {
           .bucket_duration = 3'600'000'000};
 }
 
-inline server::dead_letter_listing one_letter() {
-  server::letter_line shown;
+inline node::dead_letter_listing one_letter() {
+  node::dead_letter_line shown;
   shown.source = "payments";
   shown.partition = "/in/payments.ndjson";
   shown.line = 7;

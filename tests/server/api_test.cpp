@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "cluster/local_service.hpp"
 #include "schema/compile.hpp"
 #include "server/api/openapi.hpp"
 #include "server/api/tokens.hpp"
@@ -110,16 +111,17 @@ protected:
     o.data = folder_ / "data";
     o.declarations = *compiled.declarations;
     o.shards = 1;
-    auto opened = node::node::open(o);
+    auto opened = cluster::open_local_service(o);
     ASSERT_TRUE(opened.ok()) << opened.error().message;
-    node_ = std::move(*opened);
-    api_ = std::make_unique<api>(*node_, api_options{.clock = [] { return 1'767'268'800'000'000; },
+    service_ = std::move(*opened);
+    api_ =
+        std::make_unique<api>(*service_, api_options{.clock = [] { return 1'767'268'800'000'000; },
                                                      .bounds = {.rows = 3, .push_rows = 3}});
   }
   void TearDown() override {
     api_.reset();
-    if (node_) {
-      EXPECT_TRUE(node_->stop().ok());
+    if (service_) {
+      EXPECT_TRUE(service_->stop().ok());
     }
   }
 
@@ -129,7 +131,8 @@ protected:
     asked.method = std::move(method);
     asked.target = std::move(target);
     asked.body = std::move(body);
-    if (!type.empty()) asked.headers = {{"content-type", std::move(type)}};
+    if (type.empty()) type = "application/json";
+    asked.headers = {{"content-type", std::move(type)}};
     asked.who = std::move(who);
     return handle(asked);
   }
@@ -147,7 +150,7 @@ protected:
   }
 
   test::temporary_folder folder_;
-  std::unique_ptr<node::node> node_;
+  std::unique_ptr<cluster::service> service_;
   std::unique_ptr<api> api_;
   test::api_description described_{openapi_json()};
 };
@@ -278,6 +281,21 @@ TEST_F(Api, RefusesPushesThatAreNone) {
   EXPECT_EQ(push("[{}, {}, {}, {}]"), 413);
   EXPECT_EQ(push("{}", "?wait=long"), 400);
   EXPECT_EQ(ask("POST", "/v1/streams/none", "{}", "application/json").status, 404);
+}
+
+// The first that holds decides, whoever asks and whatever the body says.
+TEST_F(Api, RefusesInOneOrder) {
+  const principal nobody = principal::nobody(), reader{"r", role::reader, {}};
+  const auto status = [&](const char* target, const principal& who, const char* type) {
+    return ask("POST", target, "{}", type, who).status;
+  };
+  EXPECT_EQ(status("/v1/nothing", nobody, "text/plain"), 404);
+  EXPECT_EQ(ask("DELETE", "/v1/query", "{}", "text/plain", nobody).status, 405);
+  EXPECT_EQ(status("/v1/query?no=1", nobody, "text/plain"), 401);
+  EXPECT_EQ(status("/v1/checkpoint?no=1", reader, "text/plain"), 403);
+  EXPECT_EQ(status("/v1/query?no=1", reader, "text/plain"), 400);
+  EXPECT_EQ(status("/v1/query", reader, "text/plain"), 415);
+  EXPECT_EQ(status("/v1/checkpoint", principal::owner(), "application/json"), 415);
 }
 
 TEST_F(Api, LimitsTheRowsOfAQuery) {

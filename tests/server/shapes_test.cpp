@@ -199,13 +199,13 @@ TEST(SteeringJson, CanBeReadBack) {
 }
 
 TEST(SteeringRequest, RefusesAMemberThatIsNotKnown) {
-  const auto read = read_steering_request(R"({"partition": "3", "to": "latest"})");
+  const auto read = read_source_control_request(R"({"partition": "3", "to": "latest"})");
   ASSERT_TRUE(read.ok()) << read.error().message;
   EXPECT_EQ(read->partition, "3");
   EXPECT_EQ(read->to, "latest");
-  EXPECT_TRUE(read_steering_request("").ok());
-  EXPECT_EQ(read_steering_request(R"({"partitions": "3"})").error().code, errc::invalid);
-  EXPECT_EQ(read_steering_request(R"({"partition": 3})").error().code, errc::invalid);
+  EXPECT_TRUE(read_source_control_request("").ok());
+  EXPECT_EQ(read_source_control_request(R"({"partitions": "3"})").error().code, errc::invalid);
+  EXPECT_EQ(read_source_control_request(R"({"partition": 3})").error().code, errc::invalid);
 }
 
 TEST(SeekTarget, IsAPlaceOrATime) {
@@ -219,7 +219,7 @@ TEST(SeekTarget, IsAPlaceOrATime) {
 }
 
 TEST(LetterJson, HasPlaceReasonAndBytes) {
-  EXPECT_EQ(letters_json(one_letter(), true),
+  EXPECT_EQ(dead_letters_json(one_letter(), true),
             R"({"found": 1, "counts": [{"partition": "/in/payments.ndjson", "phase": "parse", )"
             R"("reason": "type", "messages": 1}], "letters": [{"source": "payments", )"
             R"("stream": "payment_stream", "partition": "/in/payments.ndjson", "at": 700, )"
@@ -230,14 +230,14 @@ TEST(LetterJson, HasPlaceReasonAndBytes) {
 }
 
 TEST(LetterJson, CanBeReadBackByteForByte) {
-  dead_letter_listing what = one_letter();
+  node::dead_letter_listing what = one_letter();
   what.letters[0].line.reset();
   what.letters[0].push = 3;
   what.letters[0].place = 2;
   what.letters[0].letter.bytes = std::string("{\"id\": \"\xff\xfe\0\"}", 12);
-  const auto read = read_letters(letters_json(what, true));
+  const auto read = read_dead_letters(dead_letters_json(what, true));
   ASSERT_TRUE(read.ok()) << read.error().message;
-  EXPECT_EQ(letters_json(read.value(), true), letters_json(what, true));
+  EXPECT_EQ(dead_letters_json(read.value(), true), dead_letters_json(what, true));
   EXPECT_EQ(read->letters[0].letter.bytes, what.letters[0].letter.bytes);
   EXPECT_EQ(read->letters[0].push, 3u);
 }
@@ -265,15 +265,15 @@ TEST(AggregatesJson, CanBeReadBack) {
   EXPECT_EQ(aggregates_json(read.value()), aggregates_json(what));
 }
 
-inspection one_shard() {
-  inspection what;
+node::inspection one_shard() {
+  node::inspection what;
   what.path = "/state";
   what.format_version = 3;
   what.id = "abc";
   what.created = at("2026-03-01T12:30:00Z");
   what.shard_count = 1;
   what.declarations = "00ff";
-  node::node::shard_statistics shard;
+  node::shard_statistics shard;
   shard.file = "/state/shards/0";
   shard.file_bytes = 4096;
   shard.stripe_positions = {{{"journal", 4}}, {}};
@@ -281,7 +281,7 @@ inspection one_shard() {
   shard.largest = {{"journal", 5}};
   what.shards = {shard};
   what.journal = {"/state/journal", 8192, 4096, 7, 3, {{"entries", 4}}};
-  what.seen = {"/state/dedup/data.mdb", 8192, 4096, 9, 300};
+  what.dedup = {"/state/dedup/data.mdb", 8192, 4096, 9, 300};
   what.partitions = {{"00000000000000ff", "journal", "journal"}};
   what.dead_letters = {{"00000000000000ff", 2, 300, 4}};
   what.verified = 12;
@@ -289,7 +289,7 @@ inspection one_shard() {
 }
 
 TEST(InspectionJson, CanBeReadBack) {
-  const inspection what = one_shard();
+  const node::inspection what = one_shard();
   const auto read = read_inspection(inspection_json(what));
   ASSERT_TRUE(read.ok()) << read.error().message;
   EXPECT_EQ(inspection_json(read.value()), inspection_json(what));
@@ -303,7 +303,7 @@ TEST(Shapes, AreThoseOfWhatIsWritten) {
   explanation failed = atlanta();
   failed.row.features[0].value = failure{errc::expired, "reaches beyond what is kept"};
   failed.buckets[0].value = failure{errc::overflow, "too large"};
-  dead_letter_listing pushed = one_letter();
+  node::dead_letter_listing pushed = one_letter();
   pushed.letters[0].line.reset();
   pushed.letters[0].push = 3;
   pushed.letters[0].letter.bytes = "\xff";
@@ -317,8 +317,8 @@ TEST(Shapes, AreThoseOfWhatIsWritten) {
       {"Explanation", explain_json(failed, context())},
       {"Sources", sources_json(two_sources())},
       {"SourceControl", source_control_json(done)},
-      {"DeadLetters", letters_json(one_letter(), true)},
-      {"DeadLetters", letters_json(pushed, true)},
+      {"DeadLetters", dead_letters_json(one_letter(), true)},
+      {"DeadLetters", dead_letters_json(pushed, true)},
       {"Aggregates", aggregates_json(one_series())},
       {"Inspection", inspection_json(one_shard())},
       {"PushAnswer", push_json(push)}};
@@ -351,7 +351,7 @@ TEST(Answers, ThatAreNotUnderstoodAreErrors) {
     EXPECT_FALSE(read_explanation(text).ok()) << text;
     EXPECT_FALSE(read_aggregates(text).ok()) << text;
     EXPECT_FALSE(read_inspection(text).ok()) << text;
-    EXPECT_FALSE(read_letters(text).ok()) << text;
+    EXPECT_FALSE(read_dead_letters(text).ok()) << text;
   }
 }
 

@@ -30,7 +30,11 @@ OUTSIDE = ["tests", "benchmarks", "examples"]
 #: Modules of actors/ and node/ that talk to the actor framework and may read the clock.
 EDGES = ["actors/interfaces.*", "actors/messages.*", "actors/type_ids.*", "actors/*actor*",
          "actors/ingester.*", "actors/shard.*", "actors/writer.*", "actors/querier.*",
-         "actors/coordinator.*", "actors/source.*", "node/node*", "node/journal_input.*"]
+         "actors/coordinator.*", "actors/source.*", "node/actor_runtime.*"]
+
+#: What a service speaks of: values without behaviour.
+NODE_DATA = ["node/dead_letter_listing.hpp", "node/inspection.hpp", "node/node_options.hpp",
+             "node/node_progress.hpp", "node/node_stats.hpp", "node/shard_statistics.hpp"]
 
 _INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')
 _PRINTS = re.compile(
@@ -42,7 +46,7 @@ _EXITS = re.compile(
     r"(?<![\w.>:])(std::|::)?(signal|sigaction)\s*\(")
 _CLOCK = re.compile(
     r"::now\s*\(|\babsl::Now\s*\(|(?<![\w.>])(std::)?time\s*\(\s*(nullptr|NULL|0|&)|"
-    r"\b(gettimeofday|clock_gettime)\s*\(")
+    r"\b(gettimeofday|clock_gettime)\s*\(|\b(wall|steady)_clock\s*\(\s*\)")
 
 
 def is_output(name):
@@ -144,6 +148,16 @@ def rooms(tree):
                 yield path, number, f"{here} includes {name}: {there} is above {here}"
 
 
+def service(tree):
+    """Server and commands stand on cluster/service.hpp: of a node they know data alone."""
+    for path, includes in tree.includes.items():
+        if folder_of(path) not in ("server", "tools"):
+            continue
+        for number, _, name in includes:
+            if name.startswith("node/") and name not in NODE_DATA:
+                yield path, number, f"{name} is behind the service (cluster/service.hpp)"
+
+
 def public_headers(tree):
     """include/windrow uses the standard library only."""
     for path, includes in tree.includes.items():
@@ -210,10 +224,11 @@ def printing(tree):
 
 
 def clock(tree):
-    """Time is an argument; only edges, node, cluster, server and tools read a clock."""
+    """Time is an argument; base/clock reads it, and only edges, node, cluster,
+    server and tools ask it."""
     for path, number in tree.matches(_CLOCK, ["include/windrow", "base", "schema", "storage",
                                               "formats", "sources", "ingest", "query", "actors"]):
-        if not is_edge(path):
+        if not is_edge(path) and not path.startswith("base/clock."):
             yield path, number, "time is an argument here: only edges read a clock"
 
 
@@ -295,8 +310,8 @@ def tables(tree):
                 yield os.path.join(folder, path), 0, f"is not in the table of {folder}/README.md"
 
 
-RULES = [direction, apart, rooms, public_headers, libraries, plain_modules, printing, clock, listed,
-         readmes, tables]
+RULES = [direction, apart, rooms, service, public_headers, libraries, plain_modules, printing,
+         clock, listed, readmes, tables]
 
 
 def offences(root):

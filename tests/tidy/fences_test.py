@@ -61,6 +61,14 @@ class FencesTest(unittest.TestCase):
         self.assertEqual(len(found), 1, found)
         self.assertIn("storage/journal is above storage/lmdb", found[0])
 
+    def test_a_reach_through_the_service(self):
+        found = self.offences(files={"server/README.md": "",
+                                     "server/api.hpp": '#include "node/push_service.hpp"\n'})
+        self.assertEqual(len(found), 1, found)
+        self.assertIn("behind the service", found[0])
+        self.assertEqual(self.offences(files={
+            "server/README.md": "", "server/api.hpp": '#include "node/node_stats.hpp"\n'}), [])
+
     def test_an_include_of_tests(self):
         self.finds("schema/plan/plan.hpp", '#include "tests/support/oracle.hpp"\n', "nothing includes")
 
@@ -104,6 +112,7 @@ class FencesTest(unittest.TestCase):
     def test_clocks(self):
         for path, text in (("storage/fold.cpp", "std::chrono::system_clock::now();"),
                            ("actors/fan_out.cpp", "clock::now();"),
+                           ("storage/fold.cpp", "const auto now = wall_clock();"),
                            ("storage/fold.cpp", "std::time(nullptr);")):
             with self.subTest(text):
                 self.finds(path, text + "\n", "time is an argument")

@@ -1,10 +1,10 @@
-#include "server/body/line_numbers.hpp"
+#include "node/line_numbers.hpp"
 
 #include <algorithm>
 #include <cstdio>
 #include <memory>
 
-namespace windrow::server {
+namespace windrow::node {
 
 std::map<std::uint64_t, std::uint64_t> line_numbers(const std::string& path,
                                                     std::vector<std::uint64_t> ends,
@@ -39,4 +39,4 @@ std::map<std::uint64_t, std::uint64_t> line_numbers(const std::string& path,
   return numbers;
 }
 
-}  // namespace windrow::server
+}  // namespace windrow::node

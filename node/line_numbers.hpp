@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace windrow::server {
+namespace windrow::node {
 
 /// The numbers, from 1, of the lines of a file that end at the given byte offsets (after their
 /// newline, or at the end of the file). Offsets at which no line ends now, and all of them where
@@ -14,4 +14,4 @@ std::map<std::uint64_t, std::uint64_t> line_numbers(const std::string& path,
                                                     std::vector<std::uint64_t> ends,
                                                     std::uint64_t bytes_max);
 
-}  // namespace windrow::server
+}  // namespace windrow::node

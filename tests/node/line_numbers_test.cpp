@@ -1,4 +1,4 @@
-#include "server/body/line_numbers.hpp"
+#include "node/line_numbers.hpp"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -6,7 +6,7 @@
 #include <cstdio>
 #include <string>
 
-namespace windrow::server {
+namespace windrow::node {
 namespace {
 
 class LineNumbers : public testing::Test {
@@ -51,4 +51,4 @@ TEST_F(LineNumbers, GiveNothingWithoutAFile) {
 }
 
 }  // namespace
-}  // namespace windrow::server
+}  // namespace windrow::node
