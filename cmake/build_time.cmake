@@ -7,7 +7,7 @@
 # change of one then compiles its neighbours again, so the presets of developers do without.
 
 option(WINDROW_UNITY "Compile files of a target together, for builds from nothing" OFF)
-set(WINDROW_UNITY_FILES 10 CACHE STRING "How many files are compiled together")
+set(WINDROW_UNITY_FILES 16 CACHE STRING "How many files are compiled together")
 
 # Files that are compiled alone: those that decide how fast windrow is, which the compiler optimises
 # best by themselves, and templates of the network whose types may not be part of another file.
@@ -93,24 +93,26 @@ if(TARGET GTest::gtest_main)
   target_precompile_headers(windrow_precompiled_tests PRIVATE
     ${windrow_headers} <fstream> <random> <sstream> <gmock/gmock.h> <gtest/gtest.h>)
 endif()
-if(TARGET windrow_actors)
+# Files that are compiled together read these once anyway.
+if(WINDROW_CAF AND NOT WINDROW_UNITY)
   target_precompile_headers(windrow_actors PRIVATE
     ${windrow_headers} <caf/actor_system.hpp> <caf/response_promise.hpp>
     <caf/scoped_actor.hpp> <caf/typed_event_based_actor.hpp>)
   target_precompile_headers(windrow_node REUSE_FROM windrow_actors)
-endif()
-if(TARGET windrow_command)
-  target_precompile_headers(windrow_command PRIVATE ${windrow_headers} <CLI/CLI.hpp>)
+  if(TARGET windrow_command)
+    target_precompile_headers(windrow_command PRIVATE ${windrow_headers} <CLI/CLI.hpp>)
+  endif()
 endif()
 
 foreach(target IN LISTS windrow_compiled)
   get_target_property(type ${target} TYPE)
+  get_target_property(folder ${target} SOURCE_DIR)
   get_target_property(own ${target} PRECOMPILE_HEADERS)
   get_target_property(reused ${target} PRECOMPILE_HEADERS_REUSE_FROM)
   if(own OR reused)
     continue()
   elseif(type STREQUAL EXECUTABLE)
-    if(TARGET windrow_precompiled_tests)
+    if(TARGET windrow_precompiled_tests AND folder MATCHES "/tests/")
       target_precompile_headers(${target} REUSE_FROM windrow_precompiled_tests)
     endif()
   else()

@@ -22,12 +22,6 @@ namespace {
 /// Combinations of class and features that are kept resolved; beyond it they are forgotten.
 constexpr std::size_t prepared_max = 1'024;
 
-response answer(std::string body) {
-  response out;
-  out.body = std::move(body);
-  return out;
-}
-
 response capnp_answer(std::string body) {
   response out = answer(std::move(body));
   out.type = capnp_type;

@@ -7,13 +7,7 @@
 namespace windrow::server {
 namespace {
 
-response answer(std::string body) {
-  response out;
-  out.body = std::move(body);
-  return out;
-}
-
-response answer(const result<sources::source_control>& done) {
+response outcome(const result<sources::source_control>& done) {
   return done ? answer(source_control_json(*done)) : problem(done.error());
 }
 
@@ -55,13 +49,13 @@ response api::sources(const call&) {
 response api::pause_source(const call& what) {
   const auto body = only_partition(what.asked.body);
   if (!body) return problem(body.error());
-  return answer(node_.pause_source({what.parameters[0], body->partition}));
+  return outcome(node_.pause_source({what.parameters[0], body->partition}));
 }
 
 response api::resume_source(const call& what) {
   const auto body = only_partition(what.asked.body);
   if (!body) return problem(body.error());
-  return answer(node_.resume_source({what.parameters[0], body->partition}));
+  return outcome(node_.resume_source({what.parameters[0], body->partition}));
 }
 
 response api::seek_source(const call& what) {
@@ -69,13 +63,13 @@ response api::seek_source(const call& what) {
   if (!body) return problem(body.error());
   const auto to = parse_seek_target(body->to);
   if (!to) return problem(to.error());
-  return answer(node_.seek_source({what.parameters[0], body->partition}, *to));
+  return outcome(node_.seek_source({what.parameters[0], body->partition}, *to));
 }
 
 response api::reset_source(const call& what) {
   const auto body = only_partition(what.asked.body);
   if (!body) return problem(body.error());
-  return answer(node_.reset_source({what.parameters[0], body->partition}));
+  return outcome(node_.reset_source({what.parameters[0], body->partition}));
 }
 
 response api::replay_dead_letters(const call& what) {

@@ -63,6 +63,13 @@ struct response {
   std::vector<std::pair<std::string, std::string>> headers;
 };
 
+/// What was asked for, as JSON unless `type` is changed.
+inline response answer(std::string body) {
+  response out;
+  out.body = std::move(body);
+  return out;
+}
+
 /// A failure as a response.
 response problem(const failure& why);
 /// One with a code of the server's own.
