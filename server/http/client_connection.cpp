@@ -23,6 +23,8 @@ namespace {
 
 using clock = std::chrono::steady_clock;
 
+constexpr int retry_milliseconds = 5;
+
 struct freed {
   void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
   void operator()(SSL* session) const { SSL_free(session); }
@@ -65,6 +67,10 @@ int connect_to(const sockaddr* to, socklen_t size, clock::time_point until, desc
   descriptor made(::socket(to->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (made.get() < 0) return errno;
   int failed = ::connect(made.get(), to, size) == 0 ? 0 : errno;
+  while (failed == EAGAIN && clock::now() < until) {  // many want the Unix socket
+    ::poll(nullptr, 0, retry_milliseconds);
+    failed = ::connect(made.get(), to, size) == 0 ? 0 : errno;
+  }
   if (failed == EINPROGRESS || failed == EINTR) {
     failed = wait_for(made.get(), POLLOUT, until);
     socklen_t length = sizeof failed;
