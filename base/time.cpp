@@ -8,7 +8,6 @@
 namespace windrow {
 namespace {
 
-constexpr std::int64_t micros_per_second = 1'000'000;
 constexpr std::int64_t micros_per_day = 86'400 * micros_per_second;
 
 struct duration_unit {

@@ -37,7 +37,7 @@ private:
   std::vector<std::vector<std::string>> rows_;
 };
 
-std::string joined(const std::vector<std::string>& words) {
+std::string listed(const std::vector<std::string>& words) {
   std::string out;
   for (const std::string& word : words) out += (out.empty() ? "" : ", ") + word;
   return out;
@@ -56,7 +56,7 @@ void print_series(const check_report& report, std::string& out) {
     rules.add({"aggregation", "bucket", "origin", "retention", "windows"});
     for (const auto& r : s.rules) {
       rules.add({r.aggregation, format_duration(r.bucket), origin_text(r.origin),
-                 format_duration(r.retention), joined(r.windows)});
+                 format_duration(r.retention), listed(r.windows)});
     }
     rules.print_to(out);
   }
@@ -70,7 +70,7 @@ void print_stored(const check_report& report, std::string& out) {
     const std::string staleness =
         s.max_staleness >= duration_all ? "infinity" : format_duration(s.max_staleness);
     stored.add({s.feature, s.type, "max_staleness " + staleness,
-                s.streams.empty() ? "written by no stream" : "from " + joined(s.streams)});
+                s.streams.empty() ? "written by no stream" : "from " + listed(s.streams)});
   }
   stored.print_to(out);
   if (report.not_stored.empty()) return;

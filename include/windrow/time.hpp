@@ -12,6 +12,7 @@
 /// zone database: everything is UTC and microseconds.
 namespace windrow {
 
+inline constexpr std::int64_t micros_per_second = 1'000'000;
 /// What `all` and `infinity` mean: 36,500 days.
 inline constexpr std::int64_t duration_all = 36'500LL * 86'400 * 1'000'000;
 

@@ -5,7 +5,7 @@
 namespace windrow::schema {
 namespace {
 
-constexpr std::array settings{
+constexpr std::array file_settings{
     source_setting{.name = "path", .path = true, .required = true},
 };
 
@@ -17,7 +17,7 @@ constinit const source_kind file_kind{
     .form = source_form::value,
     .example = "file: events.ndjson",
     .expected = "a path such as `events.ndjson`",
-    .settings = settings,
+    .settings = file_settings,
     .is_file = true,
 };
 

@@ -50,7 +50,7 @@ result<std::string> read_start(std::string_view, std::string_view value) {
   return std::string(value);
 }
 
-constexpr std::array settings{
+constexpr std::array kafka_settings{
     source_setting{.name = "bootstrap_server", .property = "bootstrap.servers", .required = true},
     source_setting{.name = "dead_letter_queue_topic", .read = read_topic},
     source_setting{.name = "group_id", .property = "group.id"},
@@ -125,7 +125,7 @@ bool covers(std::string_view prefix, std::string_view name) {
 
 /// Why librdkafka's property `name` may not stand under `kafka_args`.
 std::optional<std::string> refused_argument_of(std::string_view name) {
-  for (const source_setting& s : settings) {
+  for (const source_setting& s : kafka_settings) {
     if (s.property == name && !name.empty()) return "write " + ticked(s.name);
   }
   for (const refused_argument& r : refused) {
@@ -186,7 +186,7 @@ constinit const source_kind kafka_kind{
     .unit = position_unit::messages,
     .form = source_form::settings,
     .example = "kafka: { bootstrap_server: \"localhost:9092\", topic: transactions }",
-    .settings = settings,
+    .settings = kafka_settings,
     .arguments = &arguments,
     .check = check_protocol,
 };

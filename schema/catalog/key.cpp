@@ -50,7 +50,7 @@ std::string_view name_of(value_kind kind) {
 }
 
 failure invalid(std::string message) { return {errc::invalid, std::move(message)}; }
-failure corrupt(std::string message) { return {errc::corrupt, std::move(message)}; }
+failure broken(std::string message) { return {errc::corrupt, std::move(message)}; }
 
 std::string count_of(std::size_t parts) {
   return std::to_string(parts) + (parts == 1 ? " part" : " parts");
@@ -159,7 +159,7 @@ result<std::vector<windrow::value>> decode_key(std::span<const value_type> parts
     switch (part.kind) {
       case value_kind::integer:
       case value_kind::datetime: {
-        if (bytes.size() < 8) return corrupt("a key ends inside a number");
+        if (bytes.size() < 8) return broken("a key ends inside a number");
         const std::int64_t number = read_int(take(8));
         if (part.kind == value_kind::integer)
           values.emplace_back(number);
@@ -168,28 +168,28 @@ result<std::vector<windrow::value>> decode_key(std::span<const value_type> parts
         break;
       }
       case value_kind::boolean:
-        if (bytes.empty()) return corrupt("a key ends before a bool");
+        if (bytes.empty()) return broken("a key ends before a bool");
         if (bytes.front() != '\0' && bytes.front() != '\1')
-          return corrupt("a key holds a bool that is neither true nor false");
+          return broken("a key holds a bool that is neither true nor false");
         values.emplace_back(take(1).front() == '\1');
         break;
       case value_kind::text: {
         std::size_t length = bytes.size();
         if (parts.size() > 1) {
-          if (bytes.size() < 4) return corrupt("a key ends inside the length of a string");
+          if (bytes.size() < 4) return broken("a key ends inside the length of a string");
           const std::string_view raw = take(4);
           length = 0;
           for (int i = 3; i >= 0; --i) length = length << 8 | static_cast<unsigned char>(raw[i]);
-          if (length > bytes.size()) return corrupt("a key ends inside a string");
+          if (length > bytes.size()) return broken("a key ends inside a string");
         }
         values.emplace_back(std::string(take(length)));
         break;
       }
       default:
-        return corrupt("a key has a part of a type that keys cannot have");
+        return broken("a key has a part of a type that keys cannot have");
     }
   }
-  if (!bytes.empty()) return corrupt("there are bytes after the end of a key");
+  if (!bytes.empty()) return broken("there are bytes after the end of a key");
   return values;
 }
 

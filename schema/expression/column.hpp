@@ -27,6 +27,15 @@ struct value_type {
   }
 };
 
+/// A type that is no list.
+inline value_type plain(value_kind kind, bool nullable = false) {
+  return {kind, nullable, nullptr};
+}
+
+inline bool is_number(value_kind kind) {
+  return kind == value_kind::integer || kind == value_kind::floating;
+}
+
 /// As written in declarations: `str`, `int | null`, `list[float]`.
 std::string to_string(const value_type& type);
 

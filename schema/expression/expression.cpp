@@ -7,7 +7,6 @@
 #include "windrow/time.hpp"
 
 namespace windrow::schema {
-namespace {
 
 std::string_view sign_of(expression_op op) {
   switch (op) {
@@ -47,6 +46,8 @@ std::string_view sign_of(expression_op op) {
       return "";
   }
 }
+
+namespace {
 
 /// The shortest digits that read back as the same float, with a point or an exponent.
 std::string spell(double number) {

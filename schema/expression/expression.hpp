@@ -90,6 +90,13 @@ struct expression_result {
 expression_result<expression_ptr> parse_expression(std::string_view text,
                                                    source_position origin = {1, 1});
 
+/// How an operator is written; empty for what is none.
+std::string_view sign_of(expression_op op);
+
+inline bool is_null_literal(const expression& e) {
+  return e.op == expression_op::literal && e.literal.is_null();
+}
+
 /// The one spelling of an expression that identity is computed from: full parentheses, one
 /// spelling of numbers and strings. Equal canonical texts mean equal programs.
 std::string canonical(const expression& e);

@@ -11,15 +11,6 @@
 namespace windrow::schema {
 namespace {
 
-value_type plain(value_kind kind, bool nullable = false) { return {kind, nullable, nullptr}; }
-
-bool is_number(value_kind kind) {
-  return kind == value_kind::integer || kind == value_kind::floating;
-}
-bool is_null_literal(const expression& e) {
-  return e.op == expression_op::literal && e.literal.is_null();
-}
-
 node_op node_op_of(expression_op op) {
   switch (op) {
     case expression_op::negate:

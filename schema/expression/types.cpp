@@ -7,12 +7,6 @@
 namespace windrow::schema {
 namespace {
 
-value_type plain(value_kind kind, bool nullable = false) { return {kind, nullable, nullptr}; }
-
-bool is_number(value_kind kind) {
-  return kind == value_kind::integer || kind == value_kind::floating;
-}
-
 /// A type with its article, for sentences.
 std::string_view a_kind(value_kind kind) {
   switch (kind) {
@@ -32,38 +26,6 @@ std::string_view a_kind(value_kind kind) {
   return "a value";
 }
 
-std::string_view sign_of(expression_op op) {
-  switch (op) {
-    case expression_op::add:
-      return "+";
-    case expression_op::subtract:
-      return "-";
-    case expression_op::multiply:
-      return "*";
-    case expression_op::divide:
-      return "/";
-    case expression_op::modulo:
-      return "%";
-    case expression_op::less:
-      return "<";
-    case expression_op::less_equal:
-      return "<=";
-    case expression_op::greater:
-      return ">";
-    case expression_op::greater_equal:
-      return ">=";
-    case expression_op::logical_and:
-      return "&";
-    case expression_op::logical_or:
-      return "|";
-    default:
-      return "";
-  }
-}
-
-bool is_null_literal(const expression& e) {
-  return e.op == expression_op::literal && e.literal.is_null();
-}
 const std::string* text_literal(const expression& e) {
   return e.op == expression_op::literal ? std::get_if<std::string>(&e.literal) : nullptr;
 }

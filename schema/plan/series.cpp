@@ -12,7 +12,6 @@
 namespace windrow::schema {
 namespace {
 
-constexpr std::int64_t second = 1'000'000;
 /// Buckets are numbered with 32 bits within their retention; an eighth is room to move on in.
 constexpr std::int64_t buckets_max = 3'758'096'384;
 constexpr std::int64_t retention_max = 2 * duration_all;
@@ -231,7 +230,7 @@ void planner_state::plan_windows(int feature, int series_index, const bound_aggr
     const source_position window_at = file.at(path + "/windowed/" + place);
     const source_position bucket_at = file.at(path + "/bucket/" + place);
     const std::string length = format_duration(w.window);
-    if (w.window <= 0 || w.window > duration_all || w.window % second != 0) {
+    if (w.window <= 0 || w.window > duration_all || w.window % micros_per_second != 0) {
       out.error(window_at,
                 "a window is a whole number of seconds and at most `all`, not " + length);
       continue;
@@ -261,7 +260,7 @@ void planner_state::plan_windows(int feature, int series_index, const bound_aggr
         (w.bucket_origin % w.bucket_duration + w.bucket_duration) % w.bucket_duration;
     const int rule = rule_of(series_index, bound, w.bucket_duration, origin);
     window_value value;
-    const std::string suffix = w.all ? std::string("all") : std::to_string(w.window / second);
+    const std::string suffix = w.all ? std::string("all") : std::to_string(w.window / micros_per_second);
     value.fqn = of.fqn + "__" + suffix + "__";
     value.feature = feature;
     value.window = w.window;

@@ -12,7 +12,6 @@
 namespace windrow::schema {
 namespace {
 
-constexpr std::int64_t second = 1'000'000;
 
 /// One length or origin given for some windows, with where it was given.
 struct placed {
@@ -52,7 +51,7 @@ std::vector<window_declaration> read_windows(const yaml_entry& entry, const decl
       good = false;
       continue;
     }
-    if (*micros % second != 0) {
+    if (*micros % micros_per_second != 0) {
       context.out.error(item.at, "a window is a whole number of seconds, not " +
                                      ticked(item.value.Scalar()) + "; write such as `1s`");
       good = false;

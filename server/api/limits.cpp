@@ -9,8 +9,8 @@ using unit = limit::unit;
 constexpr std::uint64_t kib = 1'024, mib = 1'024 * kib, gib = 1'024 * mib;
 constexpr std::uint64_t minutes = 60'000, hours = 60 * minutes;
 
-constexpr limit counted(std::string_view name, std::size_t limits::*of, std::uint64_t least,
-                        std::uint64_t most, std::string_view about) {
+constexpr limit count_limit(std::string_view name, std::size_t limits::*of, std::uint64_t least,
+                            std::uint64_t most, std::string_view about) {
   return {name, unit::count, of, nullptr, least, most, about};
 }
 constexpr limit bytes(std::string_view name, std::size_t limits::*of, std::uint64_t least,
@@ -34,24 +34,24 @@ constexpr limit table[] = {
     time("body-grace", &limits::body_grace, 100, hours,
          "before the speed of a body counts, and the longest pause in it"),
     rate("body-rate", &limits::body_rate, "a second of a body, after that"),
-    counted("query-rows", &limits::rows, 1, 1'000'000, "entities in a query"),
+    count_limit("query-rows", &limits::rows, 1, 1'000'000, "entities in a query"),
     // What a push may hold at all is the journal's.
-    counted("push-rows", &limits::push_rows, 1, (1 << 20) - 1, "messages in a push"),
-    counted("pushes-waiting", &limits::pushes_waiting, 1, 1'000'000,
-            "pushes that are durable and not applied"),
+    count_limit("push-rows", &limits::push_rows, 1, (1 << 20) - 1, "messages in a push"),
+    count_limit("pushes-waiting", &limits::pushes_waiting, 1, 1'000'000,
+                "pushes that are durable and not applied"),
     time("apply-time", &limits::apply_time, 0, hours,
          "how long the answer to a push waits until it is applied"),
-    counted("connections", &limits::connections, 1, 1'000'000, "open connections"),
-    counted("connections-per-address", &limits::connections_per_address, 1, 1'000'000,
-            "of them, from one address"),
+    count_limit("connections", &limits::connections, 1, 1'000'000, "open connections"),
+    count_limit("connections-per-address", &limits::connections_per_address, 1, 1'000'000,
+                "of them, from one address"),
     time("idle-time", &limits::idle_time, 100, 24 * hours, "between two requests of a connection"),
-    counted("requests", &limits::requests, 1, 100'000, "requests being answered by workers"),
-    counted("workers", &limits::workers, 1, 1'024, "threads that answer what takes longer"),
+    count_limit("requests", &limits::requests, 1, 100'000, "requests being answered by workers"),
+    count_limit("workers", &limits::workers, 1, 1'024, "threads that answer what takes longer"),
     time("write-grace", &limits::write_grace, 100, hours, "before the speed of an answer counts"),
     rate("write-rate", &limits::write_rate, "a second of an answer, after that"),
     time("drain-time", &limits::drain_time, 0, hours, "for requests under way when the node stops"),
-    counted("wrong-tokens", &limits::wrong_tokens, 1, 1'000'000,
-            "wrong tokens a minute from one address"),
+    count_limit("wrong-tokens", &limits::wrong_tokens, 1, 1'000'000,
+                "wrong tokens a minute from one address"),
 };
 
 }  // namespace

@@ -23,7 +23,7 @@ namespace {
 using simdjson::dom::element;
 
 constexpr std::string_view prefix = "wdr_";
-constexpr std::int64_t look_interval = 500'000;  // microseconds
+constexpr std::int64_t check_interval = 500'000;  // microseconds
 
 std::string hexadecimal(std::string_view bytes) {
   constexpr std::string_view digits = "0123456789abcdef";
@@ -215,7 +215,7 @@ bool token_store::any(timestamp now) {
 }
 
 void token_store::look(timestamp now) {
-  if (looked_.micros != INT64_MIN && now.micros - looked_.micros < look_interval &&
+  if (looked_.micros != INT64_MIN && now.micros - looked_.micros < check_interval &&
       now >= looked_) {
     return;
   }

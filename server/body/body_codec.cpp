@@ -36,7 +36,7 @@ std::string string_of(capnp::Text::Reader text, const char* what) {
   return out;
 }
 
-timestamp time_of(std::int64_t micros, const char* what) {
+timestamp checked_time(std::int64_t micros, const char* what) {
   if (micros >= time_min && micros <= time_max) return {micros};
   throw unusable{std::string(what) + " is not between the years 1 and 9999"};
 }
@@ -75,7 +75,7 @@ std::string bytes_of(capnp::MessageBuilder& message) {
   return {bytes.begin(), bytes.size()};
 }
 
-capnp::Text::Reader text_of(std::string_view text) { return {text.data(), text.size()}; }
+capnp::Text::Reader reader_of(std::string_view text) { return {text.data(), text.size()}; }
 
 unsigned count_of(std::size_t count) { return static_cast<unsigned>(count); }
 
@@ -98,7 +98,7 @@ std::optional<timestamp> now_of(wire::Entity::Now::Reader now) {
     case wire::Entity::Now::OF_QUERY:
       return std::nullopt;
     case wire::Entity::Now::AT:
-      return time_of(now.getAt(), "the `now` of an entity");
+      return checked_time(now.getAt(), "the `now` of an entity");
   }
   throw unusable{"a `now` of a kind that is not known here"};
 }
@@ -108,7 +108,7 @@ std::optional<timestamp> now_of(wire::Query::Now::Reader now) {
     case wire::Query::Now::CLOCK:
       return std::nullopt;
     case wire::Query::Now::AT:
-      return time_of(now.getAt(), "`now`");
+      return checked_time(now.getAt(), "`now`");
   }
   throw unusable{"a `now` of a kind that is not known here"};
 }
@@ -119,7 +119,7 @@ struct value_putter {
   void operator()(bool v) { to.setBoolean(v); }
   void operator()(std::int64_t v) { to.setInteger(v); }
   void operator()(double v) { to.setFloating(v); }
-  void operator()(const std::string& v) { to.setText(text_of(v)); }
+  void operator()(const std::string& v) { to.setText(reader_of(v)); }
   void operator()(timestamp v) { to.setTime(v.micros); }
   void operator()(const value_list& list) {
     auto items = to.initList(count_of(list.size()));
@@ -131,11 +131,11 @@ struct value_putter {
 };
 
 void put_feature(wire::Feature::Builder to, const feature_answer& from) {
-  to.setName(text_of(from.feature));
+  to.setName(reader_of(from.feature));
   if (!from.value.ok()) {
     auto error = to.initError();
-    error.setCode(text_of(to_string(from.value.error().code)));
-    error.setMessage(text_of(from.value.error().message));
+    error.setCode(reader_of(to_string(from.value.error().code)));
+    error.setMessage(reader_of(from.value.error().message));
     return;
   }
   value_putter::put(to.initValue(), from.value.value());
@@ -152,13 +152,13 @@ void put_feature(wire::Feature::Builder to, const feature_answer& from) {
 }
 
 void put_row(wire::Row::Builder to, const answer_row& from, timestamp now) {
-  to.setEntityClass(text_of(from.entity));
+  to.setEntityClass(reader_of(from.entity));
   value_putter::put(to.initKey(), from.key);
   to.setNow(now.micros);
   auto positions = to.initPosition(count_of(from.position.size()));
   unsigned at = 0;
   for (const auto& [source, sequence] : from.position) {
-    positions[at].setSource(text_of(source));
+    positions[at].setSource(reader_of(source));
     positions[at++].setSequence(sequence);
   }
   auto features = to.initFeatures(count_of(from.features.size()));
@@ -378,7 +378,7 @@ result<pushed_messages> decode_push(std::string_view body, std::size_t most) {
 std::string encode_push_answer(const push_answer& answer) {
   capnp::MallocMessageBuilder message;
   auto root = message.initRoot<wire::PushAnswer>();
-  root.setStream(text_of(answer.stream));
+  root.setStream(reader_of(answer.stream));
   root.setMessages(answer.messages);
   root.setJournal(answer.receipt.sequence);
   root.setDuplicate(answer.receipt.duplicate);
@@ -386,9 +386,9 @@ std::string encode_push_answer(const push_answer& answer) {
   auto errors = root.initErrors(count_of(answer.errors.size()));
   for (unsigned i = 0; i < errors.size(); ++i) {
     errors[i].setMessage(answer.errors[i].message);
-    errors[i].setPhase(text_of(answer.errors[i].phase));
-    errors[i].setReason(text_of(answer.errors[i].reason));
-    errors[i].setDetail(text_of(answer.errors[i].detail));
+    errors[i].setPhase(reader_of(answer.errors[i].phase));
+    errors[i].setReason(reader_of(answer.errors[i].reason));
+    errors[i].setDetail(reader_of(answer.errors[i].detail));
   }
   return bytes_of(message);
 }

@@ -11,7 +11,7 @@ namespace {
 namespace ssl = boost::asio::ssl;
 using boost::system::error_code;
 
-constexpr std::chrono::seconds look_interval{1};
+constexpr std::chrono::seconds reload_interval{1};
 
 failure unusable(const std::string& path, const std::string& why) {
   return {errc::invalid, "cannot use " + path + " for TLS: " + why};
@@ -79,7 +79,7 @@ result<tls_material> tls_material::load(const tls_options& options) {
 
 std::shared_ptr<ssl::context> tls_material::current() {
   const auto now = clock::now();
-  if (now - looked_ < look_interval) return context_;
+  if (now - looked_ < reload_interval) return context_;
   looked_ = now;
   const stamp there = stamp_of(options_);
   if (there == stamp_) return context_;

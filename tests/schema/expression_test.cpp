@@ -21,7 +21,6 @@ expression_error error_of(std::string_view text) {
   return parsed.error.value_or(expression_error{});
 }
 
-value_type plain(value_kind kind, bool nullable = false) { return {kind, nullable, nullptr}; }
 value_type list_of(value_kind kind) {
   return {value_kind::list, false, std::make_shared<const value_type>(plain(kind))};
 }

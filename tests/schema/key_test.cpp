@@ -12,7 +12,6 @@ namespace {
 using types = std::vector<value_type>;
 using values = std::vector<windrow::value>;
 
-value_type plain(value_kind kind) { return {kind, false, nullptr}; }
 const types one_text = {plain(value_kind::text)};
 const types one_int = {plain(value_kind::integer)};
 const types two_texts = {plain(value_kind::text), plain(value_kind::text)};

@@ -16,7 +16,6 @@ using int64 = std::int64_t;
 constexpr int64 int_min = std::numeric_limits<int64>::min();
 constexpr int64 int_max = std::numeric_limits<int64>::max();
 
-value_type plain(value_kind kind, bool nullable = false) { return {kind, nullable, nullptr}; }
 value_type list_of(value_kind kind, bool nullable = false) {
   return {value_kind::list, nullable, std::make_shared<const value_type>(plain(kind, true))};
 }
