@@ -73,7 +73,8 @@ enum class aggregation : std::uint8_t {
 };
 std::string_view to_string(aggregation a) noexcept;
 
-/// What a tile stores beside its row count. Each is mergeable.
+/// What a tile stores beside its row count. Each is mergeable. The numbers are stored in record
+/// layouts: new kinds go to the end.
 enum class partial_kind : std::uint8_t {
   non_null,   ///< how many rows had an argument; only where arguments may be null
   sum_int,    ///< 128-bit integer sum
@@ -91,8 +92,9 @@ struct partial {
   int argument = none;  ///< index into `tiling.arguments`
 };
 
-/// The tiles of one timeline with one bucket length and origin.
+/// The tiles of one timeline with one bucket length and origin, by which `id` knows them.
 struct tiling {
+  std::uint64_t id = 0;
   int timeline = none;
   int key_space = none;
   std::int64_t duration = 0;           ///< microseconds, > 0

@@ -13,6 +13,7 @@
 #include "base/arena.hpp"
 #include "schema/plan/plan.hpp"
 #include "storage/batch.hpp"
+#include "storage/record/record_layout.hpp"
 #include "storage/window/tile.hpp"
 #include "windrow/result.hpp"
 
@@ -70,29 +71,6 @@ struct record {
   }
 };
 
-/// One lane: the tiles of one tiling, or a rollup of it (level 1: 32 buckets in one, level 2:
-/// 1,024, ...), so that a long window over small buckets folds a cover, not every bucket.
-struct lane_type {
-  int tiling = schema::none;  ///< plan.tilings
-  int level = 0;
-  int upper = schema::none;   ///< lane of the next level, if kept at all
-  std::int64_t duration = 0;  ///< of one bucket of this lane
-  std::int64_t origin = 0;
-  std::int64_t retention = 0;
-  std::uint32_t inline_max = 0;  ///< tiles in the head before some are sealed
-  std::uint32_t seal_count = 0;  ///< tiles a new segment takes
-  const tile_type* tiles = nullptr;
-};
-
-/// The shape of the records of one key space.
-struct space_type {
-  int key_space = schema::none;
-  std::vector<lane_type> lanes;  ///< memory order: longest bucket first
-  std::uint32_t key_offset = 0;  ///< of the key in a record
-  /// Level-0 lane of each plan tiling, or none (indexed by plan tiling).
-  std::vector<int> lane_of_tiling;
-};
-
 /// Reads a stored segment's bytes into tiles. Given by whoever can reach storage.
 using segment_loader = std::function<result<void>(const record&, segment&)>;
 
@@ -108,10 +86,8 @@ public:
   explicit record_pool(schema::plan_ptr plan);
   ~record_pool();
 
-  const space_type& space(int key_space) const {
-    return spaces_[static_cast<std::size_t>(key_space)];
-  }
-  std::size_t space_count() const noexcept { return spaces_.size(); }
+  const record_layouts& layouts() const noexcept { return layouts_; }
+  const record_layout& layout(int key_space) const { return layouts_.of(key_space); }
   /// Bytes kept from others: slabs in use, and what records own outside them.
   std::size_t used_bytes() const noexcept { return arena_.used() + owned_; }
   /// Of one key space, kept up to date by every change: records there are, and their buckets
@@ -127,10 +103,10 @@ public:
   record* create(int key_space, std::string_view key, std::uint64_t lo, std::size_t room = 32);
   void destroy(record* r) noexcept;
 
-  static std::string_view key(const record& r, const space_type& s) noexcept {
+  static std::string_view key(const record& r, const record_layout& s) noexcept {
     return {reinterpret_cast<const char*>(&r) + s.key_offset, r.key_length};
   }
-  std::string_view key(const record& r) const noexcept { return key(r, space(r.space)); }
+  std::string_view key(const record& r) const noexcept { return key(r, layout(r.space)); }
 
   /// Adds one row to the bucket `index` of a level-0 lane and of the rollups kept above it. Whether
   /// the row is late is the caller's business; what lies more than 2^32 - 2^28 buckets behind the
@@ -147,7 +123,7 @@ public:
 
   /// Folds into the newest bucket of the lane where it is that of the event: the usual case, and
   /// nothing moves. False where `fold` is needed.
-  bool fold_newest(record* r, const space_type& s, int lane, std::int64_t index,
+  bool fold_newest(record* r, const record_layout& s, int lane, std::int64_t index,
                    tile_type::arguments columns, std::size_t row, lane_cursor& cursor) const {
     const std::uint16_t word = lane_word(r, lane);
     const std::uint32_t count = word & count_mask;
@@ -208,7 +184,7 @@ public:
     set_lane_word(&r, lane, lane_word(&r, lane) | active_bit);
   }
   const std::byte* tiles(const record& r, int lane) const noexcept {
-    return lane_begin(const_cast<record*>(&r), space(r.space), lane);
+    return lane_begin(const_cast<record*>(&r), layout(r.space), lane);
   }
   std::int64_t base(const record* r, int lane) const noexcept {
     return epochs_[r->epoch].bases[r->space][static_cast<std::size_t>(lane)];
@@ -235,8 +211,6 @@ public:
   /// Centres bases for new records on the newest times; call when they first are known.
   void set_newest(std::span<const std::int64_t> newest_by_timeline);
 
-  static constexpr std::uint32_t rollup_fan = 32;
-
 private:
   static constexpr std::uint16_t count_mask = 0x0fff;
   static constexpr std::uint16_t active_bit = 0x4000;
@@ -256,19 +230,19 @@ private:
     at = static_cast<std::uint16_t>(word);
   }
   void count_buckets(const record& r, int lane, std::int64_t more) noexcept {
-    if (space(r.space).lanes[static_cast<std::size_t>(lane)].level == 0)
+    if (layout(r.space).lanes[static_cast<std::size_t>(lane)].level == 0)
       held_[r.space].buckets += static_cast<std::uint64_t>(more);
   }
-  static std::uint32_t body_offset(const record* r, const space_type& s) noexcept {
+  static std::uint32_t body_offset(const record* r, const record_layout& s) noexcept {
     return (s.key_offset + r->key_length + 7) & ~7u;
   }
-  static std::uint32_t scalars_offset(const record* r, const space_type& s) noexcept {
+  static std::uint32_t scalars_offset(const record* r, const record_layout& s) noexcept {
     return body_offset(r, s) + (r->flags & record::has_directory ? 8u : 0u);
   }
-  static std::uint32_t tiles_offset(const record* r, const space_type& s) noexcept {
+  static std::uint32_t tiles_offset(const record* r, const record_layout& s) noexcept {
     return scalars_offset(r, s) + ((r->scalars_length + 7) & ~7u);
   }
-  static std::byte* advance(lane_cursor& to, record* r, const space_type& s, int lane) noexcept {
+  static std::byte* advance(lane_cursor& to, record* r, const record_layout& s, int lane) noexcept {
     if (!to.at) to.at = reinterpret_cast<std::byte*>(r) + tiles_offset(r, s);
     for (; to.lane < lane; ++to.lane) {
       const std::uint16_t word = lane_word(r, to.lane);
@@ -277,11 +251,11 @@ private:
     }
     return to.at;
   }
-  static std::byte* lane_begin(record* r, const space_type& s, int lane) noexcept {
+  static std::byte* lane_begin(record* r, const record_layout& s, int lane) noexcept {
     lane_cursor from;
     return advance(from, r, s, lane);
   }
-  bool upper_active(const record* r, const space_type& s, int lane) const noexcept {
+  bool upper_active(const record* r, const record_layout& s, int lane) const noexcept {
     const int upper = s.lanes[static_cast<std::size_t>(lane)].upper;
     return upper != schema::none && (lane_word(r, upper) & active_bit);
   }
@@ -319,8 +293,7 @@ private:
   void own(record& r, std::ptrdiff_t bytes) noexcept;
 
   schema::plan_ptr plan_;
-  std::vector<std::unique_ptr<tile_type>> tile_types_;
-  std::vector<space_type> spaces_;
+  record_layouts layouts_;
   std::vector<epoch_bases> epochs_;
   std::vector<std::int64_t> newest_;  // by timeline: where a new epoch is centred
   arena arena_;

@@ -55,12 +55,13 @@ shard_core::shard_core(schema::plan_ptr plan, shard_options options, record_read
       options_(options),
       budget_(options.memory_budget - options.memory_budget / pages_part),
       source_(source),
-      pool_(plan) {
+      pool_(plan),
+      layouts_(pool_.layouts()) {
   newest_.assign(plan_->timelines.size(), no_time);
   known_newest_ = newest_;
   late_.assign(plan_->rules.size(), 0);
   for (std::size_t k = 0; k < plan_->key_spaces.size(); ++k) {
-    keep_.emplace_back(pool_.space(static_cast<int>(k)).lanes.size(), INT64_MIN);
+    keep_.emplace_back(pool_.layout(static_cast<int>(k)).lanes.size(), INT64_MIN);
   }
   for (const schema::tiling& t : plan_->tilings) {
     const std::int64_t every = std::max<std::int64_t>(t.retention / 4, 1);
@@ -80,8 +81,8 @@ shard_core::shard_core(schema::plan_ptr plan, shard_options options, record_read
     auto found = source_.get(key, stored_);
     if (!found) return found.error();
     if (!*found) return damaged("segment is missing: the record that lists it");
-    const auto body = checked_body(key, options_.folder_seed, stored_);
-    if (body.empty() || !decode_segment(pool_, const_cast<record&>(r), s, body))
+    const auto body = checked_body(key, options_.folder_seed, layouts_, stored_);
+    if (body.empty() || !decode_segment(pool_, layouts_, const_cast<record&>(r), s, body))
       return damaged("segment");
     return {};
   };
@@ -102,7 +103,7 @@ void shard_core::compile_routes() {
     sp.key_space = route.key_space;
     sp.scalars = route.scalars;
     sp.timelines = route.timelines.size();
-    const space_type& space = pool_.space(route.key_space);
+    const record_layout& space = pool_.layout(route.key_space);
     for (const auto& update : route.tilings) {
       const schema::tiling& tiling = plan_->tilings[static_cast<std::size_t>(update.tiling)];
       lane_step step;
@@ -127,11 +128,14 @@ void shard_core::compile_routes() {
   }
 }
 
-result<std::unique_ptr<shard_core>> shard_core::open(
-    schema::plan_ptr plan, shard_options options, record_reader& source,
-    const std::map<std::uint32_t, std::string>& stored) {
+result<std::unique_ptr<shard_core>> shard_core::open(schema::plan_ptr plan, shard_options options,
+                                                     record_reader& source,
+                                                     const stored_shard& stored) {
   std::unique_ptr<shard_core> core(new shard_core(plan, options, source));
-  for (const auto& [index, bytes] : stored) {
+  auto layouts = layout_table::make(core->pool_.layouts(), stored.layouts);
+  if (!layouts) return layouts.error();
+  core->layouts_ = std::move(*layouts);
+  for (const auto& [index, bytes] : stored.stripes) {
     if (index >= stripe_count) return damaged("stripe");
     auto state =
         decode_stripe(*plan, {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()},
@@ -239,15 +243,23 @@ void shard_core::touch(stripe& st, std::uint64_t hi, record* r) {
 
 // ---- cold records ------------------------------------------------------------------------------
 
-result<record*> shard_core::read_record(const key_hash& hash) {
+result<decoded_head> shard_core::read_record(const key_hash& hash) {
   const storage_key key = make_record_key(hash, 0);
   auto found = source_.get(key, stored_);
   if (!found) return found.error();
-  if (!*found) return static_cast<record*>(nullptr);
-  const auto body = checked_body(key, options_.folder_seed, stored_);
-  record* r = body.empty() ? nullptr : decode_head(pool_, body, hash.lo);
-  if (!r) return damaged("record");
-  return r;
+  if (!*found) return decoded_head{};
+  const auto body = checked_body(key, options_.folder_seed, layouts_, stored_);
+  if (body.empty()) return damaged("record");
+  const auto read = decode_head(pool_, layouts_, body, hash.lo);
+  if (!read) return damaged("record");
+  return *read;
+}
+
+// What was stored in another layout is written again with the stripe's next checkpoint.
+void shard_core::take_in(const key_hash& hash, const decoded_head& read) {
+  stripe& st = stripes_[stripe_of(hash.hi)];
+  insert(st, hash.hi, read.r);
+  if (read.translated) touch(st, hash.hi, read.r);
 }
 
 result<void> shard_core::scan_heads(std::uint32_t index, const take_head& take) {
@@ -271,13 +283,14 @@ result<std::optional<storage_key>> shard_core::scan_some(std::uint32_t index,
         --values;
         const record_name name = read_record_key(key);
         if (name.segment != 0) return true;
-        const auto body = checked_body(key, options_.folder_seed, bytes);
-        record* r = body.empty() ? nullptr : decode_head(pool_, body, name.hash.lo);
-        if (!r) {
+        const auto body = checked_body(key, options_.folder_seed, layouts_, bytes);
+        const auto read =
+            body.empty() ? std::nullopt : decode_head(pool_, layouts_, body, name.hash.lo);
+        if (!read) {
           failed = damaged("record");
           return false;
         }
-        take(name.hash, r);
+        if (read->r) take(name.hash, *read);
         return true;
       });
   if (!scanned) return scanned.error();
@@ -287,11 +300,11 @@ result<std::optional<storage_key>> shard_core::scan_some(std::uint32_t index,
 
 result<void> shard_core::load_stripe(std::uint32_t index) {
   stripe& st = stripes_[index];
-  auto loaded = scan_heads(index, [&](const key_hash& hash, record* r) {
-    if (find(st, hash, r->space, pool_.key(*r)))
-      pool_.destroy(r);
+  auto loaded = scan_heads(index, [&](const key_hash& hash, const decoded_head& read) {
+    if (find(st, hash, read.r->space, pool_.key(*read.r)))
+      pool_.destroy(read.r);
     else
-      insert(st, hash.hi, r);
+      take_in(hash, read);
   });
   if (!loaded) return loaded;
   st.complete = true;
@@ -328,10 +341,10 @@ bool shard_core::known_absent(const stripe& st, const key_hash& hash) const noex
 // Reads in key order; notes what is not stored.
 result<void> shard_core::load_all(std::span<const key_hash> sorted) {
   for (const key_hash& hash : sorted) {
-    auto r = read_record(hash);
-    if (!r) return r.error();
-    if (*r)
-      insert(stripes_[stripe_of(hash.hi)], hash.hi, *r);
+    auto read = read_record(hash);
+    if (!read) return read.error();
+    if (read->r)
+      take_in(hash, *read);
     else
       absent_.push_back(hash);
   }
@@ -424,7 +437,7 @@ bool shard_core::too_late(stripe& st, const section& s, std::size_t row, const l
 
 result<void> shard_core::apply_section(const batch& b, const section& s, apply_outcome& outcome) {
   section_plan& plan = section_plans_[static_cast<std::size_t>(s.route)];
-  const space_type& space = pool_.space(plan.key_space);
+  const record_layout& space = pool_.layout(plan.key_space);
   const keep_from keep = keep_[static_cast<std::size_t>(plan.key_space)];
   for (lane_step& step : plan.steps) {
     step.columns.clear();
@@ -537,7 +550,7 @@ result<apply_outcome> shard_core::apply(const batch& b) {
 
 void shard_core::update_keep() {
   for (std::size_t k = 0; k < keep_.size(); ++k) {
-    const space_type& space = pool_.space(static_cast<int>(k));
+    const record_layout& space = pool_.layout(static_cast<int>(k));
     for (std::size_t i = 0; i < space.lanes.size(); ++i) {
       const lane_type& lane = space.lanes[i];
       const int timeline = plan_->tilings[static_cast<std::size_t>(lane.tiling)].timeline;

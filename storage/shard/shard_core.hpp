@@ -63,11 +63,20 @@ struct stripe_write {
   std::uint32_t last_stripe = 0;           ///< inclusive
   std::vector<std::uint32_t> generations;  ///< one a stripe: clean at or below once committed
   std::vector<entry> entries;
+  /// The values; until `seal` each has its layout's id where its checksum will be.
   std::string bytes;
   std::vector<std::string> stripes;  ///< one a stripe: its meta, checksum included
+  layout_definitions layouts;        ///< those that are not stored yet
 
-  /// Sorts the entries by key and fills in the checksums. The part that costs; any thread.
+  /// Sorts the entries by key and fills in the checksums; call once. The part that costs; any
+  /// thread.
   void seal(std::uint64_t folder_seed);
+};
+
+/// What a shard has stored besides its records; empty for a new shard.
+struct stored_shard {
+  layout_definitions layouts;                    ///< by number
+  std::map<std::uint32_t, std::string> stripes;  ///< their metas, by stripe
 };
 
 struct shard_options {
@@ -145,10 +154,10 @@ struct shard_memory {
 /// After `apply` has failed only lookups may follow.
 class shard_core {
 public:
-  /// `stored` holds the stripe metas read back from storage, by stripe (none for a new shard).
-  static result<std::unique_ptr<shard_core>> open(
-      schema::plan_ptr plan, shard_options options, record_reader& source,
-      const std::map<std::uint32_t, std::string>& stored);
+  /// `stored` is what `source`'s storage holds besides records.
+  static result<std::unique_ptr<shard_core>> open(schema::plan_ptr plan, shard_options options,
+                                                  record_reader& source,
+                                                  const stored_shard& stored);
   ~shard_core();
 
   result<apply_outcome> apply(const batch& b);
@@ -190,6 +199,8 @@ public:
   /// Records in memory and their buckets, by key space.
   const std::vector<record_pool::held>& holds() const noexcept { return pool_.holds(); }
   std::vector<stripe_state> stripe_states() const;
+  /// The layouts in which its records are stored.
+  const layout_table& layouts() const noexcept { return layouts_; }
 
   /// Visits every record, in memory or stored, in no order; the record is valid in the call.
   result<void> for_each_record(const std::function<void(const record_pool&, record&)>& visit);
@@ -204,7 +215,7 @@ private:
 
   shard_core(schema::plan_ptr plan, shard_options options, record_reader& source);
   void compile_routes();
-  using take_head = std::function<void(const key_hash&, record*)>;
+  using take_head = std::function<void(const key_hash&, const decoded_head&)>;
   /// Decodes the stored heads of a stripe and hands each over with its key. `scan_some` goes on
   /// from a key and reads at most `values` values, which it counts down; where more are left it
   /// gives the key of the next.
@@ -219,7 +230,10 @@ private:
   bool known_absent(const stripe& st, const key_hash& hash) const noexcept;
   /// The record of a row: found, read, or made.
   result<slot*> record_of(stripe& st, const key_hash& hash, int key_space, std::string_view key);
-  result<record*> read_record(const key_hash& hash);
+  /// Without a record where none is stored.
+  result<decoded_head> read_record(const key_hash& hash);
+  /// Puts a record that was read into the table.
+  void take_in(const key_hash& hash, const decoded_head& read);
   result<void> apply_section(const batch& b, const section& s, apply_outcome& outcome);
   bool replaying(const batch& b) const;
   bool already_applied(const batch& b, const section& s, std::size_t row) const;
@@ -273,6 +287,7 @@ private:
   std::size_t budget_;  // without LMDB's pages
   record_reader& source_;
   record_pool pool_;
+  layout_table layouts_;
   table_memory table_;
   std::array<stripe, stripe_count> stripes_;
   std::vector<section_plan> section_plans_;      // by route

@@ -1,5 +1,6 @@
 #include "storage/shard/stored_records.hpp"
 
+#include "base/bytes.hpp"
 #include "base/fault_injection.hpp"
 
 namespace windrow::storage {
@@ -57,9 +58,12 @@ result<void> commit(shard_store& store, const stripe_write& write) {
     stripes.push_back({static_cast<std::uint16_t>(write.first_stripe + i),
                        {reinterpret_cast<const std::uint8_t*>(s.data()), s.size()}});
   }
+  std::vector<layout_put> layouts;
+  for (const auto& [number, definition] : write.layouts)
+    layouts.push_back({number, as_bytes(definition)});
   if (fault_injected(failpoint::positions_first))
     if (auto done = store.commit({}, stripes); !done) return done;
-  return store.commit(puts, stripes);
+  return store.commit(puts, stripes, layouts);
 }
 
 }  // namespace windrow::storage

@@ -375,6 +375,20 @@ void tile_type::widen(const std::byte* from, std::byte* to) const {
   }
 }
 
+void tile_type::take_over(std::byte* to, const tile_type& other, std::byte* from, bool wide,
+                          std::span<const int> cells) const {
+  const tile_form& target = form(wide);
+  const tile_form& source = other.form(wide);
+  std::memcpy(to + target.rows_offset, from + source.rows_offset, wide ? 8 : 4);
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    if (cells[i] == schema::none) continue;
+    const std::size_t bytes = cell_bytes(source.cells[i].kind, wide);
+    std::byte* at = from + source.cells[i].offset;
+    std::memcpy(to + target.cells[static_cast<std::size_t>(cells[i])].offset, at, bytes);
+    std::memset(at, 0, bytes);  // what it owned has moved
+  }
+}
+
 std::size_t tile_type::owned_bytes(const std::byte* tile, bool wide) const noexcept {
   std::size_t bytes = 0;
   if (!owns_memory_) return bytes;

@@ -17,8 +17,9 @@ protected:
     maker.feature(maker.tiling(maker.timeline(), day), schema::aggregation::count,
                   testing::column_b, {day});
     pool_.emplace(maker.make());
+    layouts_.emplace(pool_->layouts());
     record* r = pool_->create(0, "key", 1);
-    encode_head(empty_, *pool_, *r);
+    encode_head(empty_, *pool_, *layouts_, *r);
     pool_->destroy(r);
   }
 
@@ -32,9 +33,9 @@ protected:
   }
 
   bool decodes(const std::string& body) {
-    record* r = decode_head(*pool_, bytes_of(body), 1);
-    if (r) pool_->destroy(r);
-    return r != nullptr;
+    const auto read = decode_head(*pool_, *layouts_, bytes_of(body), 1);
+    if (read) pool_->destroy(read->r);
+    return read.has_value();
   }
 
   static std::span<const std::uint8_t> bytes_of(const std::string& body) {
@@ -42,6 +43,7 @@ protected:
   }
 
   std::optional<record_pool> pool_;
+  std::optional<layout_table> layouts_;
   std::string empty_;
 };
 
@@ -56,14 +58,14 @@ TEST_F(RecordCodec, RefusesBucketsWhoseTimeLeavesInt64) {
 TEST_F(RecordCodec, RefusesSegmentsWhoseBucketsDoNotAscendToTheirLast) {
   record* r = pool_->create(0, "key", 1);
   const auto decoded = [&](const std::string& tiles, std::int64_t last) {
-    std::string body = {1, 2};
+    std::string body = {1, 2, 1};  // form, kind, layout
     put_varint(body, 0u);
     put_varint(body, 2u << 1);
     put_zigzag(body, 100);
     body += tiles;
     segment s;
     s.number = 1, s.count = 2, s.first = 100, s.last = last;
-    const bool read = decode_segment(*pool_, *r, s, bytes_of(body));
+    const bool read = decode_segment(*pool_, *layouts_, *r, s, bytes_of(body));
     if (read) pool_->free_segment(*r, s);
     return read;
   };
