@@ -223,8 +223,10 @@ bool check_argument(const aggregate_call& call, aggregation function, const expr
   const std::string what =
       ticked(canonical(*keys.projection)) + " is " + ticked(to_string(keys.projection_type));
   if (function == aggregation::approx_count_distinct) {
-    if (kind != value_kind::list) return true;
-    out.error(keys.projection->at, what + ", and lists cannot be counted; use a plain field");
+    if (is_plain(kind)) return true;
+    out.error(keys.projection->at,
+              what + (kind == value_kind::list ? ", and lists cannot be counted; use a plain field"
+                                               : ", which cannot be counted; use a plain field"));
     return false;
   }
   if (kind == value_kind::integer || kind == value_kind::floating) return true;

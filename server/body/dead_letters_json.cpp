@@ -1,11 +1,11 @@
 #include "server/body/dead_letters_json.hpp"
+#include "base/base64.hpp"
 
 #include <algorithm>
 #include <limits>
 #include <map>
 
 #include "node/journal_input.hpp"
-#include "server/body/base64.hpp"
 #include "server/body/json_input.hpp"
 #include "server/body/json_writer.hpp"
 #include "server/body/line_numbers.hpp"

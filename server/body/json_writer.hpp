@@ -36,6 +36,7 @@ public:
   json_writer& null();
   /// RFC 3339 in a string.
   json_writer& time(timestamp time);
+  /// Times are RFC 3339, bytes base64, maps and structs objects.
   json_writer& value(const windrow::value& value);
 
   /// The document; requires that everything begun has ended.

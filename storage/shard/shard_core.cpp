@@ -24,6 +24,11 @@ value value_at(const batch_column& column, std::size_t row) {
       return value{timestamp{column.ints[row]}};
     case schema::value_kind::list:
       return value{column.lists[row]};
+    case schema::value_kind::map:
+    case schema::value_kind::structure:
+      return column.values[row];
+    case schema::value_kind::bytes:
+      return value{byte_string{std::string(column.text_at(row))}};
   }
   return value{null{}};
 }

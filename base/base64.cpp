@@ -1,8 +1,8 @@
-#include "server/body/base64.hpp"
+#include "base/base64.hpp"
 
 #include <cstdint>
 
-namespace windrow::server {
+namespace windrow {
 namespace {
 
 constexpr std::string_view digits =
@@ -48,4 +48,4 @@ std::optional<std::string> from_base64(std::string_view text) {
   return out;
 }
 
-}  // namespace windrow::server
+}  // namespace windrow
