@@ -53,7 +53,7 @@ record* record_pool::create(int key_space, std::string_view key, std::uint64_t l
   r->key_length = static_cast<std::uint16_t>(key.size());
   r->space = static_cast<std::uint16_t>(key_space);
   r->epoch = static_cast<std::uint16_t>(epochs_.size() - 1);
-  std::memset(reinterpret_cast<char*>(r + 1), 0, 2 * s.lanes.size());
+  std::memset(reinterpret_cast<char*>(r + 1), 0, s.key_offset - sizeof(record));
   std::memcpy(reinterpret_cast<char*>(r) + s.key_offset, key.data(), key.size());
   ++held_[r->space].records;
   return r;
@@ -102,6 +102,15 @@ void record_pool::splice(record*& r, std::size_t offset, std::size_t old_bytes,
   r = reinterpret_cast<record*>(to);
   r->capacity = block.capacity;
   r->used = static_cast<std::uint32_t>(used);
+}
+
+void record_pool::resize_lane(record*& r, int lane, unsigned word, std::size_t offset,
+                              std::size_t old_bytes, std::size_t new_bytes) {
+  splice(r, offset, old_bytes, new_bytes);
+  set_lane_word(r, lane, word);
+  const record_layout& s = layout(r->space);
+  for (auto a = static_cast<std::uint32_t>(lane / lanes_per_anchor); a < s.anchors; ++a)
+    anchors(r, s)[a] += static_cast<std::uint32_t>(new_bytes - old_bytes);
 }
 
 void record_pool::shrink(record*& r) {
@@ -280,8 +289,7 @@ void record_pool::drop_front(record*& r, int lane, std::uint32_t tiles) {
     }
   }
   const auto offset = static_cast<std::size_t>(tile - reinterpret_cast<std::byte*>(r));
-  set_lane_word(r, lane, static_cast<unsigned>(lane_word(r, lane) - tiles));
-  splice(r, offset, tiles * stride, 0);
+  resize_lane(r, lane, lane_word(r, lane) - tiles, offset, tiles * stride, 0);
 }
 
 std::uint32_t record_pool::expired_in_front(const record* r, int lane,
@@ -309,8 +317,7 @@ std::uint32_t record_pool::insert_tile(record*& r, int lane, std::uint32_t posit
   const auto offset =
       static_cast<std::size_t>(lane_begin(r, s, lane) - reinterpret_cast<std::byte*>(r)) +
       position * stride;
-  splice(r, offset, 0, stride);
-  set_lane_word(r, lane, lane_word(r, lane) + 1u);
+  resize_lane(r, lane, lane_word(r, lane) + 1u, offset, 0, stride);
   type.create(reinterpret_cast<std::byte*>(r) + offset, wide,
               static_cast<std::uint32_t>(index - base(r, lane)));
   return position;
@@ -333,8 +340,8 @@ void record_pool::widen(record*& r, int lane) {
   std::byte* begin = lane_begin(r, s, lane);
   const std::vector<std::byte> old(begin, begin + count * narrow);
   const auto offset = static_cast<std::size_t>(begin - reinterpret_cast<std::byte*>(r));
-  splice(r, offset, count * narrow, count * wide);
-  set_lane_word(r, lane, lane_word(r, lane) | unsigned{wide_bit});
+  resize_lane(r, lane, lane_word(r, lane) | unsigned{wide_bit}, offset, count * narrow,
+              count * wide);
   for (std::uint32_t i = 0; i < count; ++i) {
     type.widen(old.data() + i * narrow, reinterpret_cast<std::byte*>(r) + offset + i * wide);
   }

@@ -41,8 +41,9 @@ struct segment_directory {
 };
 
 /// The head of one record in memory. What follows it, in one block: lane words (u16 a lane: tile
-/// count, form, whether a rollup is kept), the key, a pointer to the segment directory where there
-/// is one, the scalars, and the tiles of every lane in order. Owned and changed by `record_pool`.
+/// count, form, whether a rollup is kept), the anchors (u32 each: where lanes 8, 16, ... begin,
+/// counted from the first tile), the key, a pointer to the segment directory where there is one,
+/// the scalars, and the tiles of every lane in order. Owned and changed by `record_pool`.
 struct record {
   std::uint64_t lo;          ///< low half of the key hash
   std::uint32_t generation;  ///< of its stripe, when it was last changed
@@ -242,8 +243,15 @@ private:
   static std::uint32_t tiles_offset(const record* r, const record_layout& s) noexcept {
     return scalars_offset(r, s) + ((r->scalars_length + 7) & ~7u);
   }
+  static std::uint32_t* anchors(record* r, const record_layout& s) noexcept {
+    return reinterpret_cast<std::uint32_t*>(reinterpret_cast<std::byte*>(r) + s.anchor_offset);
+  }
   static std::byte* advance(lane_cursor& to, record* r, const record_layout& s, int lane) noexcept {
     if (!to.at) to.at = reinterpret_cast<std::byte*>(r) + tiles_offset(r, s);
+    if (const int anchor = lane / lanes_per_anchor; anchor > to.lane / lanes_per_anchor) {
+      to.lane = anchor * lanes_per_anchor;
+      to.at = reinterpret_cast<std::byte*>(r) + tiles_offset(r, s) + anchors(r, s)[anchor - 1];
+    }
     for (; to.lane < lane; ++to.lane) {
       const std::uint16_t word = lane_word(r, to.lane);
       to.at += static_cast<std::size_t>(word & count_mask) *
@@ -262,6 +270,9 @@ private:
 
   /// Replaces `old_bytes` at `offset` by `new_bytes` of undefined content, moving what follows.
   void splice(record*& r, std::size_t offset, std::size_t old_bytes, std::size_t new_bytes);
+  /// The same within the tiles of a lane, which thereby gets another word.
+  void resize_lane(record*& r, int lane, unsigned word, std::size_t offset, std::size_t old_bytes,
+                   std::size_t new_bytes);
   /// Moves the record to a smaller block where there is one.
   void shrink(record*& r);
   /// Makes the record able to hold the bucket. False where that would cost buckets that are still

@@ -123,7 +123,11 @@ record_layouts::record_layouts(schema::plan_ptr plan) : plan_(std::move(plan)) {
     record_layout s;
     s.key_space = static_cast<int>(k);
     s.lanes = lanes_of(*plan_, space, tile_types_);
-    s.key_offset = static_cast<std::uint32_t>(sizeof(record) + 2 * s.lanes.size());
+    if (!s.lanes.empty())
+      s.anchors = static_cast<std::uint32_t>((s.lanes.size() - 1) / lanes_per_anchor);
+    s.anchor_offset = static_cast<std::uint32_t>(sizeof(record) + 2 * s.lanes.size());
+    if (s.anchors > 0) s.anchor_offset = (s.anchor_offset + 3) & ~3u;
+    s.key_offset = s.anchor_offset + s.anchors * static_cast<std::uint32_t>(sizeof(std::uint32_t));
     s.lane_of_tiling.assign(plan_->tilings.size(), schema::none);
     for (std::size_t i = 0; i < s.lanes.size(); ++i) {
       if (s.lanes[i].level == 0)

@@ -29,11 +29,17 @@ struct lane_type {
 /// Buckets of one lane that make one bucket of the lane above.
 inline constexpr std::uint32_t rollup_fan = 32;
 
+/// A record keeps where every so manieth lane begins, so that a lane is found by walking over few
+/// others.
+inline constexpr int lanes_per_anchor = 8;
+
 /// How the records of one key space of a plan lie in memory, and are written.
 struct record_layout {
   int key_space = schema::none;
-  std::vector<lane_type> lanes;  ///< memory order: longest bucket first
-  std::uint32_t key_offset = 0;  ///< of the key in a record
+  std::vector<lane_type> lanes;     ///< memory order: longest bucket first
+  std::uint32_t anchors = 0;        ///< offsets of lanes that a record keeps
+  std::uint32_t anchor_offset = 0;  ///< of the first of them in a record
+  std::uint32_t key_offset = 0;     ///< of the key in a record
   /// Level-0 lane of each plan tiling, or none (indexed by plan tiling).
   std::vector<int> lane_of_tiling;
 };

@@ -81,8 +81,7 @@ void record_pool::seal_oldest(record*& r, int lane, keep_from keep) {
   count_buckets(*r, lane, s.count);
   // The tiles now belong to the segment: the bytes leave the head without being destroyed.
   const auto offset = static_cast<std::size_t>(begin - reinterpret_cast<std::byte*>(r));
-  set_lane_word(r, lane, static_cast<unsigned>(lane_word(r, lane) - type.seal_count));
-  splice(r, offset, bytes, 0);
+  resize_lane(r, lane, lane_word(r, lane) - type.seal_count, offset, bytes, 0);
 }
 
 result<void> record_pool::build_rollup_if_due(record*& r, int lane, keep_from keep,

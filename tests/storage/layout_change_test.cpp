@@ -109,7 +109,7 @@ public:
   explicit changing_history(std::uint64_t seed) : random_(seed) {
     scale_ = random_.of<std::int64_t>({100'000, second, minute});
     for (auto n = random_.between(1, 3); n > 0; --n) declared_.spaces.push_back(fresh_id());
-    add_things(3);
+    add_things(random_.chance(0.2) ? 20 : 3);  // some with lanes enough for anchors
     keys_ = random_.of<std::int64_t>({3, 40, 400});
     options_.folder_seed = folder_seed;
     options_.memory_budget =
