@@ -16,19 +16,6 @@ constexpr std::int64_t sweep_slice = 4096, sweep_credit_max = 32 * 1024, looks_p
 
 }  // namespace
 
-void stripe_write::seal(std::uint64_t folder_seed) {
-  std::sort(entries.begin(), entries.end(),
-            [](const entry& a, const entry& b) { return a.key < b.key; });
-  for (const entry& e : entries) {
-    if (e.size == 0) continue;
-    auto* at = reinterpret_cast<std::uint8_t*>(bytes.data() + e.offset);
-    std::uint64_t layout;
-    std::memcpy(&layout, at, 8);
-    const std::uint64_t sum = value_checksum(e.key, folder_seed, layout, {at + 8, e.size - 8});
-    std::memcpy(at, &sum, 8);
-  }
-}
-
 void shard_core::begin_round() {
   if (!round_active()) round_next_ = 0;
 }

@@ -17,6 +17,7 @@
 #include "storage/record/record_codec.hpp"
 #include "storage/shard/stored_filter.hpp"
 #include "storage/shard/stripe.hpp"
+#include "storage/shard/stripe_write.hpp"
 #include "windrow/result.hpp"
 
 namespace windrow::storage {
@@ -48,29 +49,6 @@ struct read_group {
 
   record_reader& source;
   result<void> status;
-};
-
-/// What one short transaction writes: the dirty records of neighbouring stripes, with the
-/// positions that hold for them. Built by the shard, finished (`seal`) and committed by a writer
-/// thread, kept until the commit has succeeded.
-struct stripe_write {
-  struct entry {
-    storage_key key;
-    std::size_t offset = 0;  ///< of the value in `bytes`: 8 bytes for the checksum, then the body
-    std::size_t size = 0;    ///< 0: delete
-  };
-  std::uint32_t first_stripe = 0;
-  std::uint32_t last_stripe = 0;           ///< inclusive
-  std::vector<std::uint32_t> generations;  ///< one a stripe: clean at or below once committed
-  std::vector<entry> entries;
-  /// The values; until `seal` each has its layout's id where its checksum will be.
-  std::string bytes;
-  std::vector<std::string> stripes;  ///< one a stripe: its meta, checksum included
-  layout_definitions layouts;        ///< those that are not stored yet
-
-  /// Sorts the entries by key and fills in the checksums; call once. The part that costs; any
-  /// thread.
-  void seal(std::uint64_t folder_seed);
 };
 
 /// What a shard has stored besides its records; empty for a new shard.

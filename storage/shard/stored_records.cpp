@@ -1,6 +1,5 @@
 #include "storage/shard/stored_records.hpp"
 
-#include "base/bytes.hpp"
 #include "base/fault_injection.hpp"
 
 namespace windrow::storage {
@@ -43,27 +42,6 @@ result<void> stored_records::scan(
 std::size_t stored_records::stored_bytes() {
   auto stats = store_.stats();
   return stats ? stats->used_bytes - stats->free_bytes : 0;
-}
-
-result<void> commit(shard_store& store, const stripe_write& write) {
-  std::vector<put> puts;
-  puts.reserve(write.entries.size());
-  const auto* base = reinterpret_cast<const std::uint8_t*>(write.bytes.data());
-  for (const stripe_write::entry& e : write.entries) {
-    puts.push_back({e.key, {base + e.offset, e.size}, e.size == 0});
-  }
-  std::vector<stripe_put> stripes;
-  for (std::size_t i = 0; i < write.stripes.size(); ++i) {
-    const std::string& s = write.stripes[i];
-    stripes.push_back({static_cast<std::uint16_t>(write.first_stripe + i),
-                       {reinterpret_cast<const std::uint8_t*>(s.data()), s.size()}});
-  }
-  std::vector<layout_put> layouts;
-  for (const auto& [number, definition] : write.layouts)
-    layouts.push_back({number, as_bytes(definition)});
-  if (fault_injected(failpoint::positions_first))
-    if (auto done = store.commit({}, stripes); !done) return done;
-  return store.commit(puts, stripes, layouts);
 }
 
 }  // namespace windrow::storage
