@@ -301,15 +301,16 @@ result<void> shard_core::sweep_stored(std::uint32_t index, std::int64_t values_m
   read_group reading(source_);
   if (!reading.status) return reading.status;
   std::int64_t left = values_max;
-  auto next = scan_some(index, *sweep_from_, left, [&](const key_hash& hash, decoded_head read) {
-    const bool known = find(st, hash, read.r->space, pool_.key(*read.r));
-    if (known || !(drop_expired(read.r) || read.translated)) {
-      pool_.destroy(read.r);
-      return;
-    }
-    insert(st, hash.hi, read.r);
-    touch(st, hash.hi, read.r);
-  });
+  auto next =
+      cold_.scan_some(index, *sweep_from_, left, [&](const key_hash& hash, decoded_head read) {
+        const bool known = find(st, hash, read.r->space, pool_.key(*read.r));
+        if (known || !(drop_expired(read.r) || read.translated)) {
+          pool_.destroy(read.r);
+          return;
+        }
+        insert(st, hash.hi, read.r);
+        touch(st, hash.hi, read.r);
+      });
   if (!next) return next.error();
   sweep_credit_ -= values_max - left;
   sweep_from_ = *next;

@@ -25,7 +25,7 @@ result<record*> shard_core::record_for(
   if (st.complete) return static_cast<record*>(nullptr);
   read_group reading(source_);
   if (!reading.status) return reading.status.error();
-  auto read = read_record(request.hash);
+  auto read = cold_.read(request.hash);
   if (!read) return read.error();
   if (!read->r) return static_cast<record*>(nullptr);
   owner = {read->r, [this](record* r) { pool_.destroy(r); }};
@@ -76,7 +76,8 @@ window_answer shard_core::answer_window(record* r, int window_value, std::int64_
     total_of = rule.tiling;
     total_window = w.window;
     if (r) {
-      if (auto done = pool_.accumulate(*r, lane, first, last + 1, total, load_segment_); !done) {
+      if (auto done = pool_.accumulate(*r, lane, first, last + 1, total, cold_.load_segment());
+          !done) {
         total_of = schema::none;
         out.value = done.error();
         return out;
@@ -140,7 +141,7 @@ result<std::vector<explained_bucket>> shard_core::explain(const lookup_request& 
         buckets.push_back(
             {start, start + tiling.duration, total.rows, lower(*plan_, rule, feature.type, total)});
       },
-      load_segment_);
+      cold_.load_segment());
   if (!done) return done.error();
   return buckets;
 }
@@ -155,7 +156,7 @@ result<void> shard_core::for_each_record(
       if (st.slots[i].r) visit(pool_, *st.slots[i].r);
     }
     if (st.complete) continue;
-    auto scanned = scan_heads(index, [&](const key_hash& hash, const decoded_head& read) {
+    auto scanned = cold_.scan(index, [&](const key_hash& hash, const decoded_head& read) {
       if (!find(st, hash, read.r->space, pool_.key(*read.r))) visit(pool_, *read.r);
       pool_.destroy(read.r);
     });
