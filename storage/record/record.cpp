@@ -8,31 +8,10 @@
 
 namespace windrow::storage {
 
-namespace {
-
-// How far behind the newest bucket the base of a lane lies: room for every bucket a rule may
-// retain (fewer than 2^32 - 2^29) and for 2^28 more before a record needs another base.
-constexpr std::int64_t base_reach = (std::int64_t{1} << 32) - (std::int64_t{1} << 28);
-constexpr std::int64_t offset_limit = std::int64_t{1} << 32;
-
-}  // namespace
-
-record_pool::record_pool(schema::plan_ptr plan) : plan_(plan), layouts_(std::move(plan)) {
-  held_.resize(layouts_.size());
-  newest_.assign(plan_->timelines.size(), no_time);
-  epoch_bases first;
-  for (std::size_t k = 0; k < layouts_.size(); ++k)
-    first.bases.emplace_back(layout(static_cast<int>(k)).lanes.size(), 0);
-  epochs_.push_back(std::move(first));
-}
+record_pool::record_pool(schema::plan_ptr plan)
+    : layouts_(std::move(plan)), bases_(layouts_), held_(layouts_.size()) {}
 
 record_pool::~record_pool() = default;
-
-void record_pool::set_newest(std::span<const std::int64_t> newest_by_timeline) {
-  for (std::size_t i = 0; i < newest_.size(); ++i) {
-    newest_[i] = std::max(newest_[i], newest_by_timeline[i]);
-  }
-}
 
 void record_pool::own(record& r, std::ptrdiff_t bytes) noexcept {
   r.owned = static_cast<std::uint32_t>(r.owned + bytes);
@@ -52,7 +31,7 @@ record* record_pool::create(int key_space, std::string_view key, std::uint64_t l
   r->used = static_cast<std::uint32_t>(bytes);
   r->key_length = static_cast<std::uint16_t>(key.size());
   r->space = static_cast<std::uint16_t>(key_space);
-  r->epoch = static_cast<std::uint16_t>(epochs_.size() - 1);
+  r->epoch = bases_.latest();
   std::memset(reinterpret_cast<char*>(r + 1), 0, s.key_offset - sizeof(record));
   std::memcpy(reinterpret_cast<char*>(r) + s.key_offset, key.data(), key.size());
   ++held_[r->space].records;
@@ -196,51 +175,12 @@ void record_pool::free_segment(record& r, segment& s) noexcept {
 
 // ---- bases -------------------------------------------------------------------------------------
 
-// Where the lanes of a timeline should be centred when one of them must hold an event of `time`.
-// Another timeline is centred on its own newest event, however far that is from `time`.
-std::int64_t record_pool::centre_of(const lane_type& l, int timeline, std::int64_t time) const {
-  const int own = plan_->tilings[static_cast<std::size_t>(l.tiling)].timeline;
-  const std::int64_t newest = newest_[static_cast<std::size_t>(own)];
-  return own == timeline ? std::max(time, newest) : newest;
-}
-
-// Whether every bucket that a lane of the key space may retain has an offset in the epoch.
-bool record_pool::centred(const epoch_bases& e, int key_space, int timeline,
-                          std::int64_t time) const {
-  const record_layout& s = layout(key_space);
-  for (std::size_t k = 0; k < s.lanes.size(); ++k) {
-    const std::int64_t centre = centre_of(s.lanes[k], timeline, time);
-    if (centre == no_time) continue;  // no event, no tiles
-    const std::int64_t offset =
-        schema::bucket_index(centre, s.lanes[k].duration, s.lanes[k].origin) -
-        e.bases[static_cast<std::size_t>(key_space)][k];
-    if (offset < base_reach || offset >= offset_limit) return false;
-  }
-  return true;
-}
-
-record_pool::epoch_bases record_pool::make_epoch(int timeline, std::int64_t time) const {
-  epoch_bases e;
-  for (std::size_t k = 0; k < layouts_.size(); ++k) {
-    std::vector<std::int64_t> bases;
-    for (const lane_type& l : layout(static_cast<int>(k)).lanes) {
-      const std::int64_t centre = centre_of(l, timeline, time);
-      bases.push_back(
-          schema::bucket_index(centre == no_time ? time : centre, l.duration, l.origin) -
-          base_reach);
-    }
-    e.bases.push_back(std::move(bases));
-  }
-  return e;
-}
-
 // Rewrites the record's offsets for another epoch. What lies before the new base is older than any
 // rule retains and is dropped.
 void record_pool::rebase(record*& r, std::uint16_t epoch) {
   const record_layout& s = layout(r->space);
   for (int k = 0; k < static_cast<int>(s.lanes.size()); ++k) {
-    const std::int64_t shift =
-        base(r, k) - epochs_[epoch].bases[r->space][static_cast<std::size_t>(k)];
+    const std::int64_t shift = base(r, k) - bases_.of(epoch, r->space, k);
     const std::size_t stride =
         s.lanes[static_cast<std::size_t>(k)].tiles->form(lane_wide(*r, k)).stride;
     std::uint32_t gone = 0;
@@ -256,21 +196,9 @@ void record_pool::rebase(record*& r, std::uint16_t epoch) {
 }
 
 bool record_pool::fit_epoch(record*& r, int lane, std::int64_t index) {
-  const auto fits = [&](const epoch_bases& e) {
-    const std::int64_t offset = index - e.bases[r->space][static_cast<std::size_t>(lane)];
-    return offset >= 0 && offset < offset_limit;
-  };
-  if (fits(epochs_[r->epoch])) return true;
-  const lane_type& at = layout(r->space).lanes[static_cast<std::size_t>(lane)];
-  const int timeline = plan_->tilings[static_cast<std::size_t>(at.tiling)].timeline;
-  const std::int64_t time = schema::bucket_start(index, at.duration, at.origin);
-  if (!centred(epochs_.back(), r->space, timeline, time)) {
-    epoch_bases made = make_epoch(timeline, time);
-    if (!fits(made)) return false;
-    epochs_.push_back(std::move(made));
-  }
-  if (!fits(epochs_.back())) return false;
-  rebase(r, static_cast<std::uint16_t>(epochs_.size() - 1));
+  const auto epoch = bases_.epoch_for(r->epoch, r->space, lane, index);
+  if (!epoch) return false;
+  if (*epoch != r->epoch) rebase(r, *epoch);
   return true;
 }
 
@@ -463,6 +391,12 @@ bool record_pool::empty(const record& r) const noexcept {
 }
 
 // ---- scalars -----------------------------------------------------------------------------------
+
+bool record_pool::set_scalar(record*& r, int index, std::int64_t time, const value& v) {
+  const auto changed = with_scalar(scalars(*r), layouts_.place_of_scalar(index), time, v);
+  if (changed) set_scalars(r, std::as_bytes(std::span(*changed)));
+  return changed.has_value();
+}
 
 std::span<const std::byte> record_pool::scalars(const record& r) const noexcept {
   return {reinterpret_cast<const std::byte*>(&r) + scalars_offset(&r, layout(r.space)),

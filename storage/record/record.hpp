@@ -13,7 +13,9 @@
 #include "base/arena.hpp"
 #include "schema/plan/plan.hpp"
 #include "storage/batch.hpp"
+#include "storage/record/bucket_bases.hpp"
 #include "storage/record/record_layout.hpp"
+#include "storage/record/scalars.hpp"
 #include "storage/window/tile.hpp"
 #include "windrow/result.hpp"
 
@@ -138,13 +140,12 @@ public:
     return type.fold(tile, wide, columns, row);
   }
 
-  /// Stores a scalar if `time` is at or after the stored one's. True where it changed.
+  /// Stores a plan scalar if `time` is at or after the stored one's. True if it changed.
   bool set_scalar(record*& r, int index, std::int64_t time, const value& v);
-  struct scalar_value {
-    std::int64_t time = 0;
-    windrow::value value;
-  };
-  std::optional<scalar_value> scalar(const record& r, int index) const;
+  using scalar_value = storage::scalar_value;
+  std::optional<scalar_value> scalar(const record& r, int index) const {
+    return find_scalar(scalars(r), layouts_.place_of_scalar(index));
+  }
 
   /// Merges the lane's tiles of buckets [from, to) into `total`, using rollups.
   result<void> accumulate(record& r, int lane, std::int64_t from, std::int64_t to,
@@ -188,7 +189,7 @@ public:
     return lane_begin(const_cast<record*>(&r), layout(r.space), lane);
   }
   std::int64_t base(const record* r, int lane) const noexcept {
-    return epochs_[r->epoch].bases[r->space][static_cast<std::size_t>(lane)];
+    return bases_.of(r->epoch, r->space, lane);
   }
   std::span<const std::byte> scalars(const record& r) const noexcept;
   /// Replaces the scalars' bytes (from storage).
@@ -210,17 +211,15 @@ public:
   }
 
   /// Centres bases for new records on the newest times; call when they first are known.
-  void set_newest(std::span<const std::int64_t> newest_by_timeline);
+  void set_newest(std::span<const std::int64_t> newest_by_timeline) {
+    bases_.set_newest(newest_by_timeline);
+  }
 
 private:
   static constexpr std::uint16_t count_mask = 0x0fff;
   static constexpr std::uint16_t active_bit = 0x4000;
   static constexpr std::uint16_t wide_bit = 0x8000;
   static constexpr std::uint32_t rollup_at = 128;  // tiles of a lane that make its rollup worth it
-
-  struct epoch_bases {
-    std::vector<std::vector<std::int64_t>> bases;  // [key space][lane]
-  };
 
   static std::uint16_t lane_word(const record* r, int lane) noexcept {
     return reinterpret_cast<const std::uint16_t*>(r + 1)[lane];
@@ -295,18 +294,13 @@ private:
   void split_segment(record& r, std::size_t position);
   result<void> build_rollup(record*& r, int lane, keep_from keep, const segment_loader& load);
   void rebase(record*& r, std::uint16_t epoch);
-  std::int64_t centre_of(const lane_type& l, int timeline, std::int64_t time) const;
-  bool centred(const epoch_bases& e, int key_space, int timeline, std::int64_t time) const;
-  epoch_bases make_epoch(int timeline, std::int64_t time) const;
   std::uint64_t total_tiles(const record& r, int lane) const noexcept;
   result<void> accumulate_flat(record& r, int lane, std::int64_t from, std::int64_t to,
                                tile_total& total, const segment_loader& load) const;
   void own(record& r, std::ptrdiff_t bytes) noexcept;
 
-  schema::plan_ptr plan_;
   record_layouts layouts_;
-  std::vector<epoch_bases> epochs_;
-  std::vector<std::int64_t> newest_;  // by timeline: where a new epoch is centred
+  bucket_bases bases_;
   arena arena_;
   std::size_t owned_ = 0;
   std::vector<held> held_;  // by key space

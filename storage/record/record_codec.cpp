@@ -7,7 +7,7 @@
 
 #include "base/fault_injection.hpp"
 #include "base/varint.hpp"
-#include "storage/record/value_codec.hpp"
+#include "storage/record/scalars.hpp"
 
 namespace windrow::storage {
 
@@ -130,40 +130,6 @@ bool is_bucket(const stored_layout::lane& lane, std::int64_t index) noexcept {
   return index >= -most && index <= most;
 }
 
-struct scalar_entry {
-  std::uint16_t place;
-  std::int64_t time;
-  std::span<const std::uint8_t> bytes;
-};
-
-std::vector<scalar_entry> entries_of(std::span<const std::uint8_t> scalars) {
-  varint_reader in(scalars);
-  std::vector<scalar_entry> entries;
-  while (!in.done()) {
-    scalar_entry e{in.raw<std::uint16_t>(), in.raw<std::int64_t>(), {}};
-    e.bytes = in.bytes(in.raw<std::uint32_t>());
-    if (!in.ok()) break;
-    entries.push_back(e);
-  }
-  return entries;
-}
-
-std::vector<scalar_entry> entries_of(std::span<const std::byte> scalars) {
-  return entries_of(
-      std::span(reinterpret_cast<const std::uint8_t*>(scalars.data()), scalars.size()));
-}
-
-void put_scalar(std::string& out, std::uint16_t place, std::int64_t time, std::string_view bytes) {
-  put_raw(out, place);
-  put_raw(out, time);
-  put_raw(out, static_cast<std::uint32_t>(bytes.size()));
-  out.append(bytes);
-}
-
-std::string_view text_of(std::span<const std::uint8_t> bytes) noexcept {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
 /// The tiles of one stored lane, read one after the other and turned into tiles of now.
 class tile_reader {
 public:
@@ -209,14 +175,9 @@ private:
       if (!stored.empty()) pool_.set_scalars(r, std::as_bytes(stored));
       return true;
     }
-    std::string kept;
-    for (const scalar_entry& e : entries_of(stored)) {
-      if (e.place >= from_.scalars.size()) return false;
-      const int place = from_.scalars[e.place];
-      if (place != schema::none)
-        put_scalar(kept, static_cast<std::uint16_t>(place), e.time, text_of(e.bytes));
-    }
-    if (!kept.empty()) pool_.set_scalars(r, std::as_bytes(std::span(kept)));
+    const auto kept = replaced_scalars(std::as_bytes(stored), from_.scalars);
+    if (!kept) return false;
+    if (!kept->empty()) pool_.set_scalars(r, std::as_bytes(std::span(*kept)));
     return true;
   }
 
@@ -299,7 +260,8 @@ std::optional<decoded_head> decode_head(record_pool& pool, const layout_table& l
   if (!in.ok() || form != form_number || kind != head_kind || !from || key.size() > 0xffff)
     return std::nullopt;
   if (from->key_space == schema::none) return decoded_head{};
-  record* r = pool.create(from->key_space, text_of(key), lo,
+  const std::string_view text(reinterpret_cast<const char*>(key.data()), key.size());
+  record* r = pool.create(from->key_space, text, lo,
                           2 * body.size());  // tiles take about twice their stored size
   if (head_reader(pool, *from, in).read(r)) return decoded_head{r, !from->current};
   pool.destroy(r);
@@ -343,37 +305,6 @@ bool decode_segment(record_pool& pool, const layout_table& layouts, record& r, s
   pool.free_segment(r, s);
   s.count = count;
   return false;
-}
-
-// ---- scalars -----------------------------------------------------------------------------------
-
-std::optional<record_pool::scalar_value> record_pool::scalar(const record& r, int index) const {
-  const std::uint16_t place = layouts_.place_of_scalar(index);
-  for (const scalar_entry& e : entries_of(scalars(r))) {
-    if (e.place != place) continue;
-    varint_reader in(e.bytes);
-    return scalar_value{e.time, read_value(in)};
-  }
-  return std::nullopt;
-}
-
-bool record_pool::set_scalar(record*& r, int index, std::int64_t time, const value& v) {
-  const std::uint16_t place = layouts_.place_of_scalar(index);
-  std::string stored;
-  put_value(stored, v);
-  std::string out;
-  for (const scalar_entry& e : entries_of(scalars(*r))) {
-    const std::string_view bytes = text_of(e.bytes);
-    if (e.place != place) {
-      put_scalar(out, e.place, e.time, bytes);
-      continue;
-    }
-    // Among values with one event time the later message of the source wins.
-    if (e.time > time || (e.time == time && bytes == stored)) return false;
-  }
-  put_scalar(out, place, time, stored);
-  set_scalars(r, std::as_bytes(std::span(out)));
-  return true;
 }
 
 }  // namespace windrow::storage
