@@ -143,7 +143,7 @@ result<std::vector<node::rule_statistics>> node::rule_statistics_of_all() {
       const auto late = core.late_by_rule();
       for (std::size_t r = 0; r < out.size(); ++r) out[r].late += late[r];
       auto done = core.for_each_record([&](const storage::record_pool& pool, storage::record& r) {
-        const storage::space_type& space = pool.space(r.space);
+        const storage::record_layout& space = pool.layout(r.space);
         std::string encoded;
         for (int lane = 0; lane < static_cast<int>(space.lanes.size()); ++lane) {
           const storage::lane_type& type = space.lanes[static_cast<std::size_t>(lane)];
@@ -243,15 +243,19 @@ result<std::uint64_t> node::verify() {
   }
   for (auto& store : i.stores) {
     storage::record_pool pool(i.plan);
+    auto stored = store->layouts();
+    if (!stored) return stored.error();
+    const auto layouts = storage::layout_table::make(pool.layouts(), *stored);
+    if (!layouts) return layouts.error();
     auto checked = store->verify(
         [&](const storage::record_key& key, bytes value) -> result<bool> {
-          const auto body = storage::checked_body(key, seed, value);
+          const auto body = storage::checked_body(key, seed, *layouts, value);
           const auto name = storage::read_record_key(key);
           if (body.empty()) return storage::damaged("value in " + store->data_file());
           if (name.segment != 0) return true;
-          storage::record* r = storage::decode_head(pool, body, name.hash.lo);
-          if (!r) return storage::damaged("record in " + store->data_file());
-          pool.destroy(r);
+          const auto read = storage::decode_head(pool, *layouts, body, name.hash.lo);
+          if (!read) return storage::damaged("record in " + store->data_file());
+          if (read->r) pool.destroy(read->r);
           return true;
         },
         [&](std::uint16_t stripe, bytes value) -> result<void> {

@@ -1,4 +1,5 @@
 #include "server/body/dead_letters_json.hpp"
+#include "base/base64.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -7,7 +8,6 @@
 #include "base/suggest.hpp"
 #include "base/utf8.hpp"
 #include "node/journal_input.hpp"
-#include "server/body/base64.hpp"
 #include "server/body/json_input.hpp"
 #include "server/body/json_writer.hpp"
 #include "server/body/line_numbers.hpp"

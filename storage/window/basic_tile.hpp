@@ -228,6 +228,23 @@ void basic_tile_type<Partials>::widen(const std::byte* from, std::byte* to) cons
   }
 }
 
+template <class Partials>
+void basic_tile_type<Partials>::take_over(std::byte* to, const basic_tile_type& other,
+                                          std::byte* from, bool wide,
+                                          std::span<const int> cells) const {
+  const tile_form& target = form(wide);
+  const tile_form& source = other.form(wide);
+  tiles::set_rows(target, to, other.rows(from, wide));
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    if (cells[i] == schema::none) continue;
+    const std::size_t bytes =
+        Partials::visit(source.cells[i].kind, [&]<class P>() { return P::bytes(wide); });
+    std::byte* at = from + source.cells[i].offset;
+    std::memcpy(to + target.cells[static_cast<std::size_t>(cells[i])].offset, at, bytes);
+    std::memset(at, 0, bytes);  // what it owned has moved
+  }
+}
+
 // ---- wire form ---------------------------------------------------------------------------------
 
 // varint (rows << 1 | exact), where `exact` says that every partial's short form says everything;

@@ -66,6 +66,12 @@ public:
   /// Turns a narrow tile at `from` into a wide one at `to`, moving what it owns.
   void widen(const std::byte* from, std::byte* to) const;
 
+  /// Takes rows and partials over from a tile of another tiling with the same buckets: cell i of
+  /// `from` becomes cell `cells[i]` of `to`, or stays where it is (none). `to` must have been
+  /// created and hold no rows; what moved is empty in `from`.
+  void take_over(std::byte* to, const basic_tile_type& other, std::byte* from, bool wide,
+                 std::span<const int> cells) const;
+
   /// Bytes that the tile owns outside itself.
   std::size_t owned_bytes(const std::byte* tile, bool wide) const noexcept;
 
