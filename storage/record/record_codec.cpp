@@ -16,17 +16,42 @@ namespace {
 constexpr char form_number = 1;
 constexpr char head_kind = 1;
 constexpr char segment_kind = 2;
+constexpr char overflow_bit = 0x40;  // of a kind: each tile is followed by its overflow flags
 constexpr std::size_t checksum_bytes = 8;
 constexpr std::uint32_t tiles_max = 4095;  // of a lane in a head, or of a segment
 
+constexpr char kind_byte(char kind, bool overflow) noexcept {
+  return static_cast<char>(overflow ? kind | overflow_bit : kind);
+}
+
+bool any_overflowed(const tile_type& type, const std::byte* tile, std::uint32_t count, bool wide) {
+  const std::size_t stride = type.form(wide).stride;
+  for (std::uint32_t i = 0; i < count; ++i, tile += stride)
+    if (type.overflowed(tile, wide)) return true;
+  return false;
+}
+
+/// The same of the tiles in a record's head.
+bool any_overflowed(const record_pool& pool, const record& r) {
+  const record_layout& layout = pool.layout(r.space);
+  for (int k = 0; k < static_cast<int>(layout.lanes.size()); ++k) {
+    const tile_type& type = *layout.lanes[static_cast<std::size_t>(k)].tiles;
+    if (type.can_overflow() &&
+        any_overflowed(type, pool.tiles(r, k), pool.tile_count(r, k), pool.lane_wide(r, k)))
+      return true;
+  }
+  return false;
+}
+
 void put_tiles(std::string& out, const tile_type& type, const std::byte* tile, std::uint32_t count,
-               bool wide) {
+               bool wide, bool overflow) {
   const std::size_t stride = type.form(wide).stride;
   std::uint32_t previous = tile_type::bucket(tile);
   for (std::uint32_t i = 0; i < count; ++i, tile += stride) {
     put_varint(out, tile_type::bucket(tile) - previous);
     previous = tile_type::bucket(tile);
     type.encode(out, tile, wide);
+    if (overflow) type.encode_overflow(out, tile, wide);
   }
 }
 
@@ -75,8 +100,9 @@ std::span<const std::uint8_t> checked_body(const storage_key& key, std::uint64_t
 
 void encode_head(std::string& out, const record_pool& pool, const layout_table& layouts,
                  const record& r) {
+  const bool overflow = any_overflowed(pool, r);
   out.push_back(form_number);
-  out.push_back(head_kind);
+  out.push_back(kind_byte(head_kind, overflow));
   put_varint(out, layouts.current(r.space).number);
   const auto key = pool.key(r);
   put_varint(out, key.size());
@@ -106,19 +132,21 @@ void encode_head(std::string& out, const record_pool& pool, const layout_table& 
     if (count == 0) continue;
     const std::byte* tiles = pool.tiles(r, k);
     put_zigzag(out, pool.base(&r, k) + tile_type::bucket(tiles));
-    put_tiles(out, *layout.lanes[static_cast<std::size_t>(k)].tiles, tiles, count, wide);
+    put_tiles(out, *layout.lanes[static_cast<std::size_t>(k)].tiles, tiles, count, wide, overflow);
   }
 }
 
 void encode_segment(std::string& out, const record_pool& pool, const layout_table& layouts,
                     const record& r, const segment& s) {
+  const tile_type& type = *pool.layout(r.space).lanes[s.lane].tiles;
+  const bool overflow = any_overflowed(type, s.tiles, s.count, s.wide);
   out.push_back(form_number);
-  out.push_back(segment_kind);
+  out.push_back(kind_byte(segment_kind, overflow));
   put_varint(out, layouts.current(r.space).number);
   put_varint(out, std::uint32_t{s.lane});
   put_varint(out, s.count << 1 | (s.wide ? 1u : 0u));
   put_zigzag(out, s.first);
-  put_tiles(out, *pool.layout(r.space).lanes[s.lane].tiles, s.tiles, s.count, s.wide);
+  put_tiles(out, type, s.tiles, s.count, s.wide, overflow);
 }
 
 namespace {
@@ -133,32 +161,36 @@ bool is_bucket(const stored_layout::lane& lane, std::int64_t index) noexcept {
 /// The tiles of one stored lane, read one after the other and turned into tiles of now.
 class tile_reader {
 public:
-  tile_reader(const stored_layout::lane& from, const tile_type* now, bool wide)
-      : from_(from), now_(now), wide_(wide) {}
+  tile_reader(const stored_layout::lane& from, const tile_type* now, bool wide, bool overflow)
+      : from_(from), now_(now), wide_(wide), overflow_(overflow) {}
 
   /// Reads the next tile into `tile` (created, of now; null: passed over). False on bad bytes.
   bool read(varint_reader& in, std::byte* tile) {
-    if (tile && from_.same) return now_->decode(in, tile, wide_);
+    if (tile && from_.same) return decode(*now_, in, tile);
     scratch_.resize(from_.tiles->form(wide_).stride);
     from_.tiles->create(scratch_.data(), wide_, 0);
-    const bool good = from_.tiles->decode(in, scratch_.data(), wide_);
+    const bool good = decode(*from_.tiles, in, scratch_.data());
     if (good && tile) now_->take_over(tile, *from_.tiles, scratch_.data(), wide_, from_.cells);
     from_.tiles->destroy(scratch_.data(), wide_);
     return good;
   }
 
 private:
+  bool decode(const tile_type& type, varint_reader& in, std::byte* tile) const {
+    return type.decode(in, tile, wide_) && (!overflow_ || type.decode_overflow(in, tile, wide_));
+  }
+
   const stored_layout::lane& from_;
   const tile_type* now_;
-  bool wide_;
+  bool wide_, overflow_;
   std::vector<std::byte> scratch_;
 };
 
 /// Reads what follows the key of a head, stored in layout `from`, into a new record.
 class head_reader {
 public:
-  head_reader(record_pool& pool, const stored_layout& from, varint_reader& in)
-      : pool_(pool), from_(from), in_(in) {}
+  head_reader(record_pool& pool, const stored_layout& from, bool overflow, varint_reader& in)
+      : pool_(pool), from_(from), overflow_(overflow), in_(in) {}
 
   bool read(record*& r) {
     if (!read_scalars(r) || !read_segments(r)) return false;
@@ -227,7 +259,7 @@ private:
     if (count == 0) return true;
     const tile_type* now =
         kept ? pool_.layout(r->space).lanes[static_cast<std::size_t>(lane.to)].tiles : nullptr;
-    tile_reader tiles(lane, now, wide);
+    tile_reader tiles(lane, now, wide, overflow_);
     std::int64_t index = in_.zigzag();
     if (!is_bucket(lane, index)) return false;
     for (std::uint32_t i = 0; i < count; ++i) {
@@ -246,6 +278,7 @@ private:
 
   record_pool& pool_;
   const stored_layout& from_;
+  bool overflow_;
   varint_reader& in_;
 };
 
@@ -257,13 +290,15 @@ std::optional<decoded_head> decode_head(record_pool& pool, const layout_table& l
   const auto form = in.raw<char>(), kind = in.raw<char>();
   const stored_layout* from = layouts.find(in.varint<std::uint32_t>());
   const auto key = in.bytes(in.varint<std::uint64_t>());
-  if (!in.ok() || form != form_number || kind != head_kind || !from || key.size() > 0xffff)
+  if (!in.ok() || form != form_number || (kind & ~overflow_bit) != head_kind || !from ||
+      key.size() > 0xffff)
     return std::nullopt;
   if (from->key_space == schema::none) return decoded_head{};
   const std::string_view text(reinterpret_cast<const char*>(key.data()), key.size());
   record* r = pool.create(from->key_space, text, lo,
                           2 * body.size());  // tiles take about twice their stored size
-  if (head_reader(pool, *from, in).read(r)) return decoded_head{r, !from->current};
+  if (head_reader(pool, *from, kind & overflow_bit, in).read(r))
+    return decoded_head{r, !from->current};
   pool.destroy(r);
   return std::nullopt;
 }
@@ -276,14 +311,14 @@ bool decode_segment(record_pool& pool, const layout_table& layouts, record& r, s
   const auto lane = in.varint<std::uint32_t>();
   const auto word = in.varint<std::uint32_t>();
   const std::int64_t first = in.zigzag();
-  if (!in.ok() || form != form_number || kind != segment_kind || !from ||
+  if (!in.ok() || form != form_number || (kind & ~overflow_bit) != segment_kind || !from ||
       from->key_space != r.space || lane >= from->lanes.size() || from->lanes[lane].to != s.lane ||
       word >> 1 != s.count || first != s.first || s.count == 0 || s.count > tiles_max) {
     return false;
   }
   s.wide = word & 1;
   const tile_type& type = *pool.layout(r.space).lanes[s.lane].tiles;
-  tile_reader tiles(from->lanes[lane], &type, s.wide);
+  tile_reader tiles(from->lanes[lane], &type, s.wide, kind & overflow_bit);
   const std::size_t stride = type.form(s.wide).stride;
   const std::uint32_t count = s.count;
   pool.allocate_segment(r, s, count * stride);

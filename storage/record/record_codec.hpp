@@ -21,6 +21,8 @@
 ///             bucket, tile (see tile.cpp)
 ///   segment:  u64 checksum | u8 form=1 | u8 kind=2 | layout | lane | (count << 1 | wide) | zigzag
 ///             first | tiles as above
+///   kind:     with 0x40 where a partial has overflowed: then each tile is followed by its flags, a
+///             bit per partial (tile.hpp)
 ///   scalars:  u16 place, i64 event time, u32 length, value (see value_codec.hpp), repeated
 ///
 /// A layout is the number that the shard's file has for it (layout_table.hpp); its id goes into

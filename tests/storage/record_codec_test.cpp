@@ -57,6 +57,37 @@ TEST_F(RecordCodec, RefusesBucketsWhoseTimeLeavesInt64) {
   EXPECT_FALSE(decodes(with_tile(INT64_MIN)));
 }
 
+TEST_F(RecordCodec, ReadsOverflowFlagsAndRefusesThoseOfPartialsThatCannotOverflow) {
+  testing::plan_maker maker;
+  maker.feature(maker.tiling(maker.timeline(), day), schema::aggregation::any, testing::column_h,
+                {day});
+  record_pool pool(maker.make());
+  const layout_table layouts(pool.layouts());
+  record* r = pool.create(0, "key", 1);
+  std::string head;
+  encode_head(head, pool, layouts, *r);
+  pool.destroy(r);
+  ASSERT_EQ(head[1], 1);  // the kind: nothing has overflowed
+  head.pop_back();
+  put_varint(head, 1u << 2);
+  put_zigzag(head, 20'000);
+  head += std::string("\0\x03\x01", 3);
+  const auto decodes = [&](char kind, const std::string& flags) {
+    std::string body = head + flags;
+    body[1] = kind;
+    const auto read = decode_head(pool, layouts, bytes_of(body), 1);
+    if (read) pool.destroy(read->r);
+    return read.has_value();
+  };
+  EXPECT_TRUE(decodes(0x01, ""));
+  EXPECT_FALSE(decodes(0x01, std::string(1, '\0')));
+  EXPECT_TRUE(decodes(0x41, std::string(1, '\0')));
+  EXPECT_FALSE(decodes(0x41, ""));
+  EXPECT_FALSE(decodes(0x41, "\x01"));  // of `any`
+  EXPECT_FALSE(decodes(0x41, "\x02"));  // of no partial
+  EXPECT_FALSE(decodes(0x42, std::string(1, '\0')));
+}
+
 TEST_F(RecordCodec, RefusesSegmentsWhoseBucketsDoNotAscendToTheirLast) {
   record* r = pool_->create(0, "key", 1);
   const auto decoded = [&](const std::string& tiles, std::int64_t last) {
