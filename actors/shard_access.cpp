@@ -1,6 +1,5 @@
 #include "actors/shard_access.hpp"
 
-#include <map>
 #include <string>
 #include <thread>
 #include <utility>
@@ -12,8 +11,11 @@ result<void> shard_access::stage(schema::plan_ptr plan) {
   staged_version_ = plan->catalog_version;
   auto values = store_.stripes();
   if (!values) return values.error();
-  std::map<std::uint32_t, std::string> stored;
-  for (const auto& v : *values) stored[v.stripe].assign(v.value.begin(), v.value.end());
+  auto layouts = store_.layouts();
+  if (!layouts) return layouts.error();
+  storage::stored_shard stored;
+  stored.layouts = std::move(*layouts);
+  for (const auto& v : *values) stored.stripes[v.stripe].assign(v.value.begin(), v.value.end());
   auto core = storage::shard_core::open(std::move(plan), options_, source_, stored);
   if (!core) return core.error();
   staged_ = std::move(*core);

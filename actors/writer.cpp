@@ -1,7 +1,7 @@
 #include "actors/writer.hpp"
 
 #include "base/fault_injection.hpp"
-#include "storage/shard/stored_records.hpp"
+#include "storage/shard/stripe_write.hpp"
 
 namespace windrow::actors {
 

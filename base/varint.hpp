@@ -4,6 +4,7 @@
 #include <cstring>
 #include <span>
 #include <string>
+#include <string_view>
 
 /// Variable-length integers of the record formats: seven bits a byte, least significant first,
 /// the top bit set on all but the last byte; signed ones zigzag.
@@ -37,6 +38,12 @@ void put_raw(std::string& out, const T& v) {
   char bytes[sizeof(T)];
   std::memcpy(bytes, &v, sizeof(T));
   out.append(bytes, sizeof(T));
+}
+
+/// Its length, then the text.
+inline void put_text(std::string& out, std::string_view text) {
+  put_varint(out, text.size());
+  out.append(text);
 }
 
 /// Reads from the front of a span; `ok` turns false for good at the first read past the end.
@@ -89,6 +96,11 @@ public:
     auto taken = rest_.first(n);
     rest_ = rest_.subspan(n);
     return taken;
+  }
+  /// What `put_text` wrote; belongs to the span.
+  std::string_view text() noexcept {
+    const auto taken = bytes(varint<std::uint64_t>());
+    return {reinterpret_cast<const char*>(taken.data()), taken.size()};
   }
 
 private:

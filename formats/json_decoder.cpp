@@ -58,10 +58,15 @@ row_writer::row_writer(const std::vector<field_slot>& slots, decoded_rows& out,
         column.floats.resize(rows_max);
         break;
       case schema::value_kind::text:
+      case schema::value_kind::bytes:
         column.texts.resize(rows_max);
         break;
       case schema::value_kind::list:
         column.lists.resize(rows_max);
+        break;
+      case schema::value_kind::map:
+      case schema::value_kind::structure:
+        column.values.resize(rows_max);
         break;
     }
   }
@@ -86,7 +91,7 @@ void row_writer::finish() {
   };
   for (schema::column& column : out_.columns) {
     cut(column.ints), cut(column.floats), cut(column.bools), cut(column.texts);
-    cut(column.lists), cut(column.valid);
+    cut(column.lists), cut(column.values), cut(column.valid);
   }
 }
 

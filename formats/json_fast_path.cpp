@@ -269,6 +269,9 @@ fast_path::node* fast_path::find_or_add(const char* literal, std::size_t size, s
         added->what = action::boolean;
         break;
       case value_kind::list:
+      case value_kind::map:
+      case value_kind::structure:
+      case value_kind::bytes:
         added->what = action::none;
         break;
     }

@@ -1,6 +1,7 @@
 #include <simdjson.h>
 #include <algorithm>
 
+#include "base/base64.hpp"
 #include "formats/json_internal.hpp"
 
 namespace windrow::formats::json {
@@ -88,7 +89,15 @@ struct general_path::impl {
 
   bool decode_object(od::object object, row_writer& out);
   bool decode_field(std::size_t field, od::value value, row_writer& out);
-  bool decode_list(std::size_t field, od::value value, row_writer& out);
+  bool decode_value(const std::string& key, const value_type& type, od::value value,
+                    windrow::value& found);
+  bool decode_list(const std::string& key, const value_type& type, od::value value,
+                   windrow::value& found);
+  bool decode_map(const std::string& key, const value_type& type, od::value value,
+                  windrow::value& found);
+  bool decode_struct(const std::string& key, const value_type& type, od::value value,
+                     windrow::value& found);
+  bool decode_bytes(const std::string& key, od::value value, windrow::value& found);
   bool decode_scalar(const std::string& key, const value_type& type, od::value& value,
                      windrow::value& found);
   bool check(od::value value, int depth);
@@ -171,7 +180,7 @@ bool general_path::impl::check(od::value value, int depth) {
               "The message is nested deeper than " + std::to_string(json_depth_max) + " levels.");
 }
 
-/// Reads one value of a type other than list. Null is for the caller.
+/// Reads one value of a plain type. Null is for the caller.
 bool general_path::impl::decode_scalar(const std::string& key, const value_type& type,
                                        od::value& value, windrow::value& found) {
   std::string_view token = value.raw_json_token();
@@ -234,25 +243,108 @@ bool general_path::impl::decode_scalar(const std::string& key, const value_type&
   }
 }
 
-bool general_path::impl::decode_list(std::size_t field, od::value value, row_writer& out) {
-  const field_slot& slot = slots[field];
+/// Reads one value of any type. Where it is wrong inside a list, map or struct, the walk has
+/// stopped half-way.
+bool general_path::impl::decode_value(const std::string& key, const value_type& type,
+                                      od::value value, windrow::value& found) {
+  std::string_view token = value.raw_json_token();
+  const char first = token.empty() ? '\0' : token.front();
+  if (type.nullable && trimmed(token) == "null") {
+    found = windrow::null{};
+    return true;
+  }
+  if (type.kind == value_kind::list && first == '[') return decode_list(key, type, value, found);
+  if (type.kind == value_kind::map && first == '{') return decode_map(key, type, value, found);
+  if (type.kind == value_kind::structure && first == '{')
+    return decode_struct(key, type, value, found);
+  if (type.kind == value_kind::bytes && first == '"') return decode_bytes(key, value, found);
+  return decode_scalar(key, type, value, found);
+}
+
+bool general_path::impl::decode_list(const std::string& key, const value_type& type,
+                                     od::value value, windrow::value& found) {
   od::array array;
   if (const auto error = value.get_array().get(array)) return fail(error);
   value_list values;
   for (auto item : array) {
     od::value element;
     if (const auto error = std::move(item).get(element)) return fail(error);
-    std::string_view token = element.raw_json_token();
-    windrow::value found;
-    if (!slot.type.element->nullable || trimmed(token) != "null") {
-      if (slot.type.element->kind == value_kind::list) {
-        return fail_type(slot.name, slot.type, "[");  // lists of lists cannot be declared
-      }
-      if (!decode_scalar(slot.name, *slot.type.element, element, found)) return false;
-    }
-    values.push_back(std::move(found));
+    windrow::value one;
+    if (!decode_value(key, *type.element, element, one)) return false;
+    values.push_back(std::move(one));
   }
-  if (slot.needed) out.put_list(field, std::move(values));
+  found = std::move(values);
+  return true;
+}
+
+bool general_path::impl::decode_map(const std::string& key, const value_type& type, od::value value,
+                                    windrow::value& found) {
+  od::object object;
+  if (const auto error = value.get_object().get(object)) return fail(error);
+  named_values entries;
+  for (auto item : object) {
+    od::field field;
+    if (const auto error = std::move(item).get(field)) return fail(error);
+    std::string_view name;
+    if (const auto error = field.unescaped_key().get(name)) return fail(error);
+    std::string inner(name);
+    windrow::value one;
+    if (!decode_value(key, *type.element, field.value(), one)) return false;
+    entries.emplace_back(std::move(inner), std::move(one));
+  }
+  const std::size_t count = entries.size();
+  value_map map = make_map(std::move(entries));
+  if (map.entries.size() != count)
+    return fail(json_reason::duplicate_key, "Key '" + key + "': the map has a key twice.");
+  found = std::move(map);
+  return true;
+}
+
+bool general_path::impl::decode_struct(const std::string& key, const value_type& type,
+                                       od::value value, windrow::value& found) {
+  od::object object;
+  if (const auto error = value.get_object().get(object)) return fail(error);
+  const std::vector<schema::struct_field>& declared = *type.fields;
+  value_struct fields;
+  std::vector<bool> given(declared.size());
+  for (const auto& f : declared) fields.fields.emplace_back(f.name, windrow::null{});
+  for (auto item : object) {
+    od::field field;
+    if (const auto error = std::move(item).get(field)) return fail(error);
+    std::string_view name;
+    if (const auto error = field.unescaped_key().get(name)) return fail(error);
+    std::size_t at = 0;
+    while (at < declared.size() && declared[at].name != name) ++at;
+    if (at == declared.size()) {  // not declared: ignored, as keys of messages are
+      if (!check(field.value(), 2)) return false;
+      continue;
+    }
+    const std::string inner = key + "." + declared[at].name;
+    if (given[at]) return fail(json_reason::duplicate_key, "Key '" + inner + "' appears twice.");
+    given[at] = true;
+    if (!decode_value(inner, declared[at].type, field.value(), fields.fields[at].second))
+      return false;
+  }
+  for (std::size_t i = 0; i < declared.size(); ++i) {
+    if (given[i] || declared[i].type.nullable) continue;
+    return fail(json_reason::missing_key,
+                "Key '" + key + "." + declared[i].name + "' is missing; it may not be null.");
+  }
+  found = std::move(fields);
+  return true;
+}
+
+bool general_path::impl::decode_bytes(const std::string& key, od::value value,
+                                      windrow::value& found) {
+  std::string_view text;
+  if (const auto error = value.get_string().get(text)) return fail(error);
+  auto data = from_base64(text);
+  if (!data) {
+    return fail(json_reason::type, "Key '" + key + "': the string " + quoted(text) +
+                                       " is not base64 (RFC 4648, with padding), as bytes are "
+                                       "written in JSON.");
+  }
+  found = byte_string{std::move(*data)};
   return true;
 }
 
@@ -262,9 +354,6 @@ bool general_path::impl::decode_field(std::size_t field, od::value value, row_wr
   if (trimmed(token) == "null" && slot.type.nullable) {
     if (slot.needed) out.put_null(field);
     return true;
-  }
-  if (slot.type.kind == value_kind::list && !token.empty() && token.front() == '[') {
-    return decode_list(field, value, out);
   }
   if (slot.type.kind == value_kind::text && !token.empty() && token.front() == '"') {
     std::string_view text;
@@ -276,7 +365,7 @@ bool general_path::impl::decode_field(std::size_t field, od::value value, row_wr
     return true;
   }
   windrow::value found;
-  if (!decode_scalar(slot.name, slot.type, value, found)) return false;
+  if (!decode_value(slot.name, slot.type, value, found)) return false;
   if (!slot.needed) return true;
   switch (slot.type.kind) {
     case value_kind::integer:
@@ -291,8 +380,17 @@ bool general_path::impl::decode_field(std::size_t field, od::value value, row_wr
     case value_kind::boolean:
       out.put_bool(field, std::get<bool>(found));
       break;
-    case value_kind::text:
     case value_kind::list:
+      out.put_list(field, std::move(std::get<value_list>(found)));
+      break;
+    case value_kind::map:
+    case value_kind::structure:
+      out.put_value(field, std::move(found));
+      break;
+    case value_kind::bytes:
+      out.put_text(field, out.arena().add(std::get<byte_string>(found).data));
+      break;
+    case value_kind::text:
       break;
   }
   return true;
@@ -334,8 +432,8 @@ bool general_path::impl::decode_object(od::object object, row_writer& out) {
     seen[at] = 1;
     if (decode_field(at, field.value(), out)) continue;
     if (why.reason != json_reason::type && why.reason != json_reason::range) return false;
-    // Inside a list the walk has stopped half-way: the rest cannot be visited.
-    if (slots[at].type.kind == value_kind::list) return false;
+    // Inside a list, map or struct the walk has stopped half-way: the rest cannot be visited.
+    if (slots[at].type.element || slots[at].type.fields) return false;
     first = std::move(why);
     good = false;
   }

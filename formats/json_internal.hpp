@@ -38,6 +38,9 @@ public:
   void put_list(std::size_t field, value_list value) {
     columns_[field].lists[row] = std::move(value);
   }
+  void put_value(std::size_t field, windrow::value value) {
+    columns_[field].values[row] = std::move(value);
+  }
   void put_null(std::size_t field);
   /// Forgets what has been written to the current row.
   void reset_row() noexcept;

@@ -61,10 +61,15 @@ inline void append_column(storage::batch_column& to, std::size_t old, const sche
       append_items(to.floats, from.floats.data(), rows, range);
       break;
     case schema::value_kind::text:
+    case schema::value_kind::bytes:
       append_texts(to.text, to.text_ends, from.texts.data(), rows);
       break;
     case schema::value_kind::list:
       for (const std::uint32_t row : rows) to.lists.push_back(from.lists[row]);
+      break;
+    case schema::value_kind::map:
+    case schema::value_kind::structure:
+      for (const std::uint32_t row : rows) to.values.push_back(from.values[row]);
       break;
   }
   if (from.valid.empty()) {
@@ -78,13 +83,20 @@ inline void append_column(storage::batch_column& to, std::size_t old, const sche
 /// Forgets the rows and keeps the memory.
 inline void clear_column(storage::batch_column& column) noexcept {
   column.ints.clear(), column.floats.clear(), column.bools.clear(), column.text_ends.clear();
-  column.text.clear(), column.lists.clear(), column.valid.clear();
+  column.text.clear(), column.lists.clear(), column.values.clear(), column.valid.clear();
 }
 
 /// What a value holds beside itself.
 inline std::size_t bytes_of(const windrow::value& value) noexcept {
   if (const auto* text = std::get_if<std::string>(&value)) return text->size();
+  if (const auto* data = std::get_if<byte_string>(&value)) return data->data.size();
   std::size_t bytes = 0;
+  const auto named = [&bytes](const named_values& values) {
+    for (const auto& [name, v] : values)
+      bytes += sizeof name + name.size() + sizeof v + bytes_of(v);
+  };
+  if (const auto* map = std::get_if<value_map>(&value)) named(map->entries);
+  if (const auto* fields = std::get_if<value_struct>(&value)) named(fields->fields);
   if (const auto* list = std::get_if<value_list>(&value)) {
     for (const windrow::value& item : *list) bytes += sizeof item + bytes_of(item);
   }
@@ -108,6 +120,7 @@ inline std::size_t bytes_of(const storage::batch& batch) noexcept {
         bytes += sizeof list;
         for (const windrow::value& item : list) bytes += sizeof item + bytes_of(item);
       }
+      for (const windrow::value& value : column.values) bytes += sizeof value + bytes_of(value);
     }
   }
   return bytes;

@@ -40,15 +40,19 @@ result<inspection::dedup_state> describe(storage::dedup_index& dedup) {
 result<std::uint64_t> verify_shard(storage::shard_store& store, const schema::plan_ptr& plan,
                                    std::uint64_t seed) {
   storage::record_pool pool(plan);
+  const auto stored = store.layouts();
+  if (!stored) return stored.error();
+  const auto layouts = storage::layout_table::make(pool.layouts(), *stored);
+  if (!layouts) return layouts.error();
   return store.verify(
       [&](const storage::record_key& key, bytes value) -> result<bool> {
-        const auto body = storage::checked_body(key, seed, value);
+        const auto body = storage::checked_body(key, seed, *layouts, value);
         const auto name = storage::read_record_key(key);
         if (body.empty()) return storage::damaged("value in " + store.data_file());
         if (name.segment != 0) return true;
-        storage::record* r = storage::decode_head(pool, body, name.hash.lo);
-        if (!r) return storage::damaged("record in " + store.data_file());
-        pool.destroy(r);
+        const auto read = storage::decode_head(pool, *layouts, body, name.hash.lo);
+        if (!read) return storage::damaged("record in " + store.data_file());
+        if (read->r) pool.destroy(read->r);
         return true;
       },
       [&](std::uint16_t stripe, bytes value) -> result<void> {

@@ -17,7 +17,7 @@ struct tiling_statistics {
 /// Adds the tiles of one lane of a record; `encoded` is a buffer to work in.
 void add_lane(const storage::record_pool& pool, storage::record& r, int lane, std::string& encoded,
               std::vector<tiling_statistics>& by_tiling) {
-  const storage::lane_type& type = pool.space(r.space).lanes[static_cast<std::size_t>(lane)];
+  const storage::lane_type& type = pool.layout(r.space).lanes[static_cast<std::size_t>(lane)];
   if (type.level != 0) return;
   tiling_statistics& t = by_tiling[static_cast<std::size_t>(type.tiling)];
   std::uint64_t tiles = pool.tile_count(r, lane);
@@ -43,7 +43,7 @@ result<void> add_shard(storage::shard_core& core, std::vector<rule_statistics>& 
   for (std::size_t r = 0; r < rules.size(); ++r) rules[r].late += late[r];
   std::string encoded;
   return core.for_each_record([&](const storage::record_pool& pool, storage::record& r) {
-    const int lanes = static_cast<int>(pool.space(r.space).lanes.size());
+    const int lanes = static_cast<int>(pool.layout(r.space).lanes.size());
     for (int lane = 0; lane < lanes; ++lane) add_lane(pool, r, lane, encoded, by_tiling);
   });
 }

@@ -29,10 +29,11 @@ struct batch_column {
   std::vector<std::int64_t> ints;  ///< integer, datetime
   std::vector<double> floats;
   std::vector<std::uint8_t> bools;
-  std::vector<std::uint32_t> text_ends;  ///< text: end offset of each row in `text`
+  std::vector<std::uint32_t> text_ends;  ///< text, bytes: end offset of each row in `text`
   std::string text;
   std::vector<value_list> lists;
-  std::vector<std::uint8_t> valid;  ///< empty: no nulls
+  std::vector<windrow::value> values;  ///< map, structure
+  std::vector<std::uint8_t> valid;     ///< empty: no nulls
 
   bool is_valid(std::size_t row) const noexcept { return valid.empty() || valid[row] != 0; }
   std::string_view text_at(std::size_t row) const noexcept {

@@ -7,6 +7,7 @@
 #include <span>
 #include <string_view>
 
+#include "base/base64.hpp"
 #include "tools/text.hpp"
 #include "windrow/time.hpp"
 
@@ -65,6 +66,17 @@ struct cell_writer {
       text += cell_text(item);
     }
     return text + "]";
+  }
+  std::string operator()(const value_map& map) const { return named(map.entries); }
+  std::string operator()(const value_struct& fields) const { return named(fields.fields); }
+  std::string operator()(const byte_string& bytes) const { return base64(bytes.data); }
+  static std::string named(const named_values& values) {
+    std::string text = "{";
+    for (const auto& [name, value] : values) {
+      if (text.size() > 1) text += ", ";
+      text += printable(name) + ": " + cell_text(value);
+    }
+    return text + "}";
   }
 };
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -14,11 +15,16 @@ enum class aggregation : std::uint8_t {
 std::string_view to_string(aggregation a) noexcept;
 
 /// What a tile stores beside its row count. Each is mergeable: a commutative monoid whose identity
-/// is the empty partial. Its bytes: `storage/window/partials/`.
+/// is the empty partial. Its bytes: `storage/window/partials/`. The numbers are stored in record
+/// layouts.
 enum class partial_kind : std::uint8_t {
 #define WINDROW_PARTIAL(name) name,
 #include "schema/aggregation/list.def"
 };
 std::string_view to_string(partial_kind p) noexcept;
+inline constexpr std::size_t partial_kind_count = 0
+#define WINDROW_PARTIAL(name) +1
+#include "schema/aggregation/list.def"
+    ;
 
 }  // namespace windrow::schema

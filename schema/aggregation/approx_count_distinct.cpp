@@ -16,10 +16,10 @@ const aggregation_description& describe_approx_count_distinct() {
         return {needed_partial{partial_kind::distinct}, false};
       },
       .refuse = [](const std::string&, const std::string& what) -> std::string {
-        return what + ", and lists cannot be counted; use a plain field";
+        return what + ", and lists, maps, structs and bytes cannot be counted; use a plain field";
       },
-      .help = {"anything but lists", "int; exact up to 1,024 values, then within about 1.6 %",
-               "0"}};
+      .help = {"anything but lists, maps, structs and bytes",
+               "int; exact up to 1,024 values, then within about 1.6 %", "0"}};
   return d;
 }
 

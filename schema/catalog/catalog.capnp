@@ -20,7 +20,8 @@ struct Catalog {
 struct Type {
   kind @0 :Kind;
   nullable @1 :Bool;
-  element @2 :Type;          # lists only
+  element @2 :Type;          # lists and maps only
+  fields @3 :List(StructField);  # structs only
 
   enum Kind {
     boolean @0;
@@ -29,7 +30,15 @@ struct Type {
     text @3;
     datetime @4;
     list @5;
+    map @6;                  # from text
+    structure @7;
+    bytes @8;
   }
+}
+
+struct StructField {
+  name @0 :Text;
+  type @1 :Type;
 }
 
 struct OptionalInt {

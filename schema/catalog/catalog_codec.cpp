@@ -47,18 +47,31 @@ std::optional<std::int64_t> get_optional(wire::OptionalInt::Reader from) {
 void put_type(wire::Type::Builder to, const value_type& from) {
   to.setKind(static_cast<wire::Type::Kind>(static_cast<std::uint16_t>(from.kind)));
   to.setNullable(from.nullable);
-  if (from.kind == value_kind::list && from.element) put_type(to.initElement(), *from.element);
+  if (from.element) put_type(to.initElement(), *from.element);
+  if (!from.fields) return;
+  auto fields = to.initFields(list_size(from.fields->size()));
+  for (unsigned i = 0; i < fields.size(); ++i) {
+    fields[i].setName(text_of((*from.fields)[i].name));
+    put_type(fields[i].initType(), (*from.fields)[i].type);
+  }
 }
 
 value_type get_type(wire::Type::Reader from) {
   value_type to;
   const auto kind = static_cast<std::uint16_t>(from.getKind());
-  if (kind > static_cast<std::uint16_t>(value_kind::list)) throw damaged{"an unknown type"};
+  if (kind > static_cast<std::uint16_t>(value_kind::bytes)) throw damaged{"an unknown type"};
   to.kind = static_cast<value_kind>(kind);
   to.nullable = from.getNullable();
-  if (to.kind == value_kind::list) {
-    if (!from.hasElement()) throw damaged{"a list without an element type"};
+  if (to.kind == value_kind::list || to.kind == value_kind::map) {
+    if (!from.hasElement()) throw damaged{"a list or map without an element type"};
     to.element = std::make_shared<const value_type>(get_type(from.getElement()));
+  }
+  if (to.kind == value_kind::structure) {
+    std::vector<struct_field> fields;
+    for (const auto f : from.getFields())
+      fields.push_back({string_of(f.getName()), get_type(f.getType())});
+    if (fields.empty()) throw damaged{"a struct without fields"};
+    to.fields = std::make_shared<const std::vector<struct_field>>(std::move(fields));
   }
   return to;
 }

@@ -45,6 +45,12 @@ std::string_view name_of(value_kind kind) {
       return "datetime";
     case value_kind::list:
       return "list";
+    case value_kind::map:
+      return "map";
+    case value_kind::structure:
+      return "struct";
+    case value_kind::bytes:
+      return "bytes";
   }
   return "value";
 }
@@ -137,7 +143,7 @@ result<std::string> encode_key(std::span<const value_type> parts,
       append_int(out, t->micros);
     } else if (const auto* b = std::get_if<bool>(&value); b && kind == value_kind::boolean) {
       out += *b ? '\1' : '\0';
-    } else if (kind == value_kind::floating || kind == value_kind::list) {
+    } else if (kind == value_kind::floating || !is_plain(kind)) {
       return invalid("a " + std::string(name_of(kind)) + " cannot be part of a key");
     } else {
       return invalid("a part of the key is not of its type, " + std::string(name_of(kind)));

@@ -79,6 +79,7 @@ void print_literal(const windrow::value& literal, std::string& out) {
     }
     out += ']';
   }
+  // There are no literals of maps, structs and bytes.
 }
 
 void print(const expression& e, std::string& out);

@@ -334,10 +334,15 @@ void repeat(const column& one, std::size_t rows, column& result) {
       result.floats.assign(rows, one.floats[0]);
       break;
     case value_kind::text:
+    case value_kind::bytes:
       result.texts.assign(rows, one.texts[0]);
       break;
     case value_kind::list:
       result.lists.assign(rows, one.lists[0]);
+      break;
+    case value_kind::map:
+    case value_kind::structure:
+      result.values.assign(rows, one.values[0]);
       break;
   }
 }

@@ -259,6 +259,9 @@ void compute_comparison(node_op op, std::span<const node_operand> operands, std:
     case value_kind::text:
       return compare_by<std::string_view>(op, operands, rows, result);
     case value_kind::list:
+    case value_kind::map:
+    case value_kind::structure:
+    case value_kind::bytes:
       break;  // refused by the types
   }
   result.bools.assign(rows, 0);
@@ -303,6 +306,9 @@ void compute_in_set(const program_node& node, const node_operand& operand, std::
     case value_kind::text:
       return look_up(operand, members.texts, rows, result);
     case value_kind::list:
+    case value_kind::map:
+    case value_kind::structure:
+    case value_kind::bytes:
       break;  // refused by the types
   }
   result.bools.assign(rows, 0);
@@ -332,6 +338,9 @@ bool is_item(const windrow::value& item, const column& values, std::size_t row) 
       return text && *text == values.texts[row];
     }
     case value_kind::list:
+    case value_kind::map:
+    case value_kind::structure:
+    case value_kind::bytes:
       break;
   }
   return false;
@@ -364,6 +373,11 @@ windrow::value value_at(const column& values, std::size_t row) {
       return timestamp{values.ints[row]};
     case value_kind::list:
       return values.lists[row];
+    case value_kind::map:
+    case value_kind::structure:
+      return values.values[row];
+    case value_kind::bytes:
+      return byte_string{std::string(values.texts[row])};
   }
   return windrow::null{};
 }

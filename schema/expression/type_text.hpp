@@ -8,7 +8,8 @@
 
 namespace windrow::schema {
 
-/// A type as declarations spell it: `int`, `list[str] | null`, `FeatureTime`, `User.id`.
+/// A type as declarations spell it: `int`, `list[str] | null`, `map[str, float]`,
+/// `struct{street: str, zip: int | null}`, `bytes`, `FeatureTime`, `User.id`.
 struct type_text {
   /// For a foreign key only `nullable` is known here; the rest is the referenced key's type.
   value_type type;

@@ -22,6 +22,12 @@ std::string_view a_kind(value_kind kind) {
       return "a datetime";
     case value_kind::list:
       return "a list";
+    case value_kind::map:
+      return "a map";
+    case value_kind::structure:
+      return "a struct";
+    case value_kind::bytes:
+      return "bytes";
   }
   return "a value";
 }
@@ -165,6 +171,8 @@ private:
     const value_kind l = left_type.kind, r = right_type.kind;
     if (l == value_kind::list || r == value_kind::list)
       return fail(e, "a list cannot be compared: write `value in list`"), false;
+    if (!is_plain(l) || !is_plain(r))
+      return fail(e, std::string(a_kind(is_plain(l) ? r : l)) + " cannot be compared"), false;
     if (is_number(l) && is_number(r)) return true;
     if (l == r) {
       if (ordered && l == value_kind::boolean)
@@ -220,6 +228,8 @@ private:
     if (!type) return std::nullopt;
     if (type->kind == value_kind::list)
       return fail(e, "a list cannot be looked up in a list: `in` takes one value");
+    if (!is_plain(type->kind))
+      return fail(e, std::string(a_kind(type->kind)) + " cannot be looked up in a list");
     if (right.op != expression_op::list) {
       const auto list = visit(right);
       if (!list) return std::nullopt;
@@ -251,6 +261,8 @@ private:
       const auto type = visit(*item);
       if (!type) return std::nullopt;
       if (type->kind == value_kind::list) return fail(*item, "a list cannot hold lists");
+      if (!is_plain(type->kind))
+        return fail(*item, std::string(a_kind(type->kind)) + " cannot be put into a list");
       nullable = nullable || type->nullable;
       if (!element) {
         element = plain(type->kind);

@@ -11,9 +11,7 @@ namespace {
 
 constexpr std::string_view primary_key_field = "id";
 
-bool can_be_key(value_kind kind) {
-  return kind != value_kind::floating && kind != value_kind::list;
-}
+bool can_be_key(value_kind kind) { return kind != value_kind::floating && is_plain(kind); }
 
 }  // namespace
 

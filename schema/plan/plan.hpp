@@ -73,8 +73,9 @@ struct partial {
   std::int64_t parameter = 0;  ///< what its state depends on beside the rows
 };
 
-/// The tiles of one timeline with one bucket length and origin.
+/// The tiles of one timeline with one bucket length and origin, by which `id` knows them.
 struct tiling {
+  std::uint64_t id = 0;
   int timeline = none;
   int key_space = none;
   std::int64_t duration = 0;           ///< microseconds, > 0

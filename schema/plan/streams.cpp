@@ -16,13 +16,30 @@ value_type nullable(value_kind kind) {
   return out;
 }
 
+bool fits_inside(const value_type& given, const value_type& wanted);
+
+/// Whether a value of `given` may be one of `wanted`, of the same kind and nulls aside.
+bool parts_fit(const value_type& given, const value_type& wanted) {
+  if (given.kind == value_kind::list || given.kind == value_kind::map) {
+    return given.element && wanted.element && fits_inside(*given.element, *wanted.element);
+  }
+  if (given.kind != value_kind::structure) return true;
+  return given.fields && wanted.fields &&
+         std::equal(given.fields->begin(), given.fields->end(), wanted.fields->begin(),
+                    wanted.fields->end(), [](const struct_field& a, const struct_field& b) {
+                      return a.name == b.name && fits_inside(a.type, b.type);
+                    });
+}
+
+bool fits_inside(const value_type& given, const value_type& wanted) {
+  return given.kind == wanted.kind && (wanted.nullable || !given.nullable) &&
+         parts_fit(given, wanted);
+}
+
 /// Whether a value of `given` may become a feature of `wanted`, nulls aside.
 bool fits(const value_type& given, const value_type& wanted) {
   if (given.kind == value_kind::integer && wanted.kind == value_kind::floating) return true;
-  if (given.kind != wanted.kind) return false;
-  if (given.kind != value_kind::list) return true;
-  return given.element && wanted.element && given.element->kind == wanted.element->kind &&
-         (wanted.element->nullable || !given.element->nullable);
+  return given.kind == wanted.kind && parts_fit(given, wanted);
 }
 
 /// `_.message_headers["h"]` as the name of a column.
@@ -127,7 +144,7 @@ void planner_state::plan_deduplication(int index) {
   const expression_ptr e = expression_at(path, s.declared->deduplication->on);
   const auto type = e ? type_in_stream(index, *e) : std::nullopt;
   if (!type) return;
-  if (type->kind == value_kind::floating || type->kind == value_kind::list) {
+  if (type->kind == value_kind::floating || !is_plain(type->kind)) {
     out.error(e->at, "`on` of the deduplication of " + ticked(s.declared->name) + " is " +
                          ticked(to_string(*type)) +
                          "; an id is `str`, `int`, `bool` or `datetime`");

@@ -100,6 +100,11 @@ void planner_state::plan_tilings() {
     r.tiling = found->second;
     if (fresh) {
       tiling t;
+      t.id = definition_hash("tiling")
+                 .add_id(p.timelines[static_cast<std::size_t>(s.timeline)].id)
+                 .add(duration)
+                 .add(origin)
+                 .finish();
       t.timeline = s.timeline;
       t.key_space = s.key_space;
       t.duration = duration;

@@ -24,6 +24,17 @@ std::string to_string(const value_type& type) {
     case value_kind::list:
       out = "list[" + (type.element ? to_string(*type.element) : std::string("?")) + "]";
       break;
+    case value_kind::map:
+      out = "map[str, " + (type.element ? to_string(*type.element) : std::string("?")) + "]";
+      break;
+    case value_kind::structure:
+      for (const struct_field& f : type.fields ? *type.fields : std::vector<struct_field>{})
+        out += (out.empty() ? "struct{" : ", ") + f.name + ": " + to_string(f.type);
+      out += "}";
+      break;
+    case value_kind::bytes:
+      out = "bytes";
+      break;
   }
   return type.nullable ? out + " | null" : out;
 }

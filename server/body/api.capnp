@@ -24,7 +24,15 @@ struct Value {
     text @4 :Text;           # UTF-8
     time @5 :Int64;
     list @6 :List(Value);
+    bytes @7 :Data;
+    map @8 :List(Member);    # keys are unique
+    structure @9 :List(Member);
   }
+}
+
+struct Member {
+  name @0 :Text;
+  value @1 :Value;
 }
 
 # ---- asking ----
@@ -117,7 +125,7 @@ struct Column {
     floats @4 :List(Float64);
     texts @5 :List(Text);
     times @6 :List(Int64);
-    values @7 :List(Value);  # of any type, also lists
+    values @7 :List(Value);  # of any type
   }
 }
 

@@ -10,6 +10,7 @@
 #include <functional>
 #include <set>
 
+#include "base/base64.hpp"
 #include "base/utf8.hpp"
 #include "server/body/api.capnp.h"
 #include "server/body/json_writer.hpp"
@@ -125,6 +126,22 @@ struct value_putter {
     auto items = to.initList(count_of(list.size()));
     for (unsigned i = 0; i < items.size(); ++i) put(items[i], list[i]);
   }
+  void operator()(const value_map& map) {
+    put(to.initMap(count_of(map.entries.size())), map.entries);
+  }
+  void operator()(const value_struct& fields) {
+    put(to.initStructure(count_of(fields.fields.size())), fields.fields);
+  }
+  void operator()(const byte_string& bytes) {
+    to.setBytes(
+        kj::arrayPtr(reinterpret_cast<const kj::byte*>(bytes.data.data()), bytes.data.size()));
+  }
+  static void put(capnp::List<wire::Member>::Builder to, const named_values& values) {
+    for (unsigned i = 0; i < to.size(); ++i) {
+      to[i].setName(reader_of(values[i].first));
+      put(to[i].initValue(), values[i].second);
+    }
+  }
   static void put(wire::Value::Builder to, const windrow::value& v) {
     std::visit(value_putter{to}, static_cast<const windrow::value::variant&>(v));
   }
@@ -237,6 +254,20 @@ void put_json_time(std::string& out, std::int64_t micros) {
            sayable ? format_time({micros}) : std::to_string(micros) + " microseconds since 1970");
 }
 
+void put_json(std::string& out, wire::Value::Reader value);
+
+void put_json(std::string& out, capnp::List<wire::Member>::Reader members) {
+  char before = '{';
+  for (const auto member : members) {
+    out += before;
+    before = ',';
+    put_json(out, string_view_of(member.getName()));
+    out += ':';
+    put_json(out, member.getValue());
+  }
+  out += before == '{' ? "{}" : "}";
+}
+
 void put_json(std::string& out, wire::Value::Reader value) {
   switch (value.which()) {
     case wire::Value::NULL_:
@@ -267,6 +298,15 @@ void put_json(std::string& out, wire::Value::Reader value) {
       out += before == '[' ? "[]" : "]";
       return;
     }
+    case wire::Value::BYTES: {
+      const auto bytes = value.getBytes();
+      put_json(out, base64({reinterpret_cast<const char*>(bytes.begin()), bytes.size()}));
+      return;
+    }
+    case wire::Value::MAP:
+      return put_json(out, value.getMap());
+    case wire::Value::STRUCTURE:
+      return put_json(out, value.getStructure());
   }
   throw unusable{"a value of a kind that is not known here"};
 }

@@ -1,7 +1,7 @@
 #include "server/body/dead_letters_json.hpp"
 
+#include "base/base64.hpp"
 #include "base/utf8.hpp"
-#include "server/body/base64.hpp"
 #include "server/body/json_input.hpp"
 #include "server/body/json_writer.hpp"
 

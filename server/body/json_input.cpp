@@ -23,6 +23,12 @@ windrow::value value_of(simdjson::dom::element element) {
       for (const auto item : simdjson::dom::array(element)) list.push_back(value_of(item));
       return list;
     }
+    case element_type::OBJECT: {
+      value_struct fields;
+      for (const auto [name, item] : simdjson::dom::object(element))
+        fields.fields.emplace_back(std::string(name), value_of(item));
+      return fields;
+    }
     default:
       return windrow::null{};
   }

@@ -35,7 +35,8 @@ result<T> with_json(std::string_view text, errc bad, const std::string& what, Re
   }
 }
 
-/// A value of an answer. Times are text in JSON and stay so.
+/// A value of an answer. Times and bytes are text in JSON and stay so; an object is a struct, for
+/// it does not say whether it was a map.
 windrow::value value_of(simdjson::dom::element element);
 /// Text of a member that must be there. Throws simdjson's error.
 std::string text_of(simdjson::dom::element object, const char* name);

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <utility>
 
+#include "base/base64.hpp"
 #include "base/utf8.hpp"
 #include "windrow/time.hpp"
 
@@ -89,6 +90,14 @@ struct value_writer {
     out.begin_array();
     for (const auto& item : list) out.value(item);
     out.end_array();
+  }
+  void operator()(const value_map& map) const { named(map.entries); }
+  void operator()(const value_struct& fields) const { named(fields.fields); }
+  void operator()(const byte_string& bytes) const { out.string(base64(bytes.data)); }
+  void named(const named_values& values) const {
+    out.begin_object();
+    for (const auto& [name, value] : values) out.key(name).value(value);
+    out.end_object();
   }
 };
 

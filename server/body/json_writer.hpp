@@ -36,6 +36,7 @@ public:
   json_writer& null();
   /// RFC 3339 in a string.
   json_writer& time(timestamp time);
+  /// Times are RFC 3339, bytes base64, maps and structs objects.
   json_writer& value(const windrow::value& value);
   /// A value that is JSON already.
   json_writer& raw(std::string_view json);

@@ -9,11 +9,6 @@ namespace {
 // What follows the bytes of a message.
 constexpr std::uint8_t has_time = 1, has_key = 2, has_headers = 4;
 
-void put_text(std::string& out, std::string_view text) {
-  put_varint(out, text.size());
-  out.append(text);
-}
-
 }  // namespace
 
 void append_message(std::string& payload, std::string_view bytes) {

@@ -8,79 +8,10 @@
 
 namespace windrow::storage {
 
-namespace {
-
-// How far behind the newest bucket the base of a lane lies: room for every bucket a rule may
-// retain (fewer than 2^32 - 2^29) and for 2^28 more before a record needs another base.
-constexpr std::int64_t base_reach = (std::int64_t{1} << 32) - (std::int64_t{1} << 28);
-constexpr std::int64_t offset_limit = std::int64_t{1} << 32;
-
-std::vector<lane_type> lanes_of(const schema::plan& p, const schema::key_space& space,
-                                const std::vector<std::unique_ptr<tile_type>>& tile_types) {
-  std::vector<lane_type> lanes;
-  for (const int t : space.tilings) {
-    const schema::tiling& tiling = p.tilings[static_cast<std::size_t>(t)];
-    const tile_type* type = tile_types[static_cast<std::size_t>(t)].get();
-    std::int64_t duration = tiling.duration;
-    for (int level = 0;; ++level) {
-      lane_type lane;
-      lane.tiling = t;
-      lane.level = level;
-      lane.duration = duration;
-      lane.origin = tiling.origin;
-      lane.retention = tiling.retention;
-      lane.inline_max = type->inline_max();
-      lane.seal_count = lane.inline_max * 3 / 4;
-      lane.tiles = type;
-      lanes.push_back(lane);
-      // A rollup pays where a window can span several of its buckets many times over.
-      if (tiling.retention / duration <= 8 * record_pool::rollup_fan) break;
-      duration *= record_pool::rollup_fan;
-    }
-  }
-  std::stable_sort(lanes.begin(), lanes.end(),
-                   [](const lane_type& a, const lane_type& b) { return a.duration > b.duration; });
-  for (std::size_t i = 0; i < lanes.size(); ++i) {
-    for (std::size_t j = 0; j < lanes.size(); ++j) {
-      if (lanes[j].tiling == lanes[i].tiling && lanes[j].level == lanes[i].level + 1) {
-        lanes[i].upper = static_cast<int>(j);
-      }
-    }
-  }
-  return lanes;
-}
-
-}  // namespace
-
-record_pool::record_pool(schema::plan_ptr plan) : plan_(std::move(plan)) {
-  for (const schema::tiling& t : plan_->tilings)
-    tile_types_.push_back(std::make_unique<tile_type>(t));
-  for (std::size_t k = 0; k < plan_->key_spaces.size(); ++k) {
-    space_type s;
-    s.key_space = static_cast<int>(k);
-    s.lanes = lanes_of(*plan_, plan_->key_spaces[k], tile_types_);
-    s.key_offset = static_cast<std::uint32_t>(sizeof(record) + 2 * s.lanes.size());
-    s.lane_of_tiling.assign(plan_->tilings.size(), schema::none);
-    for (std::size_t i = 0; i < s.lanes.size(); ++i) {
-      if (s.lanes[i].level == 0)
-        s.lane_of_tiling[static_cast<std::size_t>(s.lanes[i].tiling)] = static_cast<int>(i);
-    }
-    spaces_.push_back(std::move(s));
-  }
-  held_.resize(spaces_.size());
-  newest_.assign(plan_->timelines.size(), no_time);
-  epoch_bases first;
-  for (const space_type& s : spaces_) first.bases.emplace_back(s.lanes.size(), 0);
-  epochs_.push_back(std::move(first));
-}
+record_pool::record_pool(schema::plan_ptr plan)
+    : layouts_(std::move(plan)), bases_(layouts_), held_(layouts_.size()) {}
 
 record_pool::~record_pool() = default;
-
-void record_pool::set_newest(std::span<const std::int64_t> newest_by_timeline) {
-  for (std::size_t i = 0; i < newest_.size(); ++i) {
-    newest_[i] = std::max(newest_[i], newest_by_timeline[i]);
-  }
-}
 
 void record_pool::own(record& r, std::ptrdiff_t bytes) noexcept {
   r.owned = static_cast<std::uint32_t>(r.owned + bytes);
@@ -91,7 +22,7 @@ void record_pool::own(record& r, std::ptrdiff_t bytes) noexcept {
 
 record* record_pool::create(int key_space, std::string_view key, std::uint64_t lo,
                             std::size_t room) {
-  const space_type& s = space(key_space);
+  const record_layout& s = layout(key_space);
   const std::size_t bytes = (s.key_offset + key.size() + 7) & ~std::size_t{7};
   const arena::block block = arena_.allocate(bytes + room);
   auto* r = new (block.data) record{};
@@ -100,15 +31,15 @@ record* record_pool::create(int key_space, std::string_view key, std::uint64_t l
   r->used = static_cast<std::uint32_t>(bytes);
   r->key_length = static_cast<std::uint16_t>(key.size());
   r->space = static_cast<std::uint16_t>(key_space);
-  r->epoch = static_cast<std::uint16_t>(epochs_.size() - 1);
-  std::memset(reinterpret_cast<char*>(r + 1), 0, 2 * s.lanes.size());
+  r->epoch = bases_.latest();
+  std::memset(reinterpret_cast<char*>(r + 1), 0, s.key_offset - sizeof(record));
   std::memcpy(reinterpret_cast<char*>(r) + s.key_offset, key.data(), key.size());
   ++held_[r->space].records;
   return r;
 }
 
 void record_pool::destroy(record* r) noexcept {
-  const space_type& s = space(r->space);
+  const record_layout& s = layout(r->space);
   --held_[r->space].records;
   for (std::size_t k = 0; k < s.lanes.size(); ++k) {
     const tile_type& type = *s.lanes[k].tiles;
@@ -152,6 +83,15 @@ void record_pool::splice(record*& r, std::size_t offset, std::size_t old_bytes,
   r->used = static_cast<std::uint32_t>(used);
 }
 
+void record_pool::resize_lane(record*& r, int lane, unsigned word, std::size_t offset,
+                              std::size_t old_bytes, std::size_t new_bytes) {
+  splice(r, offset, old_bytes, new_bytes);
+  set_lane_word(r, lane, word);
+  const record_layout& s = layout(r->space);
+  for (auto a = static_cast<std::uint32_t>(lane / lanes_per_anchor); a < s.anchors; ++a)
+    anchors(r, s)[a] += static_cast<std::uint32_t>(new_bytes - old_bytes);
+}
+
 void record_pool::shrink(record*& r) {
   const arena::block block = arena_.allocate(r->used);
   if (block.capacity >= r->capacity) return arena_.release(block.data, block.capacity);
@@ -188,14 +128,14 @@ void record_pool::unload_segments(record& r) noexcept {
 segment_directory* record_pool::directory(const record& r) const noexcept {
   if (!(r.flags & record::has_directory)) return nullptr;
   segment_directory* d;
-  std::memcpy(&d, reinterpret_cast<const std::byte*>(&r) + body_offset(&r, space(r.space)),
+  std::memcpy(&d, reinterpret_cast<const std::byte*>(&r) + body_offset(&r, layout(r.space)),
               sizeof d);
   return d;
 }
 
 segment_directory& record_pool::make_directory(record*& r) {
   if (segment_directory* d = directory(*r)) return *d;
-  const std::size_t at = body_offset(r, space(r->space));
+  const std::size_t at = body_offset(r, layout(r->space));
   splice(r, at, 0, sizeof(segment_directory*));
   auto* d = new segment_directory;
   std::memcpy(reinterpret_cast<std::byte*>(r) + at, &d, sizeof d);
@@ -219,7 +159,7 @@ void record_pool::allocate_segment(record& r, segment& s, std::size_t bytes) {
 
 void record_pool::free_segment(record& r, segment& s) noexcept {
   if (!s.tiles) return;
-  const tile_type& type = *space(r.space).lanes[s.lane].tiles;
+  const tile_type& type = *layout(r.space).lanes[s.lane].tiles;
   if (type.owns_memory()) {
     std::byte* tile = s.tiles;
     for (std::uint32_t i = 0; i < s.count; ++i, tile += type.form(s.wide).stride) {
@@ -235,51 +175,12 @@ void record_pool::free_segment(record& r, segment& s) noexcept {
 
 // ---- bases -------------------------------------------------------------------------------------
 
-// Where the lanes of a timeline should be centred when one of them must hold an event of `time`.
-// Another timeline is centred on its own newest event, however far that is from `time`.
-std::int64_t record_pool::centre_of(const lane_type& l, int timeline, std::int64_t time) const {
-  const int own = plan_->tilings[static_cast<std::size_t>(l.tiling)].timeline;
-  const std::int64_t newest = newest_[static_cast<std::size_t>(own)];
-  return own == timeline ? std::max(time, newest) : newest;
-}
-
-// Whether every bucket that a lane of the key space may retain has an offset in the epoch.
-bool record_pool::centred(const epoch_bases& e, int key_space, int timeline,
-                          std::int64_t time) const {
-  const space_type& s = space(key_space);
-  for (std::size_t k = 0; k < s.lanes.size(); ++k) {
-    const std::int64_t centre = centre_of(s.lanes[k], timeline, time);
-    if (centre == no_time) continue;  // no event, no tiles
-    const std::int64_t offset =
-        schema::bucket_index(centre, s.lanes[k].duration, s.lanes[k].origin) -
-        e.bases[static_cast<std::size_t>(key_space)][k];
-    if (offset < base_reach || offset >= offset_limit) return false;
-  }
-  return true;
-}
-
-record_pool::epoch_bases record_pool::make_epoch(int timeline, std::int64_t time) const {
-  epoch_bases e;
-  for (const space_type& s : spaces_) {
-    std::vector<std::int64_t> bases;
-    for (const lane_type& l : s.lanes) {
-      const std::int64_t centre = centre_of(l, timeline, time);
-      bases.push_back(
-          schema::bucket_index(centre == no_time ? time : centre, l.duration, l.origin) -
-          base_reach);
-    }
-    e.bases.push_back(std::move(bases));
-  }
-  return e;
-}
-
 // Rewrites the record's offsets for another epoch. What lies before the new base is older than any
 // rule retains and is dropped.
 void record_pool::rebase(record*& r, std::uint16_t epoch) {
-  const space_type& s = space(r->space);
+  const record_layout& s = layout(r->space);
   for (int k = 0; k < static_cast<int>(s.lanes.size()); ++k) {
-    const std::int64_t shift =
-        base(r, k) - epochs_[epoch].bases[r->space][static_cast<std::size_t>(k)];
+    const std::int64_t shift = base(r, k) - bases_.of(epoch, r->space, k);
     const std::size_t stride =
         s.lanes[static_cast<std::size_t>(k)].tiles->form(lane_wide(*r, k)).stride;
     std::uint32_t gone = 0;
@@ -295,28 +196,16 @@ void record_pool::rebase(record*& r, std::uint16_t epoch) {
 }
 
 bool record_pool::fit_epoch(record*& r, int lane, std::int64_t index) {
-  const auto fits = [&](const epoch_bases& e) {
-    const std::int64_t offset = index - e.bases[r->space][static_cast<std::size_t>(lane)];
-    return offset >= 0 && offset < offset_limit;
-  };
-  if (fits(epochs_[r->epoch])) return true;
-  const lane_type& at = space(r->space).lanes[static_cast<std::size_t>(lane)];
-  const int timeline = plan_->tilings[static_cast<std::size_t>(at.tiling)].timeline;
-  const std::int64_t time = schema::bucket_start(index, at.duration, at.origin);
-  if (!centred(epochs_.back(), r->space, timeline, time)) {
-    epoch_bases made = make_epoch(timeline, time);
-    if (!fits(made)) return false;
-    epochs_.push_back(std::move(made));
-  }
-  if (!fits(epochs_.back())) return false;
-  rebase(r, static_cast<std::uint16_t>(epochs_.size() - 1));
+  const auto epoch = bases_.epoch_for(r->epoch, r->space, lane, index);
+  if (!epoch) return false;
+  if (*epoch != r->epoch) rebase(r, *epoch);
   return true;
 }
 
 // ---- lanes -------------------------------------------------------------------------------------
 
 void record_pool::drop_front(record*& r, int lane, std::uint32_t tiles) {
-  const space_type& s = space(r->space);
+  const record_layout& s = layout(r->space);
   const tile_type& type = *s.lanes[static_cast<std::size_t>(lane)].tiles;
   const bool wide = lane_wide(*r, lane);
   const std::size_t stride = type.form(wide).stride;
@@ -328,13 +217,12 @@ void record_pool::drop_front(record*& r, int lane, std::uint32_t tiles) {
     }
   }
   const auto offset = static_cast<std::size_t>(tile - reinterpret_cast<std::byte*>(r));
-  set_lane_word(r, lane, static_cast<unsigned>(lane_word(r, lane) - tiles));
-  splice(r, offset, tiles * stride, 0);
+  resize_lane(r, lane, lane_word(r, lane) - tiles, offset, tiles * stride, 0);
 }
 
 std::uint32_t record_pool::expired_in_front(const record* r, int lane,
                                             std::int64_t keep) const noexcept {
-  const space_type& s = space(r->space);
+  const record_layout& s = layout(r->space);
   const std::size_t stride =
       s.lanes[static_cast<std::size_t>(lane)].tiles->form(lane_wide(*r, lane)).stride;
   const std::byte* tile = lane_begin(const_cast<record*>(r), s, lane);
@@ -350,15 +238,14 @@ std::uint32_t record_pool::expired_in_front(const record* r, int lane,
 // Makes room for a tile at `position` and creates it; gives its position.
 std::uint32_t record_pool::insert_tile(record*& r, int lane, std::uint32_t position,
                                        std::int64_t index) {
-  const space_type& s = space(r->space);
+  const record_layout& s = layout(r->space);
   const tile_type& type = *s.lanes[static_cast<std::size_t>(lane)].tiles;
   const bool wide = lane_wide(*r, lane);
   const std::size_t stride = type.form(wide).stride;
   const auto offset =
       static_cast<std::size_t>(lane_begin(r, s, lane) - reinterpret_cast<std::byte*>(r)) +
       position * stride;
-  splice(r, offset, 0, stride);
-  set_lane_word(r, lane, lane_word(r, lane) + 1u);
+  resize_lane(r, lane, lane_word(r, lane) + 1u, offset, 0, stride);
   type.create(reinterpret_cast<std::byte*>(r) + offset, wide,
               static_cast<std::uint32_t>(index - base(r, lane)));
   return position;
@@ -368,21 +255,21 @@ std::byte* record_pool::append(record*& r, int lane, std::int64_t index, bool wi
   if (wide && !lane_wide(*r, lane)) widen(r, lane);
   if (!fit_epoch(r, lane, index)) return nullptr;
   const std::uint32_t position = insert_tile(r, lane, tile_count(*r, lane), index);
-  const space_type& s = space(r->space);
+  const record_layout& s = layout(r->space);
   return lane_begin(r, s, lane) +
          position * s.lanes[static_cast<std::size_t>(lane)].tiles->form(lane_wide(*r, lane)).stride;
 }
 
 void record_pool::widen(record*& r, int lane) {
-  const space_type& s = space(r->space);
+  const record_layout& s = layout(r->space);
   const tile_type& type = *s.lanes[static_cast<std::size_t>(lane)].tiles;
   const std::uint32_t count = tile_count(*r, lane);
   const std::size_t narrow = type.form(false).stride, wide = type.form(true).stride;
   std::byte* begin = lane_begin(r, s, lane);
   const std::vector<std::byte> old(begin, begin + count * narrow);
   const auto offset = static_cast<std::size_t>(begin - reinterpret_cast<std::byte*>(r));
-  splice(r, offset, count * narrow, count * wide);
-  set_lane_word(r, lane, lane_word(r, lane) | unsigned{wide_bit});
+  resize_lane(r, lane, lane_word(r, lane) | unsigned{wide_bit}, offset, count * narrow,
+              count * wide);
   for (std::uint32_t i = 0; i < count; ++i) {
     type.widen(old.data() + i * narrow, reinterpret_cast<std::byte*>(r) + offset + i * wide);
   }
@@ -401,15 +288,15 @@ result<void> record_pool::fold(record*& r, int lane, std::int64_t index, const f
                                keep_from keep, const segment_loader& load) {
   for (;;) {
     if (auto done = fold_one(r, lane, index, row, keep, load); !done) return done;
-    if (!upper_active(r, space(r->space), lane)) return {};
-    lane = space(r->space).lanes[static_cast<std::size_t>(lane)].upper;
+    if (!upper_active(r, layout(r->space), lane)) return {};
+    lane = layout(r->space).lanes[static_cast<std::size_t>(lane)].upper;
     index >>= 5;  // floor(index / rollup_fan)
   }
 }
 
 result<void> record_pool::fold_one(record*& r, int lane, std::int64_t index, const fold_row& row,
                                    keep_from keep, const segment_loader& load) {
-  const space_type& s = space(r->space);
+  const record_layout& s = layout(r->space);
   const lane_type& type = s.lanes[static_cast<std::size_t>(lane)];
   if (!fit_epoch(r, lane, index)) return {};  // too old for any rule by now
   const std::uint32_t count = tile_count(*r, lane);
@@ -458,7 +345,7 @@ result<void> record_pool::fold_one(record*& r, int lane, std::int64_t index, con
 }
 
 bool record_pool::worth_trimming(const record& r, keep_from keep) const noexcept {
-  const space_type& s = space(r.space);
+  const record_layout& s = layout(r.space);
   const std::byte* at = lane_begin(const_cast<record*>(&r), s, 0);
   for (int k = 0; k < static_cast<int>(s.lanes.size()); ++k) {
     const std::uint32_t count = tile_count(r, k);
@@ -477,7 +364,7 @@ bool record_pool::worth_trimming(const record& r, keep_from keep) const noexcept
 }
 
 bool record_pool::trim(record*& r, keep_from keep) {
-  const space_type& s = space(r->space);
+  const record_layout& s = layout(r->space);
   bool changed = false;
   for (int k = 0; k < static_cast<int>(s.lanes.size()); ++k) {
     if (const std::uint32_t gone = expired_in_front(r, k, keep[static_cast<std::size_t>(k)])) {
@@ -496,7 +383,7 @@ bool record_pool::trim(record*& r, keep_from keep) {
 
 bool record_pool::empty(const record& r) const noexcept {
   if (r.scalars_length != 0) return false;
-  for (std::size_t k = 0; k < space(r.space).lanes.size(); ++k) {
+  for (std::size_t k = 0; k < layout(r.space).lanes.size(); ++k) {
     if (tile_count(r, static_cast<int>(k)) != 0) return false;
   }
   const segment_directory* d = directory(r);
@@ -505,13 +392,19 @@ bool record_pool::empty(const record& r) const noexcept {
 
 // ---- scalars -----------------------------------------------------------------------------------
 
+bool record_pool::set_scalar(record*& r, int index, std::int64_t time, const value& v) {
+  const auto changed = with_scalar(scalars(*r), layouts_.place_of_scalar(index), time, v);
+  if (changed) set_scalars(r, std::as_bytes(std::span(*changed)));
+  return changed.has_value();
+}
+
 std::span<const std::byte> record_pool::scalars(const record& r) const noexcept {
-  return {reinterpret_cast<const std::byte*>(&r) + scalars_offset(&r, space(r.space)),
+  return {reinterpret_cast<const std::byte*>(&r) + scalars_offset(&r, layout(r.space)),
           r.scalars_length};
 }
 
 void record_pool::set_scalars(record*& r, std::span<const std::byte> bytes) {
-  const std::size_t at = scalars_offset(r, space(r->space));
+  const std::size_t at = scalars_offset(r, layout(r->space));
   splice(r, at, (r->scalars_length + 7) & ~std::size_t{7}, (bytes.size() + 7) & ~std::size_t{7});
   std::memcpy(reinterpret_cast<std::byte*>(r) + at, bytes.data(), bytes.size());
   r->scalars_length = static_cast<std::uint32_t>(bytes.size());

@@ -13,6 +13,9 @@
 #include "base/arena.hpp"
 #include "schema/plan/plan.hpp"
 #include "storage/batch.hpp"
+#include "storage/record/bucket_bases.hpp"
+#include "storage/record/record_layout.hpp"
+#include "storage/record/scalars.hpp"
 #include "storage/window/tile.hpp"
 #include "windrow/result.hpp"
 
@@ -40,8 +43,9 @@ struct segment_directory {
 };
 
 /// The head of one record in memory. What follows it, in one block: lane words (u16 a lane: tile
-/// count, form, whether a rollup is kept), the key, a pointer to the segment directory where there
-/// is one, the scalars, and the tiles of every lane in order. Owned and changed by `record_pool`.
+/// count, form, whether a rollup is kept), the anchors (u32 each: where lanes 8, 16, ... begin,
+/// counted from the first tile), the key, a pointer to the segment directory where there is one,
+/// the scalars, and the tiles of every lane in order. Owned and changed by `record_pool`.
 struct record {
   std::uint64_t lo;          ///< low half of the key hash
   std::uint32_t generation;  ///< of its stripe, when it was last changed
@@ -70,29 +74,6 @@ struct record {
   }
 };
 
-/// One lane: the tiles of one tiling, or a rollup of it (level 1: 32 buckets in one, level 2:
-/// 1,024, ...), so that a long window over small buckets folds a cover, not every bucket.
-struct lane_type {
-  int tiling = schema::none;  ///< plan.tilings
-  int level = 0;
-  int upper = schema::none;   ///< lane of the next level, if kept at all
-  std::int64_t duration = 0;  ///< of one bucket of this lane
-  std::int64_t origin = 0;
-  std::int64_t retention = 0;
-  std::uint32_t inline_max = 0;  ///< tiles in the head before some are sealed
-  std::uint32_t seal_count = 0;  ///< tiles a new segment takes
-  const tile_type* tiles = nullptr;
-};
-
-/// The shape of the records of one key space.
-struct space_type {
-  int key_space = schema::none;
-  std::vector<lane_type> lanes;  ///< memory order: longest bucket first
-  std::uint32_t key_offset = 0;  ///< of the key in a record
-  /// Level-0 lane of each plan tiling, or none (indexed by plan tiling).
-  std::vector<int> lane_of_tiling;
-};
-
 /// Reads a stored segment's bytes into tiles. Given by whoever can reach storage.
 using segment_loader = std::function<result<void>(const record&, segment&)>;
 
@@ -108,10 +89,8 @@ public:
   explicit record_pool(schema::plan_ptr plan);
   ~record_pool();
 
-  const space_type& space(int key_space) const {
-    return spaces_[static_cast<std::size_t>(key_space)];
-  }
-  std::size_t space_count() const noexcept { return spaces_.size(); }
+  const record_layouts& layouts() const noexcept { return layouts_; }
+  const record_layout& layout(int key_space) const { return layouts_.of(key_space); }
   /// Bytes kept from others: slabs in use, and what records own outside them.
   std::size_t used_bytes() const noexcept { return arena_.used() + owned_; }
   /// Of one key space, kept up to date by every change: records there are, and their buckets
@@ -127,10 +106,10 @@ public:
   record* create(int key_space, std::string_view key, std::uint64_t lo, std::size_t room = 32);
   void destroy(record* r) noexcept;
 
-  static std::string_view key(const record& r, const space_type& s) noexcept {
+  static std::string_view key(const record& r, const record_layout& s) noexcept {
     return {reinterpret_cast<const char*>(&r) + s.key_offset, r.key_length};
   }
-  std::string_view key(const record& r) const noexcept { return key(r, space(r.space)); }
+  std::string_view key(const record& r) const noexcept { return key(r, layout(r.space)); }
 
   /// Adds one row to the bucket `index` of a level-0 lane and of the rollups kept above it. Whether
   /// the row is late is the caller's business; what lies more than 2^32 - 2^28 buckets behind the
@@ -147,7 +126,7 @@ public:
 
   /// Folds into the newest bucket of the lane where it is that of the event: the usual case, and
   /// nothing moves. False where `fold` is needed.
-  bool fold_newest(record* r, const space_type& s, int lane, std::int64_t index,
+  bool fold_newest(record* r, const record_layout& s, int lane, std::int64_t index,
                    const fold_row& row, lane_cursor& cursor) {
     const std::uint16_t word = lane_word(r, lane);
     const std::uint32_t count = word & count_mask;
@@ -160,13 +139,12 @@ public:
     return type.owns_memory() ? fold_owning(*r, type, tile, wide, row) : type.fold(tile, wide, row);
   }
 
-  /// Stores a scalar if `time` is at or after the stored one's. True where it changed.
+  /// Stores a plan scalar if `time` is at or after the stored one's. True if it changed.
   bool set_scalar(record*& r, int index, std::int64_t time, const value& v);
-  struct scalar_value {
-    std::int64_t time = 0;
-    windrow::value value;
-  };
-  std::optional<scalar_value> scalar(const record& r, int index) const;
+  using scalar_value = storage::scalar_value;
+  std::optional<scalar_value> scalar(const record& r, int index) const {
+    return find_scalar(scalars(r), layouts_.place_of_scalar(index));
+  }
 
   /// Merges the lane's tiles of buckets [from, to) into `total`, using rollups.
   result<void> accumulate(record& r, int lane, std::int64_t from, std::int64_t to,
@@ -207,10 +185,10 @@ public:
     set_lane_word(&r, lane, lane_word(&r, lane) | active_bit);
   }
   const std::byte* tiles(const record& r, int lane) const noexcept {
-    return lane_begin(const_cast<record*>(&r), space(r.space), lane);
+    return lane_begin(const_cast<record*>(&r), layout(r.space), lane);
   }
   std::int64_t base(const record* r, int lane) const noexcept {
-    return epochs_[r->epoch].bases[r->space][static_cast<std::size_t>(lane)];
+    return bases_.of(r->epoch, r->space, lane);
   }
   std::span<const std::byte> scalars(const record& r) const noexcept;
   /// Replaces the scalars' bytes (from storage).
@@ -232,19 +210,15 @@ public:
   }
 
   /// Centres bases for new records on the newest times; call when they first are known.
-  void set_newest(std::span<const std::int64_t> newest_by_timeline);
-
-  static constexpr std::uint32_t rollup_fan = 32;
+  void set_newest(std::span<const std::int64_t> newest_by_timeline) {
+    bases_.set_newest(newest_by_timeline);
+  }
 
 private:
   static constexpr std::uint16_t count_mask = 0x0fff;
   static constexpr std::uint16_t active_bit = 0x4000;
   static constexpr std::uint16_t wide_bit = 0x8000;
   static constexpr std::uint32_t rollup_at = 128;  // tiles of a lane that make its rollup worth it
-
-  struct epoch_bases {
-    std::vector<std::vector<std::int64_t>> bases;  // [key space][lane]
-  };
 
   static std::uint16_t lane_word(const record* r, int lane) noexcept {
     return reinterpret_cast<const std::uint16_t*>(r + 1)[lane];
@@ -255,20 +229,27 @@ private:
     at = static_cast<std::uint16_t>(word);
   }
   void count_buckets(const record& r, int lane, std::int64_t more) noexcept {
-    if (space(r.space).lanes[static_cast<std::size_t>(lane)].level == 0)
+    if (layout(r.space).lanes[static_cast<std::size_t>(lane)].level == 0)
       held_[r.space].buckets += static_cast<std::uint64_t>(more);
   }
-  static std::uint32_t body_offset(const record* r, const space_type& s) noexcept {
+  static std::uint32_t body_offset(const record* r, const record_layout& s) noexcept {
     return (s.key_offset + r->key_length + 7) & ~7u;
   }
-  static std::uint32_t scalars_offset(const record* r, const space_type& s) noexcept {
+  static std::uint32_t scalars_offset(const record* r, const record_layout& s) noexcept {
     return body_offset(r, s) + (r->flags & record::has_directory ? 8u : 0u);
   }
-  static std::uint32_t tiles_offset(const record* r, const space_type& s) noexcept {
+  static std::uint32_t tiles_offset(const record* r, const record_layout& s) noexcept {
     return scalars_offset(r, s) + ((r->scalars_length + 7) & ~7u);
   }
-  static std::byte* advance(lane_cursor& to, record* r, const space_type& s, int lane) noexcept {
+  static std::uint32_t* anchors(record* r, const record_layout& s) noexcept {
+    return reinterpret_cast<std::uint32_t*>(reinterpret_cast<std::byte*>(r) + s.anchor_offset);
+  }
+  static std::byte* advance(lane_cursor& to, record* r, const record_layout& s, int lane) noexcept {
     if (!to.at) to.at = reinterpret_cast<std::byte*>(r) + tiles_offset(r, s);
+    if (const int anchor = lane / lanes_per_anchor; anchor > to.lane / lanes_per_anchor) {
+      to.lane = anchor * lanes_per_anchor;
+      to.at = reinterpret_cast<std::byte*>(r) + tiles_offset(r, s) + anchors(r, s)[anchor - 1];
+    }
     for (; to.lane < lane; ++to.lane) {
       const std::uint16_t word = lane_word(r, to.lane);
       to.at += static_cast<std::size_t>(word & count_mask) *
@@ -276,17 +257,20 @@ private:
     }
     return to.at;
   }
-  static std::byte* lane_begin(record* r, const space_type& s, int lane) noexcept {
+  static std::byte* lane_begin(record* r, const record_layout& s, int lane) noexcept {
     lane_cursor from;
     return advance(from, r, s, lane);
   }
-  bool upper_active(const record* r, const space_type& s, int lane) const noexcept {
+  bool upper_active(const record* r, const record_layout& s, int lane) const noexcept {
     const int upper = s.lanes[static_cast<std::size_t>(lane)].upper;
     return upper != schema::none && (lane_word(r, upper) & active_bit);
   }
 
   /// Replaces `old_bytes` at `offset` by `new_bytes` of undefined content, moving what follows.
   void splice(record*& r, std::size_t offset, std::size_t old_bytes, std::size_t new_bytes);
+  /// The same within the tiles of a lane, which thereby gets another word.
+  void resize_lane(record*& r, int lane, unsigned word, std::size_t offset, std::size_t old_bytes,
+                   std::size_t new_bytes);
   /// Moves the record to a smaller block where there is one.
   void shrink(record*& r);
   /// Makes the record able to hold the bucket. False where that would cost buckets that are still
@@ -312,19 +296,13 @@ private:
   void split_segment(record& r, std::size_t position);
   result<void> build_rollup(record*& r, int lane, keep_from keep, const segment_loader& load);
   void rebase(record*& r, std::uint16_t epoch);
-  std::int64_t centre_of(const lane_type& l, int timeline, std::int64_t time) const;
-  bool centred(const epoch_bases& e, int key_space, int timeline, std::int64_t time) const;
-  epoch_bases make_epoch(int timeline, std::int64_t time) const;
   std::uint64_t total_tiles(const record& r, int lane) const noexcept;
   result<void> accumulate_flat(record& r, int lane, std::int64_t from, std::int64_t to,
                                tile_total& total, const segment_loader& load) const;
   void own(record& r, std::ptrdiff_t bytes) noexcept;
 
-  schema::plan_ptr plan_;
-  std::vector<std::unique_ptr<tile_type>> tile_types_;
-  std::vector<space_type> spaces_;
-  std::vector<epoch_bases> epochs_;
-  std::vector<std::int64_t> newest_;  // by timeline: where a new epoch is centred
+  record_layouts layouts_;
+  bucket_bases bases_;
   arena arena_;
   std::size_t owned_ = 0;
   std::vector<held> held_;  // by key space

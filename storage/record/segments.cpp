@@ -52,7 +52,7 @@ result<void> record_pool::seal(record*& r, int lane, keep_from keep, const segme
 void record_pool::seal_oldest(record*& r, int lane, keep_from keep) {
   segment_directory& d = make_directory(r);
   trim_directory(*r, keep);
-  const space_type& sp = space(r->space);
+  const record_layout& sp = layout(r->space);
   const lane_type& type = sp.lanes[static_cast<std::size_t>(lane)];
   const bool wide = lane_wide(*r, lane);
   const std::size_t stride = type.tiles->form(wide).stride;
@@ -81,13 +81,12 @@ void record_pool::seal_oldest(record*& r, int lane, keep_from keep) {
   count_buckets(*r, lane, s.count);
   // The tiles now belong to the segment: the bytes leave the head without being destroyed.
   const auto offset = static_cast<std::size_t>(begin - reinterpret_cast<std::byte*>(r));
-  set_lane_word(r, lane, static_cast<unsigned>(lane_word(r, lane) - type.seal_count));
-  splice(r, offset, bytes, 0);
+  resize_lane(r, lane, lane_word(r, lane) - type.seal_count, offset, bytes, 0);
 }
 
 result<void> record_pool::build_rollup_if_due(record*& r, int lane, keep_from keep,
                                               const segment_loader& load) {
-  const space_type& sp = space(r->space);
+  const record_layout& sp = layout(r->space);
   if (sp.lanes[static_cast<std::size_t>(lane)].upper == schema::none || upper_active(r, sp, lane) ||
       total_tiles(*r, lane) <= rollup_at) {
     return {};
@@ -97,7 +96,7 @@ result<void> record_pool::build_rollup_if_due(record*& r, int lane, keep_from ke
 
 result<void> record_pool::build_rollup(record*& r, int lane, keep_from keep,
                                        const segment_loader& load) {
-  const lane_type& type = space(r->space).lanes[static_cast<std::size_t>(lane)];
+  const lane_type& type = layout(r->space).lanes[static_cast<std::size_t>(lane)];
   const int upper = type.upper;
   std::vector<std::pair<std::int64_t, tile_total>> totals;
   auto done = visit(
@@ -113,7 +112,7 @@ result<void> record_pool::build_rollup(record*& r, int lane, keep_from keep,
   keep_rollup(*r, upper);
   for (auto& [index, total] : totals) {
     if (tile_count(*r, upper) >=
-        space(r->space).lanes[static_cast<std::size_t>(upper)].inline_max) {
+        layout(r->space).lanes[static_cast<std::size_t>(upper)].inline_max) {
       seal_oldest(r, upper, keep);
     }
     std::byte* tile = append(r, upper, index, lane_wide(*r, upper));
@@ -121,7 +120,7 @@ result<void> record_pool::build_rollup(record*& r, int lane, keep_from keep,
     if (!type.tiles->merge(tile, lane_wide(*r, upper), total.tile(), true)) {
       widen(r, upper);
       const std::size_t stride = type.tiles->form(true).stride;
-      tile = lane_begin(r, space(r->space), upper) + (tile_count(*r, upper) - 1) * stride;
+      tile = lane_begin(r, layout(r->space), upper) + (tile_count(*r, upper) - 1) * stride;
       type.tiles->merge(tile, true, total.tile(), true);
     }
     own(*r, static_cast<std::ptrdiff_t>(type.tiles->owned_bytes(tile, lane_wide(*r, upper))));
@@ -131,7 +130,7 @@ result<void> record_pool::build_rollup(record*& r, int lane, keep_from keep,
 }
 
 void record_pool::widen_segment(record& r, segment& s) {
-  const tile_type& type = *space(r.space).lanes[s.lane].tiles;
+  const tile_type& type = *layout(r.space).lanes[s.lane].tiles;
   const std::size_t narrow = type.form(false).stride, wide = type.form(true).stride;
   std::byte* old = s.tiles;
   const std::uint32_t old_capacity = s.capacity;
@@ -145,7 +144,7 @@ void record_pool::widen_segment(record& r, segment& s) {
 // Cuts a segment that late events have filled into two.
 void record_pool::split_segment(record& r, std::size_t position) {
   segment_directory& d = *directory(r);
-  const tile_type& type = *space(r.space).lanes[d.segments[position].lane].tiles;
+  const tile_type& type = *layout(r.space).lanes[d.segments[position].lane].tiles;
   segment& low = d.segments[position];
   const std::size_t stride = type.form(low.wide).stride;
   const std::uint32_t half = low.count / 2;
@@ -171,7 +170,7 @@ void record_pool::split_segment(record& r, std::size_t position) {
 result<void> record_pool::fold_sealed(record*& r, int lane, std::int64_t index, const fold_row& row,
                                       const segment_loader& load) {
   segment_directory& d = *directory(*r);
-  const tile_type& type = *space(r->space).lanes[static_cast<std::size_t>(lane)].tiles;
+  const tile_type& type = *layout(r->space).lanes[static_cast<std::size_t>(lane)].tiles;
   // The last segment of the lane that starts at or before the bucket, else the first one.
   std::size_t at = d.segments.size();
   for (std::size_t i = 0; i < d.segments.size(); ++i) {
@@ -220,7 +219,7 @@ result<void> record_pool::fold_sealed(record*& r, int lane, std::int64_t index, 
     widen_segment(*r, s);
     stride = type.form(true).stride;
   }
-  if (s.count > 2 * space(r->space).lanes[static_cast<std::size_t>(lane)].seal_count)
+  if (s.count > 2 * layout(r->space).lanes[static_cast<std::size_t>(lane)].seal_count)
     split_segment(*r, at);
   return {};
 }
@@ -231,7 +230,7 @@ result<void> record_pool::visit(
     record& r, int lane, std::int64_t from, std::int64_t to,
     const std::function<void(std::int64_t, const std::byte*, bool)>& visit,
     const segment_loader& load) const {
-  const space_type& sp = space(r.space);
+  const record_layout& sp = layout(r.space);
   const tile_type& type = *sp.lanes[static_cast<std::size_t>(lane)].tiles;
   if (segment_directory* d = directory(r)) {
     for (segment& s : d->segments) {
@@ -260,7 +259,7 @@ result<void> record_pool::visit(
 result<void> record_pool::accumulate_flat(record& r, int lane, std::int64_t from, std::int64_t to,
                                           tile_total& total, const segment_loader& load) const {
   if (from >= to) return {};
-  const space_type& sp = space(r.space);
+  const record_layout& sp = layout(r.space);
   const tile_type& type = *sp.lanes[static_cast<std::size_t>(lane)].tiles;
   // Merges the tiles of [from, to) of a sorted run.
   const auto run = [&](const std::byte* tiles, std::uint32_t count, bool wide, std::int64_t base) {
@@ -296,7 +295,7 @@ result<void> record_pool::accumulate_flat(record& r, int lane, std::int64_t from
 
 result<void> record_pool::accumulate(record& r, int lane, std::int64_t from, std::int64_t to,
                                      tile_total& total, const segment_loader& load) const {
-  const space_type& sp = space(r.space);
+  const record_layout& sp = layout(r.space);
   if (upper_active(&r, sp, lane)) {
     const std::int64_t a = (from + (rollup_fan - 1)) >> 5;  // first whole rollup bucket
     const std::int64_t b = to >> 5;                         // after the last

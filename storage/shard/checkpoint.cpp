@@ -16,17 +16,6 @@ constexpr std::int64_t sweep_slice = 4096, sweep_credit_max = 32 * 1024, looks_p
 
 }  // namespace
 
-void stripe_write::seal(std::uint64_t folder_seed) {
-  std::sort(entries.begin(), entries.end(),
-            [](const entry& a, const entry& b) { return a.key < b.key; });
-  for (const entry& e : entries) {
-    if (e.size == 0) continue;
-    auto* at = reinterpret_cast<std::uint8_t*>(bytes.data() + e.offset);
-    const std::uint64_t sum = value_checksum(e.key, folder_seed, {at + 8, e.size - 8});
-    std::memcpy(at, &sum, 8);
-  }
-}
-
 void shard_core::begin_round() {
   if (!round_active()) round_next_ = 0;
 }
@@ -35,7 +24,7 @@ void shard_core::encode_record(std::uint64_t hi, record* r, stripe_write& out) {
   const key_hash hash{hi, r->lo};
   const auto add = [&](std::uint32_t number, auto&& encode) {
     stripe_write::entry e{make_record_key(hash, number), out.bytes.size(), 0};
-    out.bytes.append(8, '\0');
+    put_raw(out.bytes, layouts_.current(r->space).id);
     encode();
     e.size = out.bytes.size() - e.offset;
     out.entries.push_back(e);
@@ -48,7 +37,7 @@ void shard_core::encode_record(std::uint64_t hi, record* r, stripe_write& out) {
     d->erased.clear();
     for (segment& s : d->segments) {
       if (!s.dirty) continue;
-      add(s.number, [&] { encode_segment(out.bytes, pool_, *r, s); });
+      add(s.number, [&] { encode_segment(out.bytes, pool_, layouts_, *r, s); });
       s.dirty = false;
     }
   }
@@ -56,7 +45,7 @@ void shard_core::encode_record(std::uint64_t hi, record* r, stripe_write& out) {
     r->flags |= record::dead;
     out.entries.push_back({make_record_key(hash, 0), 0, 0});
   } else {
-    add(0, [&] { encode_head(out.bytes, pool_, *r); });
+    add(0, [&] { encode_head(out.bytes, pool_, layouts_, *r); });
   }
 }
 
@@ -104,6 +93,7 @@ std::unique_ptr<stripe_write> shard_core::next_write(std::size_t bytes) {
   };
   if (!round_active() || waits(stripes_[round_next_])) return nullptr;
   auto out = std::make_unique<stripe_write>();
+  out->layouts = layouts_.unstored();
   out->first_stripe = round_next_;
   out->bytes.reserve(bytes + bytes / 4);
   const std::size_t pages_max = options_.memory_budget / pages_part / page_bytes;
@@ -123,6 +113,7 @@ void shard_core::committed(const stripe_write& write) {
     stripes_[i].in_flight = false;
     stripes_[i].encoded = 0;
   }
+  if (!write.layouts.empty()) layouts_.all_stored();
   in_flight_bytes_ -= write.bytes.capacity();
   stored_bytes_ += write.bytes.size();
   // The moment when nearly all of a stripe is clean.
@@ -308,14 +299,16 @@ result<void> shard_core::sweep_stored(std::uint32_t index, std::int64_t values_m
   read_group reading(source_);
   if (!reading.status) return reading.status;
   std::int64_t left = values_max;
-  auto next = scan_some(index, *sweep_from_, left, [&](const key_hash& hash, record* r) {
-    if (find(st, hash, r->space, pool_.key(*r)) || !drop_expired(r)) {
-      pool_.destroy(r);
-      return;
-    }
-    insert(st, hash.hi, r);
-    touch(st, hash.hi, r);
-  });
+  auto next =
+      cold_.scan_some(index, *sweep_from_, left, [&](const key_hash& hash, decoded_head read) {
+        const bool known = find(st, hash, read.r->space, pool_.key(*read.r));
+        if (known || !(drop_expired(read.r) || read.translated)) {
+          pool_.destroy(read.r);
+          return;
+        }
+        insert(st, hash.hi, read.r);
+        touch(st, hash.hi, read.r);
+      });
   if (!next) return next.error();
   sweep_credit_ -= values_max - left;
   sweep_from_ = *next;

@@ -31,14 +31,15 @@ result<record*> shard_core::record_for(
   if (st.complete) return static_cast<record*>(nullptr);
   read_group reading(source_);
   if (!reading.status) return reading.status.error();
-  auto read = read_record(request.hash);
-  if (!read || !*read) return read;
-  owner = {*read, [this](record* r) { pool_.destroy(r); }};
-  if ((*read)->space != request.key_space || pool_.key(**read) != request.key) {
+  auto read = cold_.read(request.hash);
+  if (!read) return read.error();
+  if (!read->r) return static_cast<record*>(nullptr);
+  owner = {read->r, [this](record* r) { pool_.destroy(r); }};
+  if (read->r->space != request.key_space || pool_.key(*read->r) != request.key) {
     return failure{errc::corrupt,
                    "two keys have one 128-bit hash; the folder's other record is not touched"};
   }
-  return read;
+  return read->r;
 }
 
 std::optional<failure> shard_core::expired(const schema::rule& rule, std::int64_t first_end) const {
@@ -69,15 +70,16 @@ window_answer shard_core::answer_window(record* r, int window_value, std::int64_
     return out;
   }
   const int lane =
-      pool_.space(tiling.key_space).lane_of_tiling[static_cast<std::size_t>(rule.tiling)];
+      pool_.layout(tiling.key_space).lane_of_tiling[static_cast<std::size_t>(rule.tiling)];
   const tile_type& type =
-      *pool_.space(tiling.key_space).lanes[static_cast<std::size_t>(lane)].tiles;
+      *pool_.layout(tiling.key_space).lanes[static_cast<std::size_t>(lane)].tiles;
   if (total_of != rule.tiling || total_window != w.window) {
     total.clear(type);
     total_of = rule.tiling;
     total_window = w.window;
     if (r) {
-      if (auto done = pool_.accumulate(*r, lane, first, last + 1, total, load_segment_); !done) {
+      if (auto done = pool_.accumulate(*r, lane, first, last + 1, total, cold_.load_segment());
+          !done) {
         total_of = schema::none;
         out.value = done.error();
         return out;
@@ -129,9 +131,9 @@ result<std::vector<explained_bucket>> shard_core::explain(const lookup_request& 
   if (auto why = expired(rule, schema::bucket_start(first + 1, tiling.duration, tiling.origin)))
     return *why;
   const int lane =
-      pool_.space(tiling.key_space).lane_of_tiling[static_cast<std::size_t>(rule.tiling)];
+      pool_.layout(tiling.key_space).lane_of_tiling[static_cast<std::size_t>(rule.tiling)];
   const tile_type& type =
-      *pool_.space(tiling.key_space).lanes[static_cast<std::size_t>(lane)].tiles;
+      *pool_.layout(tiling.key_space).lanes[static_cast<std::size_t>(lane)].tiles;
   auto done = pool_.visit(
       *r, lane, first, last + 1,
       [&](std::int64_t index, const std::byte* tile, bool wide) {
@@ -141,7 +143,7 @@ result<std::vector<explained_bucket>> shard_core::explain(const lookup_request& 
         buckets.push_back(
             {start, start + tiling.duration, total.rows(), total.finalize(rule, feature.type)});
       },
-      load_segment_);
+      cold_.load_segment());
   if (!done) return done.error();
   return buckets;
 }
@@ -156,9 +158,9 @@ result<void> shard_core::for_each_record(
       if (st.slots[i].r) visit(pool_, *st.slots[i].r);
     }
     if (st.complete) continue;
-    auto scanned = scan_heads(index, [&](const key_hash& hash, record* r) {
-      if (!find(st, hash, r->space, pool_.key(*r))) visit(pool_, *r);
-      pool_.destroy(r);
+    auto scanned = cold_.scan(index, [&](const key_hash& hash, const decoded_head& read) {
+      if (!find(st, hash, read.r->space, pool_.key(*read.r))) visit(pool_, *read.r);
+      pool_.destroy(read.r);
     });
     if (!scanned) return scanned;
   }

@@ -24,31 +24,16 @@ value value_at(const batch_column& column, std::size_t row) {
       return value{timestamp{column.ints[row]}};
     case schema::value_kind::list:
       return value{column.lists[row]};
+    case schema::value_kind::map:
+    case schema::value_kind::structure:
+      return column.values[row];
+    case schema::value_kind::bytes:
+      return value{byte_string{std::string(column.text_at(row))}};
   }
   return value{null{}};
 }
 
 }  // namespace
-
-struct shard_core::lane_step {
-  int lane = schema::none;
-  int filter = schema::none;
-  std::vector<int> arguments;  // columns of the section
-  std::int64_t duration = 0, origin = 0;
-  std::size_t timeline = 0;                         // position in route.timelines
-  std::vector<std::pair<int, std::int64_t>> rules;  // (plan rule, retention)
-  // Within `apply_section`: the columns themselves, and the bucket of the last row.
-  std::vector<const batch_column*> columns;
-  const batch_column* filter_column = nullptr;
-  std::int64_t bucket_begin = 0, bucket_end = 0, bucket = 0;
-};
-
-struct shard_core::section_plan {
-  int key_space = schema::none;
-  std::vector<lane_step> steps;  // in lane order
-  std::vector<schema::route::scalar_write> scalars;
-  std::size_t timelines = 0;
-};
 
 shard_core::shard_core(schema::plan_ptr plan, shard_options options, record_reader& source)
     : plan_(plan),
@@ -56,12 +41,15 @@ shard_core::shard_core(schema::plan_ptr plan, shard_options options, record_read
       budget_(options.memory_budget - options.memory_budget / pages_part),
       source_(source),
       pool_(plan),
+      layouts_(pool_.layouts()),
+      cold_(source, options.folder_seed, pool_, layouts_),
+      section_plans_(section_plans_of(pool_.layouts())),
       applied_(plan->timelines.size()),
       recovered_most_(plan->timelines.size()) {
   known_newest_.assign(plan_->timelines.size(), no_time);
   late_.assign(plan_->rules.size(), 0);
   for (std::size_t k = 0; k < plan_->key_spaces.size(); ++k) {
-    keep_.emplace_back(pool_.space(static_cast<int>(k)).lanes.size(), INT64_MIN);
+    keep_.emplace_back(pool_.layout(static_cast<int>(k)).lanes.size(), INT64_MIN);
   }
   for (const schema::tiling& t : plan_->tilings) {
     const std::int64_t every = std::max<std::int64_t>(t.retention / 4, 1);
@@ -71,22 +59,6 @@ shard_core::shard_core(schema::plan_ptr plan, shard_options options, record_read
     st.recovered = stripe_state(*plan_);
     st.rules.resize(plan_->rules.size());
   }
-  load_segment_ = [this](const record& r, segment& s) -> result<void> {
-    // The high half of the hash is not kept in the record; the key gives it again.
-    const key_hash hash =
-        hash_key(pool_.key(r), options_.folder_seed, plan_->key_spaces[r.space].id);
-    const storage_key key = make_record_key(hash, s.number);
-    read_group reading(source_);
-    if (!reading.status) return reading.status;
-    auto found = source_.get(key, stored_);
-    if (!found) return found.error();
-    if (!*found) return damaged("segment is missing: the record that lists it");
-    const auto body = checked_body(key, options_.folder_seed, stored_);
-    if (body.empty() || !decode_segment(pool_, const_cast<record&>(r), s, body))
-      return damaged("segment");
-    return {};
-  };
-  compile_routes();
 }
 
 shard_core::~shard_core() {
@@ -97,42 +69,14 @@ shard_core::~shard_core() {
   }
 }
 
-void shard_core::compile_routes() {
-  for (const schema::route& route : plan_->routes) {
-    section_plan sp;
-    sp.key_space = route.key_space;
-    sp.scalars = route.scalars;
-    sp.timelines = route.timelines.size();
-    const space_type& space = pool_.space(route.key_space);
-    for (const auto& update : route.tilings) {
-      const schema::tiling& tiling = plan_->tilings[static_cast<std::size_t>(update.tiling)];
-      lane_step step;
-      step.lane = space.lane_of_tiling[static_cast<std::size_t>(update.tiling)];
-      step.filter = update.filter;
-      step.arguments = update.arguments;
-      step.duration = tiling.duration;
-      step.origin = tiling.origin;
-      for (std::size_t i = 0; i < route.timelines.size(); ++i) {
-        if (route.timelines[i].timeline == tiling.timeline) step.timeline = i;
-      }
-      for (std::size_t i = 0; i < plan_->rules.size(); ++i) {
-        if (plan_->rules[i].tiling == update.tiling) {
-          step.rules.emplace_back(static_cast<int>(i), plan_->rules[i].retention);
-        }
-      }
-      sp.steps.push_back(std::move(step));
-    }
-    std::sort(sp.steps.begin(), sp.steps.end(),
-              [](const lane_step& a, const lane_step& b) { return a.lane < b.lane; });
-    section_plans_.push_back(std::move(sp));
-  }
-}
-
-result<std::unique_ptr<shard_core>> shard_core::open(
-    schema::plan_ptr plan, shard_options options, record_reader& source,
-    const std::map<std::uint32_t, std::string>& stored) {
+result<std::unique_ptr<shard_core>> shard_core::open(schema::plan_ptr plan, shard_options options,
+                                                     record_reader& source,
+                                                     const stored_shard& stored) {
   std::unique_ptr<shard_core> core(new shard_core(plan, options, source));
-  for (const auto& [index, bytes] : stored) {
+  auto layouts = layout_table::make(core->pool_.layouts(), stored.layouts);
+  if (!layouts) return layouts.error();
+  core->layouts_ = std::move(*layouts);
+  for (const auto& [index, bytes] : stored.stripes) {
     if (index >= stripe_count) return damaged("stripe");
     auto state =
         decode_stripe(*plan, {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()},
@@ -235,59 +179,20 @@ void shard_core::touch(stripe& st, std::uint64_t hi, record* r) {
 
 // ---- cold records ------------------------------------------------------------------------------
 
-result<record*> shard_core::read_record(const key_hash& hash) {
-  const storage_key key = make_record_key(hash, 0);
-  auto found = source_.get(key, stored_);
-  if (!found) return found.error();
-  if (!*found) return static_cast<record*>(nullptr);
-  const auto body = checked_body(key, options_.folder_seed, stored_);
-  record* r = body.empty() ? nullptr : decode_head(pool_, body, hash.lo);
-  if (!r) return damaged("record");
-  return r;
-}
-
-result<void> shard_core::scan_heads(std::uint32_t index, const take_head& take) {
-  std::int64_t values = INT64_MAX;
-  auto scanned = scan_some(index, first_key_of(index), values, take);
-  return scanned ? result<void>{} : scanned.error();
-}
-
-result<std::optional<storage_key>> shard_core::scan_some(std::uint32_t index,
-                                                         const storage_key& first,
-                                                         std::int64_t& values,
-                                                         const take_head& take) {
-  std::optional<storage_key> next;
-  std::optional<failure> failed;
-  auto scanned = source_.scan(
-      first, end_key_of(index), [&](const storage_key& key, std::span<const std::uint8_t> bytes) {
-        if (values == 0) {
-          next = key;
-          return false;
-        }
-        --values;
-        const record_name name = read_record_key(key);
-        if (name.segment != 0) return true;
-        const auto body = checked_body(key, options_.folder_seed, bytes);
-        record* r = body.empty() ? nullptr : decode_head(pool_, body, name.hash.lo);
-        if (!r) {
-          failed = damaged("record");
-          return false;
-        }
-        take(name.hash, r);
-        return true;
-      });
-  if (!scanned) return scanned.error();
-  if (failed) return *failed;
-  return next;
+// What was stored in another layout is written again with the stripe's next checkpoint.
+void shard_core::take_in(const key_hash& hash, const decoded_head& read) {
+  stripe& st = stripes_[stripe_of(hash.hi)];
+  insert(st, hash.hi, read.r);
+  if (read.translated) touch(st, hash.hi, read.r);
 }
 
 result<void> shard_core::load_stripe(std::uint32_t index) {
   stripe& st = stripes_[index];
-  auto loaded = scan_heads(index, [&](const key_hash& hash, record* r) {
-    if (find(st, hash, r->space, pool_.key(*r)))
-      pool_.destroy(r);
+  auto loaded = cold_.scan(index, [&](const key_hash& hash, const decoded_head& read) {
+    if (find(st, hash, read.r->space, pool_.key(*read.r)))
+      pool_.destroy(read.r);
     else
-      insert(st, hash.hi, r);
+      take_in(hash, read);
   });
   if (!loaded) return loaded;
   st.complete = true;
@@ -324,10 +229,10 @@ bool shard_core::known_absent(const stripe& st, const key_hash& hash) const noex
 // Reads in key order; notes what is not stored.
 result<void> shard_core::load_all(std::span<const key_hash> sorted) {
   for (const key_hash& hash : sorted) {
-    auto r = read_record(hash);
-    if (!r) return r.error();
-    if (*r)
-      insert(stripes_[stripe_of(hash.hi)], hash.hi, *r);
+    auto read = cold_.read(hash);
+    if (!read) return read.error();
+    if (read->r)
+      take_in(hash, *read);
     else
       absent_.push_back(hash);
   }
@@ -420,16 +325,9 @@ bool shard_core::too_late(stripe& st, const section& s, std::size_t row, const l
 
 result<void> shard_core::apply_section(const batch& b, const section& s, apply_outcome& outcome) {
   section_plan& plan = section_plans_[static_cast<std::size_t>(s.route)];
-  const space_type& space = pool_.space(plan.key_space);
+  const record_layout& space = pool_.layout(plan.key_space);
   const keep_from keep = keep_[static_cast<std::size_t>(plan.key_space)];
-  for (lane_step& step : plan.steps) {
-    step.columns.clear();
-    for (const int c : step.arguments)
-      step.columns.push_back(&s.columns[static_cast<std::size_t>(c)]);
-    step.filter_column =
-        step.filter == schema::none ? nullptr : &s.columns[static_cast<std::size_t>(step.filter)];
-    step.bucket_begin = step.bucket_end = 0;
-  }
+  plan.bind(s);
   const bool again = replaying(b);
   const bool may_be_late = !s.newest_before.empty();
   const std::size_t rows = s.rows();
@@ -487,7 +385,8 @@ result<void> shard_core::apply_section(const batch& b, const section& s, apply_o
       folded.columns = step.columns;
       if (pool_.fold_newest(r, space, step.lane, step.bucket, folded, cursor)) continue;
       cursor = {};
-      if (auto done = pool_.fold(r, step.lane, step.bucket, folded, keep, load_segment_); !done) {
+      auto done = pool_.fold(r, step.lane, step.bucket, folded, keep, cold_.load_segment());
+      if (!done) {
         at->r = r;
         return done;
       }
@@ -531,7 +430,7 @@ result<apply_outcome> shard_core::apply(const batch& b) {
 
 void shard_core::update_keep() {
   for (std::size_t k = 0; k < keep_.size(); ++k) {
-    const space_type& space = pool_.space(static_cast<int>(k));
+    const record_layout& space = pool_.layout(static_cast<int>(k));
     for (std::size_t i = 0; i < space.lanes.size(); ++i) {
       const lane_type& lane = space.lanes[i];
       const int timeline = plan_->tilings[static_cast<std::size_t>(lane.tiling)].timeline;

@@ -15,59 +15,20 @@
 #include "storage/batch.hpp"
 #include "storage/record/record.hpp"
 #include "storage/record/record_codec.hpp"
+#include "storage/shard/cold_records.hpp"
+#include "storage/shard/record_reader.hpp"
+#include "storage/shard/section_plan.hpp"
 #include "storage/shard/stored_filter.hpp"
 #include "storage/shard/stripe.hpp"
+#include "storage/shard/stripe_write.hpp"
 #include "windrow/result.hpp"
 
 namespace windrow::storage {
 
-/// Stored records of one shard, as the core reads them: the LMDB environment, or a map in tests.
-class record_reader {
-public:
-  virtual ~record_reader() = default;
-  /// Begins a group of reads that sees every commit that ended before this call.
-  virtual result<void> refresh() = 0;
-  /// Ends it: a view that is kept makes the file grow.
-  virtual void release() = 0;
-  /// False where there is nothing at `key`.
-  virtual result<bool> get(const storage_key& key, std::vector<std::uint8_t>& value) = 0;
-  /// Calls `visit` for every value with first <= key < end, in key order, until it gives false.
-  virtual result<void> scan(
-      const storage_key& first, const storage_key& end,
-      const std::function<bool(const storage_key&, std::span<const std::uint8_t>)>& visit) = 0;
-  /// About how many bytes are stored in all.
-  virtual std::size_t stored_bytes() = 0;
-};
-
-/// A group of reads; groups nest, and the outermost decides the view.
-struct read_group {
-  explicit read_group(record_reader& s) : source(s), status(s.refresh()) {}
-  ~read_group() { source.release(); }
-  read_group(const read_group&) = delete;
-  read_group& operator=(const read_group&) = delete;
-
-  record_reader& source;
-  result<void> status;
-};
-
-/// What one short transaction writes: the dirty records of neighbouring stripes, with the
-/// positions that hold for them. Built by the shard, finished (`seal`) and committed by a writer
-/// thread, kept until the commit has succeeded.
-struct stripe_write {
-  struct entry {
-    storage_key key;
-    std::size_t offset = 0;  ///< of the value in `bytes`: 8 bytes for the checksum, then the body
-    std::size_t size = 0;    ///< 0: delete
-  };
-  std::uint32_t first_stripe = 0;
-  std::uint32_t last_stripe = 0;           ///< inclusive
-  std::vector<std::uint32_t> generations;  ///< one a stripe: clean at or below once committed
-  std::vector<entry> entries;
-  std::string bytes;
-  std::vector<std::string> stripes;  ///< one a stripe: its meta, checksum included
-
-  /// Sorts the entries by key and fills in the checksums. The part that costs; any thread.
-  void seal(std::uint64_t folder_seed);
+/// What a shard has stored besides its records; empty for a new shard.
+struct stored_shard {
+  layout_definitions layouts;                    ///< by number
+  std::map<std::uint32_t, std::string> stripes;  ///< their metas, by stripe
 };
 
 struct shard_options {
@@ -145,10 +106,10 @@ struct shard_memory {
 /// After `apply` has failed only lookups may follow.
 class shard_core {
 public:
-  /// `stored` holds the stripe metas read back from storage, by stripe (none for a new shard).
-  static result<std::unique_ptr<shard_core>> open(
-      schema::plan_ptr plan, shard_options options, record_reader& source,
-      const std::map<std::uint32_t, std::string>& stored);
+  /// `stored` is what `source`'s storage holds besides records.
+  static result<std::unique_ptr<shard_core>> open(schema::plan_ptr plan, shard_options options,
+                                                  record_reader& source,
+                                                  const stored_shard& stored);
   ~shard_core();
 
   result<apply_outcome> apply(const batch& b);
@@ -193,6 +154,8 @@ public:
   /// Records in memory and their buckets, by key space.
   const std::vector<record_pool::held>& holds() const noexcept { return pool_.holds(); }
   std::vector<stripe_state> stripe_states() const;
+  /// The layouts in which its records are stored.
+  const layout_table& layouts() const noexcept { return layouts_; }
 
   /// Visits every record, in memory or stored, in no order; the record is valid in the call.
   result<void> for_each_record(const std::function<void(const record_pool&, record&)>& visit);
@@ -201,20 +164,9 @@ private:
   static constexpr std::uint32_t first_slots = 64;
   static constexpr std::size_t pages_part = 16;  // of the budget, for the pages of a commit
 
-  struct lane_step;
-  struct section_plan;
   using slot = stripe::slot;
 
   shard_core(schema::plan_ptr plan, shard_options options, record_reader& source);
-  void compile_routes();
-  using take_head = std::function<void(const key_hash&, record*)>;
-  /// Decodes the stored heads of a stripe and hands each over with its key. `scan_some` goes on
-  /// from a key and reads at most `values` values, which it counts down; where more are left it
-  /// gives the key of the next.
-  result<void> scan_heads(std::uint32_t index, const take_head& take);
-  result<std::optional<storage_key>> scan_some(std::uint32_t index, const storage_key& first,
-                                               std::int64_t& values, const take_head& take);
-
   result<void> load_missing(const batch& b);
   result<void> load_stripe(std::uint32_t index);
   result<void> load_all(std::span<const key_hash> sorted);
@@ -222,7 +174,8 @@ private:
   bool known_absent(const stripe& st, const key_hash& hash) const noexcept;
   /// The record of a row: found, read, or made.
   result<slot*> record_of(stripe& st, const key_hash& hash, int key_space, std::string_view key);
-  result<record*> read_record(const key_hash& hash);
+  /// Puts a record that was read into the table.
+  void take_in(const key_hash& hash, const decoded_head& read);
   result<void> apply_section(const batch& b, const section& s, apply_outcome& outcome);
   bool replaying(const batch& b) const;
   bool already_applied(const batch& b, const section& s, std::size_t row) const;
@@ -277,6 +230,8 @@ private:
   std::size_t budget_;  // without LMDB's pages
   record_reader& source_;
   record_pool pool_;
+  layout_table layouts_;
+  cold_records cold_;
   table_memory table_;
   std::array<stripe, stripe_count> stripes_;
   std::vector<section_plan> section_plans_;      // by route
@@ -285,11 +240,10 @@ private:
   std::vector<std::int64_t> known_newest_;       // by timeline: told by batches, or recovered
   std::vector<std::uint64_t> late_;              // rows by plan rule, of all stripes
   std::vector<std::vector<std::int64_t>> keep_;  // [key space][lane]: first bucket kept
-  segment_loader load_segment_;
-  std::int64_t sweep_every_ = 0;           // of event time: a quarter of the least retention
-  std::int64_t sweep_credit_ = 0;          // records that may be looked at
-  std::int64_t sweep_newest_ = 0;          // when the sweep of `sweep_stripe_` began
-  std::optional<storage_key> sweep_from_;  // stored records from there on are to be swept
+  std::int64_t sweep_every_ = 0;                 // of event time: a quarter of the least retention
+  std::int64_t sweep_credit_ = 0;                // records that may be looked at
+  std::int64_t sweep_newest_ = 0;                // when the sweep of `sweep_stripe_` began
+  std::optional<storage_key> sweep_from_;        // stored records from there on are to be swept
   std::uint32_t round_next_ = stripe_count;
   std::uint32_t hand_stripe_ = 0;
   std::uint32_t sweep_stripe_ = 0;
@@ -298,11 +252,10 @@ private:
   std::size_t dirty_records_ = 0;
   std::size_t in_flight_bytes_ = 0;
   std::uint64_t in_memory_ = 0;
-  stored_filter filter_;              // of stripes that say so
-  std::vector<key_hash> missing_;     // of the batch: to be read
-  std::vector<key_hash> absent_;      // of the batch: looked for, not stored; sorted
-  std::vector<std::uint8_t> stored_;  // one value read from storage
-  std::size_t stored_bytes_ = 0;      // measured at times, and what was written since
+  stored_filter filter_;           // of stripes that say so
+  std::vector<key_hash> missing_;  // of the batch: to be read
+  std::vector<key_hash> absent_;   // of the batch: looked for, not stored; sorted
+  std::size_t stored_bytes_ = 0;   // measured at times, and what was written since
   std::uint64_t batches_ = 0;
 };
 

@@ -5,12 +5,24 @@
 #include <map>
 #include <set>
 
+#include "base/checksum.hpp"
+
 namespace windrow::storage {
 
 namespace {
 
+constexpr std::string_view layouts_table = "layouts";
+
 lmdb::environment_options environment_of(const shard_store::options& o) {
-  return {o.directory, {identity_table, "records", "stripes", "digests"}, o.map_bytes};
+  return {o.directory,
+          {identity_table, "records", "stripes", "digests", std::string(layouts_table)},
+          o.map_bytes};
+}
+
+std::array<std::uint8_t, 4> layout_key(std::uint32_t number) noexcept {
+  std::array<std::uint8_t, 4> key;
+  store_big(key.data(), number);
+  return key;
 }
 
 std::array<std::uint8_t, 2> stripe_key(std::uint16_t stripe) noexcept {
@@ -43,8 +55,9 @@ result<void> shard_store::begin_session() {
 }
 
 result<void> shard_store::commit(std::span<const put> sorted_records,
-                                 std::span<const stripe_put> stripes) {
-  if (sorted_records.empty() && stripes.empty()) return {};
+                                 std::span<const stripe_put> stripes,
+                                 std::span<const layout_put> layouts) {
+  if (sorted_records.empty() && stripes.empty() && layouts.empty()) return {};
   assert(std::adjacent_find(sorted_records.begin(), sorted_records.end(),
                             [](const put& a, const put& b) { return a.key >= b.key; }) ==
          sorted_records.end());
@@ -80,6 +93,12 @@ result<void> shard_store::commit(std::span<const put> sorted_records,
       (*sum)->state = stripe_digest::term(key, change.value);
     }
     byte_buffer value;
+    for (const layout_put& layout : layouts) {
+      const auto key = layout_key(layout.number);
+      value.assign(layout.value.begin(), layout.value.end());
+      seal_value(layouts_table, key, value);
+      if (auto done = txn.put(layout_rows(), key, value); !done) return done;
+    }
     for (const auto& [stripe, sum] : sums) {
       const auto key = stripe_key(stripe);
       sum.encode(key, value);
@@ -140,6 +159,24 @@ result<std::vector<stripe_value>> shard_store::stripes() {
       if (!decoded) return decoded.error();
       if (decoded->state != 0 && !found.contains(stripe))
         return does_not_add_up(stripe, "has lost its state");
+      return true;
+    });
+  });
+  if (!read) return read.error();
+  return all;
+}
+
+result<std::map<std::uint32_t, std::string>> shard_store::layouts() {
+  std::map<std::uint32_t, std::string> all;
+  auto read = file_->read([&](const lmdb::read_transaction& txn) {
+    return txn.scan(layout_rows(), {}, {}, [&](const lmdb::entry& found) -> result<bool> {
+      const auto value = unseal_value(layouts_table, found.key, found.value);
+      if (found.key.size() != 4 || !value)
+        return failure{errc::corrupt,
+                       data_file() +
+                           " has a damaged record layout. Restore the data folder from a copy, or "
+                           "start a new one from the sources."};
+      all[load_big<std::uint32_t>(found.key.data())] = as_text(*value);
       return true;
     });
   });

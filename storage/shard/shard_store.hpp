@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -25,12 +26,18 @@ struct stripe_put {
   std::uint16_t stripe = 0;
   bytes value;
 };
+/// One row of the table of record layouts (layout_table.hpp): opaque here, sealed by the store.
+struct layout_put {
+  std::uint32_t number = 0;
+  bytes value;
+};
 struct stripe_value {
   std::uint16_t stripe = 0;
   byte_buffer value;
 };
 
-/// The LMDB file of one shard: records and stripes, and nothing about what they mean.
+/// The LMDB file of one shard: records, stripes and record layouts, and nothing about what they
+/// mean.
 ///
 /// Of each stripe it keeps what the stripe's records add up to (`stripe_digest`), in the same
 /// transaction: a record that is gone from a damaged file is noticed and not taken for one that
@@ -58,10 +65,14 @@ public:
 
   /// Makes all of it durable in one transaction, or nothing. Requires records in strictly
   /// ascending key order; erasing what is not there is fine.
-  result<void> commit(std::span<const put> sorted_records, std::span<const stripe_put> stripes);
+  result<void> commit(std::span<const put> sorted_records, std::span<const stripe_put> stripes,
+                      std::span<const layout_put> layouts = {});
 
   /// Every stripe value, by stripe. `corrupt` where one is missing or not the last one committed.
   result<std::vector<stripe_value>> stripes();
+
+  /// The table of record layouts, by number. `corrupt` where a row is damaged.
+  result<std::map<std::uint32_t, std::string>> layouts();
 
   result<lmdb::statistics> stats() { return file_->stats(); }
   const std::string& data_file() const noexcept { return file_->data_file(); }
@@ -111,6 +122,7 @@ private:
   lmdb::table_id records() const noexcept { return file_->table(1); }
   lmdb::table_id stripe_table() const noexcept { return file_->table(2); }
   lmdb::table_id digests() const noexcept { return file_->table(3); }
+  lmdb::table_id layout_rows() const noexcept { return file_->table(4); }
   /// All zero where none is stored.
   template <class Transaction>
   result<stripe_digest> digest(Transaction& txn, std::uint16_t stripe) const;

@@ -44,22 +44,4 @@ std::size_t stored_records::stored_bytes() {
   return stats ? stats->used_bytes - stats->free_bytes : 0;
 }
 
-result<void> commit(shard_store& store, const stripe_write& write) {
-  std::vector<put> puts;
-  puts.reserve(write.entries.size());
-  const auto* base = reinterpret_cast<const std::uint8_t*>(write.bytes.data());
-  for (const stripe_write::entry& e : write.entries) {
-    puts.push_back({e.key, {base + e.offset, e.size}, e.size == 0});
-  }
-  std::vector<stripe_put> stripes;
-  for (std::size_t i = 0; i < write.stripes.size(); ++i) {
-    const std::string& s = write.stripes[i];
-    stripes.push_back({static_cast<std::uint16_t>(write.first_stripe + i),
-                       {reinterpret_cast<const std::uint8_t*>(s.data()), s.size()}});
-  }
-  if (fault_injected(failpoint::positions_first))
-    if (auto done = store.commit({}, stripes); !done) return done;
-  return store.commit(puts, stripes);
-}
-
 }  // namespace windrow::storage

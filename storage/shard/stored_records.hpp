@@ -32,7 +32,4 @@ private:
   int groups_ = 0;
 };
 
-/// Commits what a shard encoded, in one transaction.
-result<void> commit(shard_store& store, const stripe_write& write);
-
 }  // namespace windrow::storage

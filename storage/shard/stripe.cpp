@@ -1,4 +1,5 @@
 #include "storage/shard/stripe.hpp"
+#include "base/bytes.hpp"
 
 #include <xxhash.h>
 
@@ -17,10 +18,6 @@ std::uint64_t stripe_checksum(std::span<const std::uint8_t> body, std::uint32_t 
                               std::uint64_t folder_seed) {
   return XXH3_64bits_withSeed(body.data(), body.size(),
                               folder_seed ^ (0x9e3779b97f4a7c15 * (stripe + 1)));
-}
-
-std::span<const std::uint8_t> bytes_of(const std::string& s) {
-  return {reinterpret_cast<const std::uint8_t*>(s.data()), s.size()};
 }
 
 template <class T>
@@ -112,7 +109,7 @@ std::string encode_stripe(const schema::plan& p, const stripe_state& s, std::uin
   }
   put_zigzag(body, s.swept);
   std::string out;
-  put_raw(out, stripe_checksum(bytes_of(body), stripe, folder_seed));
+  put_raw(out, stripe_checksum(as_bytes(body), stripe, folder_seed));
   return out + body;
 }
 

@@ -74,6 +74,7 @@ basic_tile_type<Partials>::basic_tile_type(const schema::tiling& t)
   for (std::size_t i = 0; i < narrow_.cells.size(); ++i) {
     Partials::visit(narrow_.cells[i].kind, [&]<class P>() {
       owns_memory_ |= P::owns_memory;
+      can_overflow_ |= P::can_overflow;
       inline_max_ = std::min(inline_max_, P::inline_max);
       if (P::can_refuse) can_refuse_.push_back(static_cast<std::uint32_t>(i));
     });
@@ -228,6 +229,23 @@ void basic_tile_type<Partials>::widen(const std::byte* from, std::byte* to) cons
   }
 }
 
+template <class Partials>
+void basic_tile_type<Partials>::take_over(std::byte* to, const basic_tile_type& other,
+                                          std::byte* from, bool wide,
+                                          std::span<const int> cells) const {
+  const tile_form& target = form(wide);
+  const tile_form& source = other.form(wide);
+  tiles::set_rows(target, to, other.rows(from, wide));
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    if (cells[i] == schema::none) continue;
+    const std::size_t bytes =
+        Partials::visit(source.cells[i].kind, [&]<class P>() { return P::bytes(wide); });
+    std::byte* at = from + source.cells[i].offset;
+    std::memcpy(to + target.cells[static_cast<std::size_t>(cells[i])].offset, at, bytes);
+    std::memset(at, 0, bytes);  // what it owned has moved
+  }
+}
+
 // ---- wire form ---------------------------------------------------------------------------------
 
 // varint (rows << 1 | exact), where `exact` says that every partial's short form says everything;
@@ -257,6 +275,45 @@ bool basic_tile_type<Partials>::decode(varint_reader& in, std::byte* tile, bool 
         c.kind, [&]<class P>() { return P::decode(in, tile + c.offset, wide, head); });
     return good && in.ok();
   });
+}
+
+template <class Partials>
+bool basic_tile_type<Partials>::overflowed(const std::byte* tile, bool wide) const noexcept {
+  if (!can_overflow_) return false;
+  const tile_form& f = form(wide);
+  return std::any_of(f.cells.begin(), f.cells.end(), [&](const tile_cell& c) {
+    return Partials::visit(c.kind, [&]<class P>() { return P::overflowed(tile + c.offset); });
+  });
+}
+
+template <class Partials>
+void basic_tile_type<Partials>::encode_overflow(std::string& out, const std::byte* tile,
+                                                bool wide) const {
+  const tile_form& f = form(wide);
+  for (std::size_t i = 0; i < f.cells.size(); ++i) {
+    if (i % 8 == 0) out.push_back('\0');
+    const tile_cell& c = f.cells[i];
+    if (Partials::visit(c.kind, [&]<class P>() { return P::overflowed(tile + c.offset); }))
+      out.back() = static_cast<char>(out.back() | 1 << i % 8);
+  }
+}
+
+template <class Partials>
+bool basic_tile_type<Partials>::decode_overflow(varint_reader& in, std::byte* tile,
+                                                bool wide) const {
+  const tile_form& f = form(wide);
+  const auto flags = in.bytes((f.cells.size() + 7) / 8);
+  if (!in.ok()) return false;
+  for (std::size_t i = 0; i < 8 * flags.size(); ++i) {
+    if ((flags[i / 8] >> i % 8 & 1) == 0) continue;
+    if (i >= f.cells.size()) return false;
+    const bool can = Partials::visit(f.cells[i].kind, [&]<class P>() {
+      P::set_overflowed(tile + f.cells[i].offset);
+      return P::can_overflow;
+    });
+    if (!can) return false;
+  }
+  return true;
 }
 
 template <class Partials>

@@ -51,6 +51,7 @@ public:
   const tile_form& form(bool wide) const noexcept { return wide ? wide_ : narrow_; }
   /// Whether tiles own memory outside themselves (sketches).
   bool owns_memory() const noexcept { return owns_memory_; }
+  bool can_overflow() const noexcept { return can_overflow_; }
   /// How many tiles a record's head holds per lane: the least that a partial asks for.
   std::uint32_t inline_max() const noexcept { return inline_max_; }
 
@@ -66,6 +67,12 @@ public:
   /// Turns a narrow tile at `from` into a wide one at `to`, moving what it owns.
   void widen(const std::byte* from, std::byte* to) const;
 
+  /// Takes rows and partials over from a tile of another tiling with the same buckets: cell i of
+  /// `from` becomes cell `cells[i]` of `to`, or stays where it is (none). `to` must have been
+  /// created and hold no rows; what moved is empty in `from`.
+  void take_over(std::byte* to, const basic_tile_type& other, std::byte* from, bool wide,
+                 std::span<const int> cells) const;
+
   /// Bytes that the tile owns outside itself.
   std::size_t owned_bytes(const std::byte* tile, bool wide) const noexcept;
 
@@ -74,6 +81,15 @@ public:
   /// Reads what `encode` wrote into a created tile; false on bad bytes, or if the narrow form
   /// cannot hold them (then try wide).
   bool decode(varint_reader& in, std::byte* tile, bool wide) const;
+
+  /// Whether a partial of the tile has overflowed (`partials::plain::can_overflow`).
+  bool overflowed(const std::byte* tile, bool wide) const noexcept;
+  /// Appends the overflow flag of each partial, in the order of the tiling: partial i is bit i % 8
+  /// of byte i / 8, spare bits are 0.
+  void encode_overflow(std::string& out, const std::byte* tile, bool wide) const;
+  /// Reads what `encode_overflow` wrote into a decoded tile; false on bad bytes, and on the flag of
+  /// a partial that cannot overflow.
+  bool decode_overflow(varint_reader& in, std::byte* tile, bool wide) const;
 
   /// What one window of one feature is, from the wide tile that its tiles were merged into: the
   /// value, null if the aggregation says so, or `overflow`. `type` is the feature's.
@@ -98,6 +114,7 @@ private:
   tile_form wide_;
   std::vector<std::uint32_t> can_refuse_;  // cells whose narrow form cannot hold every result
   bool owns_memory_ = false;
+  bool can_overflow_ = false;
   std::uint32_t inline_max_ = 0;
 };
 

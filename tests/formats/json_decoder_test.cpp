@@ -19,6 +19,36 @@ value_type list_of(value_kind kind, bool nullable = false) {
   return {value_kind::list, nullable, std::make_shared<const value_type>(type(kind))};
 }
 
+value_type map_of(value_kind kind, bool nullable = false) {
+  value_type out = list_of(kind, nullable);
+  out.kind = value_kind::map;
+  return out;
+}
+value_type address() {
+  value_type out = type(value_kind::structure);
+  out.fields = std::make_shared<const std::vector<schema::struct_field>>(
+      std::vector<schema::struct_field>{{"street", type(value_kind::text)},
+                                        {"zip", type(value_kind::integer, true)},
+                                        {"tags", map_of(value_kind::bytes, true)}});
+  return out;
+}
+
+/// What stands in maps and structs.
+std::string show(const windrow::value& v) {
+  const auto named = [](const named_values& values) {
+    std::string out;
+    for (const auto& [name, inner] : values)
+      out += (out.empty() ? "" : ", ") + name + " " + show(inner);
+    return "{" + out + "}";
+  };
+  if (const auto* i = std::get_if<std::int64_t>(&v)) return std::to_string(*i);
+  if (const auto* s = std::get_if<std::string>(&v)) return "'" + *s + "'";
+  if (const auto* b = std::get_if<byte_string>(&v)) return "bytes '" + b->data + "'";
+  if (const auto* m = std::get_if<value_map>(&v)) return named(m->entries);
+  if (const auto* s = std::get_if<value_struct>(&v)) return "struct" + named(s->fields);
+  return v.is_null() ? "null" : "?";
+}
+
 /// One value of a column, as text for comparisons.
 std::string show(const schema::column& column, std::size_t row) {
   if (!column.is_valid(row)) return "null";
@@ -37,6 +67,11 @@ std::string show(const schema::column& column, std::size_t row) {
       return "'" + std::string(column.texts[row]) + "'";
     case value_kind::list:
       return "list of " + std::to_string(column.lists[row].size());
+    case value_kind::map:
+    case value_kind::structure:
+      return show(column.values[row]);
+    case value_kind::bytes:
+      return "bytes '" + std::string(column.texts[row]) + "'";
   }
   return "";
 }
@@ -128,6 +163,15 @@ TEST(JsonDecoder, ReadsValuesOfEveryType) {
       {list_of(value_kind::integer), "[1, 2,3]", "list of 3"},
       {list_of(value_kind::text), "[\"a\"]", "list of 1"},
       {list_of(value_kind::text, true), "null", "null"},
+      {type(value_kind::bytes), "\"Zm9v\"", "bytes 'foo'"},
+      {type(value_kind::bytes), "\"\"", "bytes ''"},
+      {type(value_kind::bytes, true), "null", "null"},
+      {map_of(value_kind::integer), "{}", "{}"},
+      {map_of(value_kind::integer), R"({"b": 2, "a" :1, "\u00e4": 3})", "{a 1, b 2, \xC3\xA4 3}"},
+      {map_of(value_kind::text, true), "null", "null"},
+      {address(), R"({"zip": 7, "other": [{}], "street": "s", "tags": {"t": "Zg=="}})",
+       "struct{street 's', zip 7, tags {t bytes 'f'}}"},
+      {address(), R"({"street": "s"})", "struct{street 's', zip null, tags null}"},
   };
   for (const auto& line : table) {
     const auto answer = decode_one(line.of, line.json);
@@ -175,6 +219,18 @@ TEST(JsonDecoder, RefusesValuesOfAnotherType) {
       {list_of(value_kind::integer), "[1,null]", "type"},
       {list_of(value_kind::integer), "[[1]]", "type"},
       {list_of(value_kind::integer), "{\"a\":1}", "type"},
+      {type(value_kind::bytes), "\"Zm9\"", "type"},
+      {type(value_kind::bytes), "7", "type"},
+      {map_of(value_kind::integer), "[1]", "type"},
+      {map_of(value_kind::integer), R"({"a": "x"})", "type"},
+      {map_of(value_kind::integer), R"({"a": null})", "type"},
+      {map_of(value_kind::integer), R"({"a": 9223372036854775808})", "range"},
+      {map_of(value_kind::integer), R"({"a": 1, "a": 2})", "duplicate_key"},
+      {address(), "\"s\"", "type"},
+      {address(), R"({"zip": 1})", "missing_key"},
+      {address(), R"({"street": null})", "type"},
+      {address(), R"({"street": "s", "street": "t"})", "duplicate_key"},
+      {address(), R"({"street": "s", "tags": {"a": "?"}})", "type"},
   };
   for (const auto& line : table) {
     const auto answer = decode_one(line.of, line.json);

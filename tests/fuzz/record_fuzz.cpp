@@ -1,5 +1,6 @@
-// Stored records, segments, stripes and values, as they are once their checksum has been found
-// right: refused, or decoded to what is encoded and decoded to the same, and can be read.
+// Stored records, segments, stripes, values and record layouts, as they are once their checksum has
+// been found right: refused, or decoded to what is encoded and decoded to the same, and can be
+// read.
 //
 // The first byte says which of them follows.
 #include <xxhash.h>
@@ -22,23 +23,40 @@ using byte_span = std::span<const std::uint8_t>;
 constexpr std::int64_t time_span = 1'000'000'000'000;
 constexpr std::int64_t minute = 60'000'000, hour = 60 * minute, day = 24 * hour;
 
-/// Every kind of partial, two lengths of buckets, rollups, and a scalar.
-schema::plan_ptr make_plan() {
+/// Every kind of partial, two lengths of buckets, rollups, and a scalar. `older`: what another
+/// catalog had of it, and had besides.
+schema::plan_ptr make_plan(bool older = false) {
   using schema::aggregation;
   testing::plan_maker maker;
   const int timeline = maker.timeline();
   const int minutes = maker.tiling(timeline, minute), days = maker.tiling(timeline, day);
-  const int sketches = maker.tiling(maker.timeline(), hour);
   maker.feature(minutes, aggregation::sum, testing::column_a, {30 * day});
-  maker.feature(minutes, aggregation::count, testing::column_b, {hour});
+  if (!older) maker.feature(minutes, aggregation::count, testing::column_b, {hour});
   maker.feature(minutes, aggregation::mean, testing::column_c, {hour});
   maker.feature(days, aggregation::min, testing::column_a, {30 * day});
+  if (older) maker.feature(days, aggregation::approx_count_distinct, testing::column_a, {day});
   maker.feature(days, aggregation::max, testing::column_c, {30 * day});
   maker.feature(days, aggregation::var, testing::column_c, {30 * day});
-  maker.feature(sketches, aggregation::approx_count_distinct, testing::column_t, {day});
-  maker.feature(sketches, aggregation::any, testing::column_h, {day});
+  if (!older) {
+    const int sketches = maker.tiling(maker.timeline(), hour);
+    maker.feature(sketches, aggregation::approx_count_distinct, testing::column_t, {day});
+    maker.feature(sketches, aggregation::any, testing::column_h, {day});
+  } else {
+    maker.feature(maker.tiling(timeline, hour), aggregation::sum, testing::column_b, {30 * day});
+  }
   maker.scalar(testing::column_t);
+  if (older) maker.scalar(testing::column_b);
   return maker.make();
+}
+
+/// Layout 1 is the plan's own, layout 2 an older one.
+layout_table make_layouts(const record_pool& pool) {
+  const record_layouts older(make_plan(true));
+  auto made =
+      layout_table::make(pool.layouts(), {{1, encode_layout(definition_of(pool.layouts(), 0))},
+                                          {2, encode_layout(definition_of(older, 0))}});
+  require(made.ok(), "layouts that were encoded are read");
+  return std::move(*made);
 }
 
 byte_span bytes_of(const std::string& text) {
@@ -50,7 +68,7 @@ void look(const record_pool& pool, record& r) {
   const segment_loader absent = [](const record&, segment&) -> result<void> {
     return failure{errc::corrupt, "no segment is stored"};
   };
-  const space_type& space = pool.space(r.space);
+  const record_layout& space = pool.layout(r.space);
   for (int lane = 0; lane < static_cast<int>(space.lanes.size()); ++lane) {
     const tile_type& type = *space.lanes[static_cast<std::size_t>(lane)].tiles;
     tile_total total(type);
@@ -62,45 +80,58 @@ void look(const record_pool& pool, record& r) {
   (void)pool.empty(r);
 }
 
-void try_head(record_pool& pool, byte_span body) {
-  record* r = decode_head(pool, body, 1);
-  if (!r) return;
-  look(pool, *r);
+void try_head(record_pool& pool, const layout_table& layouts, byte_span body) {
+  const auto read = decode_head(pool, layouts, body, 1);
+  if (!read) return;
+  look(pool, *read->r);
   std::string once;
-  encode_head(once, pool, *r);
-  pool.destroy(r);
-  record* again = decode_head(pool, bytes_of(once), 1);
-  require(again != nullptr, "a head that was encoded is decoded");
+  encode_head(once, pool, layouts, *read->r);
+  pool.destroy(read->r);
+  const auto again = decode_head(pool, layouts, bytes_of(once), 1);
+  require(again && !again->translated, "a head that was encoded is decoded");
   std::string twice;
-  encode_head(twice, pool, *again);
-  pool.destroy(again);
+  encode_head(twice, pool, layouts, *again->r);
+  pool.destroy(again->r);
   require(once == twice, "a decoded head is encoded to the same bytes");
 }
 
-void try_segment(record_pool& pool, byte_span body) {
+void try_segment(record_pool& pool, const layout_table& layouts, byte_span body) {
   // What the head would say of it: the segment has to agree, so it is taken from there.
   varint_reader in(body);
   in.raw<std::uint16_t>();
+  const stored_layout* from = layouts.find(in.varint<std::uint32_t>());
+  const auto lane = in.varint<std::uint32_t>();
+  if (!from || lane >= from->lanes.size() || from->lanes[lane].to == schema::none) return;
   segment s;
   s.number = 1;
-  s.lane = static_cast<std::uint16_t>(in.varint<std::uint32_t>());
+  s.lane = static_cast<std::uint16_t>(from->lanes[lane].to);
   s.count = in.varint<std::uint32_t>() >> 1;
   s.first = in.zigzag();
-  if (!in.ok() || s.lane >= pool.space(0).lanes.size()) return;
+  if (!in.ok()) return;
   if (s.first < -time_span || s.first > time_span) return;  // the head is refused
   s.last = s.first + UINT32_MAX;
   record* r = pool.create(0, "key", 1);
-  if (decode_segment(pool, *r, s, body)) {
+  if (decode_segment(pool, layouts, *r, s, body)) {
     std::string once;
-    encode_segment(once, pool, *r, s);
+    encode_segment(once, pool, layouts, *r, s);
     pool.free_segment(*r, s);
-    require(decode_segment(pool, *r, s, bytes_of(once)), "a segment that was encoded is decoded");
+    require(decode_segment(pool, layouts, *r, s, bytes_of(once)),
+            "a segment that was encoded is decoded");
     std::string twice;
-    encode_segment(twice, pool, *r, s);
+    encode_segment(twice, pool, layouts, *r, s);
     require(once == twice, "a decoded segment is encoded to the same bytes");
     pool.free_segment(*r, s);
   }
   pool.destroy(r);
+}
+
+void try_layout(const record_pool& pool, byte_span body) {
+  const auto read = decode_layout(body);
+  if (!read) return;
+  const std::string once = encode_layout(*read);
+  const auto again = decode_layout(bytes_of(once));
+  require(again && encode_layout(*again) == once, "a layout is encoded to the same bytes");
+  require(layout_table::make(pool.layouts(), {{1, once}}).ok(), "it can be translated from");
 }
 
 void try_stripe(const schema::plan& plan, byte_span body) {
@@ -138,12 +169,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const byte_span body(data + 1, size - 1);
   record_pool pool(plan);
   pool.set_newest(std::vector<std::int64_t>(plan->timelines.size(), 0));
+  if (data[0] >= 0xf0) {
+    try_layout(pool, body);
+    return 0;
+  }
   switch (data[0] % 4) {
     case 0:
-      try_head(pool, body);
+      try_head(pool, make_layouts(pool), body);
       break;
     case 1:
-      try_segment(pool, body);
+      try_segment(pool, make_layouts(pool), body);
       break;
     case 2:
       try_stripe(*plan, body);

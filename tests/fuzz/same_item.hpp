@@ -17,9 +17,13 @@ inline bool same_item(const schema::column& a, const schema::column& b, std::siz
     case value_kind::floating:
       return std::memcmp(&a.floats[row], &b.floats[row], sizeof(double)) == 0;
     case value_kind::text:
+    case value_kind::bytes:
       return a.texts[row] == b.texts[row];
     case value_kind::list:
       return a.lists[row] == b.lists[row];
+    case value_kind::map:
+    case value_kind::structure:
+      return a.values[row] == b.values[row];
     default:
       return a.ints[row] == b.ints[row];
   }

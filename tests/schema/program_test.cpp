@@ -68,6 +68,13 @@ private:
       case value_kind::list:
         to.lists.push_back(null ? value_list{int64{1}} : std::get<value_list>(value));
         break;
+      case value_kind::map:
+      case value_kind::structure:
+        to.values.push_back(value);
+        break;
+      case value_kind::bytes:
+        to.texts.push_back(null ? std::string_view("?") : std::get<byte_string>(value).data);
+        break;
     }
   }
 
@@ -90,6 +97,11 @@ windrow::value value_at(const column& values, std::size_t row) {
       return timestamp{values.ints[row]};
     case value_kind::list:
       return values.lists[row];
+    case value_kind::map:
+    case value_kind::structure:
+      return values.values[row];
+    case value_kind::bytes:
+      return byte_string{std::string(values.texts[row])};
   }
   return windrow::null{};
 }

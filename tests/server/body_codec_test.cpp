@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "server/body/api.capnp.h"
+#include "tests/support/random_value.hpp"
 #include "windrow/time.hpp"
 
 // Bodies in Cap'n Proto, made and read here with the library itself.
@@ -300,6 +301,78 @@ TEST(CapnpAnswer, HasTheTypesOfItsValues) {
   EXPECT_TRUE(features[3].getBasis().isNothing());
   EXPECT_TRUE(features[4].getValue().isNull());
   EXPECT_TRUE(features[4].getBasis().isNothing());
+}
+
+windrow::value read_back(wire::Value::Reader from);
+
+named_values read_back(capnp::List<wire::Member>::Reader from) {
+  named_values out;
+  for (const auto m : from)
+    out.emplace_back(std::string(m.getName().cStr(), m.getName().size()), read_back(m.getValue()));
+  return out;
+}
+
+windrow::value read_back(wire::Value::Reader from) {
+  switch (from.which()) {
+    case wire::Value::NULL_:
+      return windrow::null{};
+    case wire::Value::BOOLEAN:
+      return from.getBoolean();
+    case wire::Value::INTEGER:
+      return from.getInteger();
+    case wire::Value::FLOATING:
+      return from.getFloating();
+    case wire::Value::TEXT:
+      return std::string(from.getText().cStr(), from.getText().size());
+    case wire::Value::TIME:
+      return timestamp{from.getTime()};
+    case wire::Value::LIST: {
+      value_list list;
+      for (const auto item : from.getList()) list.push_back(read_back(item));
+      return list;
+    }
+    case wire::Value::BYTES:
+      return byte_string{
+          {reinterpret_cast<const char*>(from.getBytes().begin()), from.getBytes().size()}};
+    case wire::Value::MAP:
+      return value_map{read_back(from.getMap())};
+    case wire::Value::STRUCTURE:
+      return value_struct{read_back(from.getStructure())};
+  }
+  return windrow::null{};
+}
+
+TEST(CapnpAnswer, GivesBackValuesOfEveryType) {
+  for (std::uint64_t seed = 1; seed <= 500; ++seed) {
+    windrow::testing::random_values random(seed);
+    feature_answer f;
+    f.feature = "f";
+    f.value = random.of(random.type());
+    query_answer answer{timestamp{9}, 1, {{"User", std::string("u1"), {}, {}}}};
+    answer.rows[0].features = {f};
+    const opened<wire::QueryAnswer> read(encode_answer(answer));
+    ASSERT_EQ(read_back(read.root.getRows()[0].getFeatures()[0].getValue()), *f.value)
+        << "seed " << seed;
+  }
+}
+
+TEST(CapnpPush, SaysMapsStructsAndBytesAsMessagesDo) {
+  capnp::MallocMessageBuilder message;
+  auto push = message.initRoot<wire::Push>();
+  push.setMessages(3);
+  auto columns = push.initColumns(1);
+  columns[0].setKey("v");
+  auto values = columns[0].initValues(3);
+  const kj::byte data[] = {0xff, 0};
+  values[0].setBytes(kj::arrayPtr(data, 2));
+  auto map = values[1].initMap(2);
+  map[0].setName("a\"");
+  map[0].initValue().setInteger(1);
+  map[1].setName("b");
+  map[1].initValue().setNull();
+  values[2].initStructure(0);
+  EXPECT_THAT(lines(decode_push(bytes_of(message), 10)),
+              ElementsAre(R"({"v":"/wA="})", R"({"v":{"a\"":1,"b":null}})", R"({"v":{}})"));
 }
 
 TEST(CapnpAnswer, SaysWhatBecameOfAPush) {

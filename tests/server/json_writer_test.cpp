@@ -9,6 +9,9 @@
 #include <random>
 #include <string>
 
+#include "formats/json_decoder.hpp"
+#include "tests/support/random_value.hpp"
+
 namespace windrow::server {
 namespace {
 
@@ -34,8 +37,33 @@ TEST(JsonWriter, Indents) {
 TEST(JsonWriter, WritesAValueOfEveryType) {
   json_writer out;
   out.value(value_list{null{}, true, std::int64_t{-7}, 40.0, std::string("a\"b"),
-                       timestamp{1'772'366'400'500'000}, value_list{}});
-  EXPECT_EQ(out.take(), R"([null, true, -7, 40.0, "a\"b", "2026-03-01T12:00:00.500Z", []])");
+                       timestamp{1'772'366'400'500'000}, value_list{},
+                       value_map{{{"a", true}, {"b", null{}}}},
+                       value_struct{{{"z", std::int64_t{1}}, {"a", value_map{}}}},
+                       byte_string{std::string("\xff\0", 2)}});
+  EXPECT_EQ(out.take(), R"([null, true, -7, 40.0, "a\"b", "2026-03-01T12:00:00.500Z", [], )"
+                        R"({"a": true, "b": null}, {"z": 1, "a": {}}, "/wA="])");
+}
+
+TEST(JsonWriter, WritesWhatTheDecoderOfMessagesReads) {
+  for (std::uint64_t seed = 1; seed <= 500; ++seed) {
+    windrow::testing::random_values random(seed);
+    schema::value_type type = random.type();
+    type = {schema::value_kind::structure, false, nullptr,
+            std::make_shared<const std::vector<schema::struct_field>>(
+                std::vector<schema::struct_field>{{"inner", type}})};
+    const windrow::value v = random.of(type);
+    json_writer out;
+    out.begin_object().key("k").value(v).end_object();
+    const std::string text = out.take();
+    formats::json_decoder decoder({{"k", type}});
+    const std::pair<storage::sequence, std::string_view> messages[] = {{1, text}};
+    const auto run = formats::make_run(1, 0, 1, timestamp{}, messages);
+    formats::decoded_rows rows;
+    decoder.decode(run->messages, rows);
+    ASSERT_EQ(rows.rows(), 1u) << "seed " << seed << ": " << text;
+    ASSERT_EQ(rows.columns[0].values[0], v) << "seed " << seed << ": " << text;
+  }
 }
 
 TEST(JsonWriter, WritesTheLimitsOfIntegers) {

@@ -2,8 +2,8 @@
 
 #include <random>
 
+#include "base/base64.hpp"
 #include "server/api/target.hpp"
-#include "server/body/base64.hpp"
 #include "server/body/problem.hpp"
 #include "server/http/address.hpp"
 #include "server/http/connection_table.hpp"

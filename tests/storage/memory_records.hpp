@@ -51,12 +51,17 @@ public:
         records_[e.key] = write.bytes.substr(e.offset, e.size);
     }
     for (std::size_t i = 0; i < write.stripes.size(); ++i) {
-      stripes_[write.first_stripe + static_cast<std::uint32_t>(i)] = write.stripes[i];
+      stored_.stripes[write.first_stripe + static_cast<std::uint32_t>(i)] = write.stripes[i];
+    }
+    for (const auto& [number, definition] : write.layouts) {
+      const auto [at, fresh] = stored_.layouts.emplace(number, definition);
+      EXPECT_TRUE(fresh || at->second == definition) << "a layout's number has another meaning";
     }
   }
 
   std::map<storage_key, std::string>& records() noexcept { return records_; }
-  std::map<std::uint32_t, std::string>& stripes() noexcept { return stripes_; }
+  /// What there is besides the records.
+  stored_shard& besides() noexcept { return stored_; }
   std::size_t reads() const noexcept { return reads_; }
 
   static std::span<const std::uint8_t> bytes_of(const std::string& s) {
@@ -65,7 +70,7 @@ public:
 
 private:
   std::map<storage_key, std::string> records_;
-  std::map<std::uint32_t, std::string> stripes_;
+  stored_shard stored_;
   int groups_ = 0;
   std::size_t reads_ = 0;
 };

@@ -1,6 +1,6 @@
 // A partial that no plan names, in tiles as they are: what the recipe in docs/extending.md gives an
 // aggregation is enough for one that reads the event time, the tie-break, a second argument and a
-// parameter, and whose forms differ.
+// parameter, whose forms differ, and that overflows.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -19,10 +19,13 @@ constexpr auto planted_kind = static_cast<schema::partial_kind>(200);
 
 /// The sum of the argument over rows whose second argument is at least the parameter (as an int of
 /// 32 bits, wide 64), and the argument of the last of them: by time, then partition, then sequence.
+/// It overflows with an argument of `too_much` or more.
 struct planted : partials::plain {
   static constexpr bool can_refuse = true;
   static constexpr bool reads_second = true;
   static constexpr bool reads_count = true;
+  static constexpr bool can_overflow = true;
+  static constexpr std::int64_t too_much = 985;
 
   struct last {
     std::int64_t time = INT64_MIN;
@@ -44,6 +47,11 @@ struct planted : partials::plain {
       partials::save(at + sizeof(last), static_cast<std::int32_t>(n));
     }
   }
+  // In bytes that no form of the sum uses.
+  static bool overflowed(const std::byte* at) noexcept {
+    return at[sizeof(last) + 4] != std::byte{0};
+  }
+  static void set_overflowed(std::byte* at) noexcept { at[sizeof(last) + 4] = std::byte{1}; }
   static bool counts(const partials::input& in) noexcept {
     return in.second->is_valid(in.row) && in.second->ints[in.row] >= in.parameter;
   }
@@ -59,6 +67,7 @@ struct planted : partials::plain {
     if (!counts(in)) return;
     take(at, {in.time, in.partition, in.at, in.value.ints[in.row]});
     set_sum(at, wide, sum(at, wide) + in.value.ints[in.row]);
+    if (in.value.ints[in.row] >= too_much) set_overflowed(at);
   }
   static bool merge_fits(const std::byte* into, const std::byte* from, bool from_wide) noexcept {
     return is_narrow(sum(into, false) + sum(from, from_wide));
@@ -67,10 +76,12 @@ struct planted : partials::plain {
                     const partials::counts&) noexcept {
     take(into, partials::load<last>(from));
     set_sum(into, into_wide, sum(into, into_wide) + sum(from, from_wide));
+    if (overflowed(from)) set_overflowed(into);
   }
   static void widen(const std::byte* from, std::byte* to) noexcept {
     partials::save(to, partials::load<last>(from));
     set_sum(to, true, sum(from, false));
+    if (overflowed(from)) set_overflowed(to);
   }
   static void encode(std::string& out, const std::byte* at, bool wide, const partials::wire_head&) {
     put_raw(out, partials::load<last>(at));
@@ -87,7 +98,7 @@ struct planted : partials::plain {
     const auto found = partials::load<last>(at);
     if (found.time == INT64_MIN) return value{null{}};
     return value{std::to_string(asked.count) + " rows, sum " + std::to_string(sum(at, true)) +
-                 ", last " + std::to_string(found.value)};
+                 ", last " + std::to_string(found.value) + (overflowed(at) ? ", overflowed" : "")};
   }
 };
 
@@ -146,10 +157,12 @@ struct rows_of_test {
     const row_of_test* found = nullptr;
     std::int64_t sum = 0;
     std::uint64_t count = 0;
+    bool overflowed = false;
     for (const row_of_test& r : rows) {
       count += r.value ? 1 : 0;
       if (!r.value || !r.second || *r.second < least) continue;
       sum += *r.value;
+      overflowed |= *r.value >= planted::too_much;
       if (!found || std::tuple(found->time, found->partition, found->at) <
                         std::tuple(r.time, r.partition, r.at)) {
         found = &r;
@@ -157,7 +170,7 @@ struct rows_of_test {
     }
     if (!found) return value{null{}};
     return value{std::to_string(count) + " rows, sum " + std::to_string(sum) + ", last " +
-                 std::to_string(*found->value)};
+                 std::to_string(*found->value) + (overflowed ? ", overflowed" : "")};
   }
 };
 
@@ -186,11 +199,13 @@ public:
   std::string encoded() const {
     std::string out;
     type_.encode(out, bytes_.data(), wide_);
+    type_.encode_overflow(out, bytes_.data(), wide_);
     return out;
   }
   bool decode(const std::string& bytes) {
     varint_reader in({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
-    return type_.decode(in, bytes_.data(), wide_) && in.done();
+    return type_.decode(in, bytes_.data(), wide_) &&
+           type_.decode_overflow(in, bytes_.data(), wide_) && in.done();
   }
   value answer() {
     if (!wide_) widen();
@@ -200,6 +215,7 @@ public:
     return *type_.finalize(bytes_.data(), r, {schema::value_kind::text, true, nullptr});
   }
   bool wide() const { return wide_; }
+  bool overflowed() const { return type_.overflowed(bytes_.data(), wide_); }
 
 private:
   const planted_tile& type_;
@@ -211,7 +227,7 @@ TEST(PlantedPartial, IsFoldedMergedAndReadBackAsItsDefinitionSays) {
   const planted_tile type(planted_tiling());
   EXPECT_TRUE(type.owns_memory());
   EXPECT_EQ(type.inline_max(), 8u);  // the sketch asks for the least
-  int widened = 0;
+  int widened = 0, overflowed = 0;
   for (std::uint64_t seed = 1; seed <= 60; ++seed) {
     SCOPED_TRACE(seed);
     const rows_of_test rows(seed, seed * 2, seed % 3 == 0 ? 1'000'000 : 1);
@@ -225,6 +241,7 @@ TEST(PlantedPartial, IsFoldedMergedAndReadBackAsItsDefinitionSays) {
     forth.merge(low), forth.merge(high);
     back.merge(high), back.merge(low);
     widened += whole.wide() ? 1 : 0;
+    overflowed += whole.overflowed() ? 1 : 0;
     const std::string bytes = whole.encoded();
     EXPECT_EQ(forth.encoded(), bytes);
     EXPECT_EQ(back.encoded(), bytes);
@@ -237,6 +254,21 @@ TEST(PlantedPartial, IsFoldedMergedAndReadBackAsItsDefinitionSays) {
     EXPECT_EQ(back.answer(), wanted);
   }
   EXPECT_GT(widened, 5);
+  EXPECT_GT(overflowed, 5);
+  EXPECT_LT(overflowed, 55);
+}
+
+TEST(PlantedPartial, OverflowFlagsAreRefusedOfPartialsThatCannotOverflow) {
+  const planted_tile type(planted_tiling());
+  EXPECT_TRUE(type.can_overflow());
+  tile_of_test empty(type);
+  std::string bytes = empty.encoded();
+  for (int bit = 0; bit < 8; ++bit) {
+    tile_of_test read(type);
+    bytes.back() = static_cast<char>(1 << bit);
+    EXPECT_EQ(read.decode(bytes), bit == 2) << bit;  // where `planted` stands in the tiling
+    EXPECT_EQ(read.overflowed(), bit == 2) << bit;
+  }
 }
 
 }  // namespace

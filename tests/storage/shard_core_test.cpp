@@ -587,10 +587,10 @@ TEST(ShardCore, RefusesADamagedStripe) {
   scenario s(p.maker);
   s.send({s.at(1)});
   s.checkpoint();
-  auto stripes = s.records().stripes();
-  stripes.at(3)[12] ^= 1;
+  stored_shard stored = s.records().besides();
+  stored.stripes.at(3)[12] ^= 1;
   plan_maker same = p.maker;
-  auto opened = shard_core::open(same.make(), {0, folder_seed, 1 << 20}, s.records(), stripes);
+  auto opened = shard_core::open(same.make(), {0, folder_seed, 1 << 20}, s.records(), stored);
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().code, errc::corrupt);
 }

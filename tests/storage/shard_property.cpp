@@ -12,8 +12,6 @@
 
 namespace windrow::storage::testing {
 
-namespace {
-
 using windrow::testing::oracle_function;
 
 oracle_function function_of(const schema::plan& p, const schema::rule& r) {
@@ -83,6 +81,8 @@ std::string show(const value& v) {
   return out.str();
 }
 
+namespace {
+
 /// A shard, what is stored of it, the messages there are, and how far they have been sent.
 class history {
 public:
@@ -118,7 +118,7 @@ private:
   }
 
   void open() {
-    auto opened = shard_core::open(plan_, options_, records_, records_.stripes());
+    auto opened = shard_core::open(plan_, options_, records_, records_.besides());
     if (!good(opened, "open")) return;
     core_ = std::move(*opened);
     const positions resume = core_->resume_positions();
@@ -264,7 +264,7 @@ private:
 
   static std::uint64_t buckets_of(const record_pool& pool, const record& r) {
     std::uint64_t n = 0;
-    const auto& lanes = pool.space(r.space).lanes;
+    const auto& lanes = pool.layout(r.space).lanes;
     for (std::size_t lane = 0; lane < lanes.size(); ++lane) {
       if (lanes[lane].level == 0) n += pool.tile_count(r, static_cast<int>(lane));
     }
@@ -564,7 +564,7 @@ private:
     for (const auto& [key, bytes] : records_.records()) {
       const record_name name = read_record_key(key);
       if (!holding.count(name.hash)) return fail("a record is still stored that holds nothing");
-      if (checked_body(key, folder_seed, memory_records::bytes_of(bytes)).empty())
+      if (checked_body(key, folder_seed, core_->layouts(), memory_records::bytes_of(bytes)).empty())
         return fail("a wrong checksum");
       if (name.segment != 0) return fail("a segment is still stored that has expired");
     }

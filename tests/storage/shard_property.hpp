@@ -4,6 +4,9 @@
 #include <optional>
 #include <string>
 
+#include "tests/storage/test_plan.hpp"
+#include "tests/support/oracle.hpp"
+
 namespace windrow::storage::testing {
 
 /// One random history of a shard: a random plan, random messages of several source partitions in
@@ -17,5 +20,11 @@ std::optional<std::string> run_shard_history(std::uint64_t seed);
 /// The number in an environment variable, or `otherwise`. SEEDS=1000 runs more histories; the
 /// presets with sanitizers set it to fewer.
 std::uint64_t from_environment(const char* name, std::uint64_t otherwise);
+
+/// A rule's function as the oracle calls it.
+windrow::testing::oracle_function function_of(const schema::plan& p, const schema::rule& r);
+/// What a rule over that column aggregates of an event.
+value argument_of(const event& e, int column);
+std::string show(const value& v);
 
 }  // namespace windrow::storage::testing

@@ -102,7 +102,7 @@ public:
 
 private:
   void open() {
-    auto opened = shard_core::open(plan_, options_, records_, records_.stripes());
+    auto opened = shard_core::open(plan_, options_, records_, records_.besides());
     ASSERT_TRUE(opened) << opened.error().message;
     core_ = std::move(*opened);
     sender_.start_at(core_->resume_clocks(1));

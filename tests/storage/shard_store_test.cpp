@@ -164,8 +164,8 @@ TEST(ShardStore, VerifyStopsAtWhatItsVisitorRefuses) {
 // Changes the file behind the store's back, through LMDB.
 template <class Change>
 void tamper(const std::string& directory, Change change) {
-  auto file =
-      lmdb::environment::open({directory, {"identity", "records", "stripes", "digests"}, 64 << 20});
+  auto file = lmdb::environment::open(
+      {directory, {"identity", "records", "stripes", "digests", "layouts"}, 64 << 20});
   ASSERT_TRUE(file) << why(file);
   auto done = (*file)->write([&](lmdb::write_transaction& txn) -> result<void> {
     change(txn, (*file)->table(1), (*file)->table(2));

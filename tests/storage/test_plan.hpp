@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "schema/aggregation/description.hpp"
+#include "schema/catalog/definition_id.hpp"
 #include "schema/plan/plan.hpp"
 #include "storage/batch.hpp"
 
@@ -115,14 +116,15 @@ public:
     plan_.windowed_features.push_back(std::move(f));
     return first;
   }
-  /// A scalar of key space 0, written by every row of stream 0.
-  int scalar(int column) {
+  /// A scalar of a key space, written by every row of stream 0.
+  int scalar(int column, int space = 0) {
     schema::scalar s;
     s.id = 900 + plan_.scalars.size();
     s.type = type_of(column);
-    s.key_space = 0;
+    s.key_space = space;
     plan_.scalars.push_back(std::move(s));
-    plan_.key_spaces[0].scalars.push_back(static_cast<int>(plan_.scalars.size()) - 1);
+    plan_.key_spaces[static_cast<std::size_t>(space)].scalars.push_back(
+        static_cast<int>(plan_.scalars.size()) - 1);
     scalar_columns_.push_back(column);
     return static_cast<int>(plan_.scalars.size()) - 1;
   }
@@ -135,9 +137,14 @@ public:
   /// The argument of a rule, or none.
   int argument(int rule) const { return columns_[static_cast<std::size_t>(rule)]; }
   int scalar_column(int scalar) const { return scalar_columns_[static_cast<std::size_t>(scalar)]; }
+  /// What there is so far, for ids of a test's own.
+  schema::plan& draft() noexcept { return plan_; }
 
   schema::plan_ptr make() {
-    for (std::size_t i = 0; i < plan_.tilings.size(); ++i) lay_out(i);
+    for (std::size_t i = 0; i < plan_.tilings.size(); ++i) {
+      identify(i);
+      lay_out(i);
+    }
     for (schema::key_space& space : plan_.key_spaces) {
       std::stable_sort(space.tilings.begin(), space.tilings.end(), [&](int x, int y) {
         return plan_.tilings[static_cast<std::size_t>(x)].duration >
@@ -151,6 +158,22 @@ public:
 private:
   static schema::needed_partials partials_of(schema::aggregation function, int column) {
     return schema::describe(function).partials(type_of(column), {});
+  }
+  // By definition; one that a test declares twice counts as another.
+  void identify(std::size_t index) {
+    schema::tiling& t = plan_.tilings[index];
+    std::int64_t twin = 0;
+    for (std::size_t i = 0; i < index; ++i) {
+      const schema::tiling& other = plan_.tilings[i];
+      twin += std::tie(t.timeline, t.duration, t.origin) ==
+              std::tie(other.timeline, other.duration, other.origin);
+    }
+    t.id = schema::definition_hash("tiling")
+               .add_id(plan_.timelines[static_cast<std::size_t>(t.timeline)].id)
+               .add(t.duration)
+               .add(t.origin)
+               .add(twin)
+               .finish();
   }
   void lay_out(std::size_t index) {
     schema::tiling& t = plan_.tilings[index];
@@ -186,10 +209,9 @@ private:
       r.stream = stream;
       r.key_space = static_cast<int>(space);
       for (int c = 0; c < event_columns; ++c) r.columns.push_back(c);
-      if (stream == 0 && space == 0) {
-        for (std::size_t i = 0; i < plan_.scalars.size(); ++i) {
+      for (std::size_t i = 0; stream == 0 && i < plan_.scalars.size(); ++i) {
+        if (plan_.scalars[i].key_space == r.key_space)
           r.scalars.push_back({static_cast<int>(i), scalar_columns_[i]});
-        }
       }
       for (std::size_t i = 0; i < plan_.timelines.size(); ++i) {
         if (plan_.timelines[i].key_space != r.key_space || !feeds(stream, static_cast<int>(i)))

@@ -83,6 +83,9 @@ struct plain {
   static constexpr bool can_refuse = false;
   static constexpr bool reads_count = false;
   static constexpr bool reads_second = false;
+  /// Whether a cell can give up on a state that grew too large, and says so in its bytes: then
+  /// `overflowed` and `set_overflowed` are called. No partial of a plan does so far.
+  static constexpr bool can_overflow = false;
   /// How many tiles with such a cell a record's head holds per lane.
   static constexpr std::uint32_t inline_max = 64;
 
@@ -90,6 +93,8 @@ struct plain {
   static void create(std::byte*) noexcept {}
   static void destroy(std::byte*) noexcept {}
   static std::size_t owned_bytes(const std::byte*) noexcept { return 0; }
+  static bool overflowed(const std::byte*) noexcept { return false; }
+  static void set_overflowed(std::byte*) noexcept {}
   /// Whether the short wire form says everything.
   static bool is_exact(const std::byte*) noexcept { return true; }
 };
