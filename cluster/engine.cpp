@@ -81,7 +81,7 @@ result<push_receipt> engine::push(std::string_view stream,
 
 result<std::uint64_t> engine::producer_sequence(std::string_view producer) const {
   if (!impl_->node) return no_engine();
-  return impl_->node->journal().producer_sequence(producer);
+  return impl_->node->journal().producers().last_sequence(producer);
 }
 
 result<void> engine::settle() {

@@ -67,10 +67,10 @@ result<sources::source_step> journal_input::next() {
   thread_local const low_latency_thread soon;
   const storage::sequence from = std::max<storage::sequence>(position_ >> entry_bits, 1);
   bool rung = true;
-  while (journal_.last() < from && rung) rung = bell_->wait();
-  if (journal_.last() < from)
+  while (journal_.entries().last() < from && rung) rung = bell_->wait();
+  if (journal_.entries().last() < from)
     return sources::source_step{sources::source_step::kind::nothing, nullptr};
-  auto entries = journal_.read(from, run_bytes);
+  auto entries = journal_.entries().read(from, run_bytes);
   if (!entries) return entries.error();
   const storage::push& first = entries->front().what;
   if (auto chosen = choose(first); !chosen) return chosen.error();

@@ -261,10 +261,10 @@ result<void> node::impl::forget(const std::vector<storage::positions>& committed
   const std::lock_guard lock(sources_mutex);
   if (seen) seen->forget(smallest);
   for (const auto& [partition, at] : smallest) {
-    auto trimmed = partition == journal_partition ? journal->trim(entry_applied(at))
-                                                  : journal->trim_skips(partition, at);
+    auto trimmed = partition == journal_partition ? journal->pushes().trim(entry_applied(at))
+                                                  : journal->skips().trim(partition, at);
     if (!trimmed) return trimmed;
-    if (auto settled = journal->settle_dead_letters(partition, at); !settled) return settled;
+    if (auto settled = journal->removal().forget_removed(partition, at); !settled) return settled;
   }
   for (const auto& driver : drivers) {
     if (auto told = driver->committed(smallest); !told) source_failed(driver->name(), told.error());
@@ -370,7 +370,7 @@ result<void> node::impl::checkpoint() {
   if (failed) return *failed;
   if (seen)
     if (auto flushed = seen->flush(); !flushed) return flushed;
-  return journal->flush_dead_letters();
+  return journal->letters().flush();
 }
 
 void node::impl::shut_down() {
@@ -415,13 +415,13 @@ result<void> node::settle() {
 }
 
 bool node::impl::journal_applied() {
-  const storage::sequence last = journal->last();
+  const storage::sequence last = journal->entries().last();
   return last == 0 || smallest_position(journal_partition) >= after_entry(last);
 }
 
 result<void> node::impl::settle(const std::function<bool()>& given_up) {
-  if (journal->last() == 0) return {};
-  const storage::sequence target = after_entry(journal->last());
+  if (journal->entries().last() == 0) return {};
+  const storage::sequence target = after_entry(journal->entries().last());
   while (smallest_position(journal_partition) < target) {
     std::unique_lock lock(mutex);
     if (progress.failed) return node_closed(progress.failed);

@@ -69,7 +69,7 @@ result<push_receipt> node::push(std::string_view stream, std::span<const std::st
                                       " but without a producer; name one, or leave both out"};
   }
   i.questions->notify_request();
-  auto appended = i.journal->append(std::move(push));
+  auto appended = i.journal->pushes().append(std::move(push));
   if (!appended) return i.not_journalled(appended.error());
   i.bell->ring();
   return push_receipt{appended->entry, appended->duplicates > 0};
@@ -92,7 +92,7 @@ std::uint64_t node::pushes_waiting() {
   impl& i = *impl_;
   const auto call = i.calls.enter();
   const std::uint64_t applied = entry_applied(i.smallest_position(i.journal_partition));
-  const std::uint64_t last = i.journal->last();
+  const std::uint64_t last = i.journal->entries().last();
   return last - std::min(applied, last);
 }
 
@@ -108,12 +108,12 @@ bool node::caught_up() {
 result<std::vector<storage::dead_letter>> node::dead_letters_of(std::uint64_t entry) {
   const auto call = impl_->calls.enter();
   storage::journal& journal = *impl_->journal;
-  if (auto flushed = journal.flush_dead_letters(); !flushed) return flushed.error();
+  if (auto flushed = journal.letters().flush(); !flushed) return flushed.error();
   storage::dead_letter_filter filter;
   filter.partitions = {impl_->journal_partition};
   filter.after = entry << entry_bits;
   filter.limit = entry_messages_max;
-  auto letters = journal.dead_letters(filter);
+  auto letters = journal.letters().list(filter);
   if (!letters) return letters;
   std::erase_if(*letters,
                 [&](const storage::dead_letter& l) { return l.at >= after_entry(entry); });
@@ -125,7 +125,7 @@ result<storage::replay_outcome> node::replay_dead_letters(
   impl& i = *impl_;
   const auto call = i.calls.enter();
   if (auto open = i.takes_pushes(call); !open) return open.error();
-  auto replayed = i.journal->replay_dead_letters(
+  auto replayed = i.journal->removal().replay(
       filter, wall_clock(), [&](const std::string& stream) -> std::optional<std::string> {
         if (!is_declared(*i.plan, stream)) return std::nullopt;
         return stream_tag(stream);
@@ -138,7 +138,7 @@ result<storage::replay_outcome> node::replay_dead_letters(
 result<std::uint64_t> node::drop_dead_letters(const storage::dead_letter_filter& filter) {
   const auto call = impl_->calls.enter();
   if (auto open = impl_->takes_pushes(call); !open) return open.error();
-  return impl_->journal->drop_dead_letters(filter);
+  return impl_->journal->removal().drop(filter);
 }
 
 }  // namespace windrow::node

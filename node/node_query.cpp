@@ -23,7 +23,7 @@ std::pair<std::string, std::uint64_t> node::impl::readable_position(storage::par
                                                                     storage::sequence at) {
   std::lock_guard lock(mutex);
   if (!partition_names.count(id)) {
-    for (const storage::partition& p : journal->partitions())
+    for (const storage::partition& p : journal->partitions().all())
       partition_names[p.id] = storage::label_of(p);
   }
   return {partition_names[id], id == journal_partition ? entry_applied(at) : at};

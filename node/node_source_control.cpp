@@ -34,7 +34,7 @@ result<std::vector<sources::source_status>> node::sources() {
   const auto call = i.calls.enter();
   if (!call) return closed_node();
   if (!i.options.read_only) {
-    if (auto flushed = i.journal->flush_dead_letters(); !flushed) return flushed.error();
+    if (auto flushed = i.journal->letters().flush(); !flushed) return flushed.error();
   }
   return i.every_status();
 }
@@ -57,7 +57,7 @@ result<std::vector<sources::source_status>> node::impl::every_status() {
 result<sources::source_status> node::impl::status_of(const std::string& source) {
   sources::source_status out;
   out.source = source;
-  const auto letters = journal->dead_letter_counts();
+  const auto letters = journal->letters().counts();
   const auto paused = is_paused(*journal, source);
   if (!paused) return paused.error();
   for (const auto& driver : drivers) {
@@ -136,8 +136,8 @@ sources::source_status node::impl::status_of_journal() {
   sources::partition_status one;
   one.partition = "journal";
   one.id = journal_partition;
-  one.end = journal->last();
-  for (const auto& c : journal->dead_letter_counts())
+  one.end = journal->entries().last();
+  for (const auto& c : journal->letters().counts())
     one.dead_letters += c.partition == journal_partition ? c.count : 0;
   const storage::sequence applied = entry_applied(smallest_position(journal_partition));
   std::lock_guard lock(mutex);
@@ -254,7 +254,7 @@ void node::impl::go_on(std::uint32_t number) {
     return begin(std::move(starting));
   }
   const auto position = stop_input(number);
-  auto skips = journal->skips(input.partition.id);
+  auto skips = journal->skips().of(input.partition.id);
   if (!position || !skips) {
     return input_failed(
         number, skips ? failure{errc::closed, "the node did not answer in time"} : skips.error());
@@ -373,13 +373,13 @@ result<sources::source_control_step> node::impl::seek_partition(
   }
   const storage::sequence stands = taken.value_or(start->position);
   const storage::sequence reached = std::max(stands, largest_position(c.partition.id));
-  auto skips = journal->skips(c.partition.id);
+  auto skips = journal->skips().of(c.partition.id);
   if (!skips) return skips.error();
   const storage::sequence next = storage::after_skips(*skips, stands);
   storage::seek_outcome outcome = storage::seek(std::move(*skips), reached, to);
   outcome.skips = storage::with_gone(outcome.skips, stands, place->oldest);
   const storage::sequence gone_to = std::min(place->oldest, reached);
-  const auto kept = journal->set_skips(c.partition.id, outcome.skips);
+  const auto kept = journal->skips().set(c.partition.id, outcome.skips);
   if (c.number) {
     if (reads) {
       go_on(*c.number);

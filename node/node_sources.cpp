@@ -65,12 +65,12 @@ result<void> node::impl::make_drivers() {
 
 result<void> node::impl::start_inputs() {
   const std::lock_guard lock(sources_mutex);
-  auto registered = journal->register_partition(
+  auto registered = journal->partitions().register_partition(
       storage::partition_kind::journal,
       sources::journal_partition_name(storage::to_string(folder->meta().id)), "");
   if (!registered) return registered.error();
   journal_partition = registered->id;
-  if (const storage::sequence last = journal->last(); last != 0)
+  if (const storage::sequence last = journal->entries().last(); last != 0)
     journal_at_start = after_entry(last);
   if (largest_position(journal_partition) > journal_at_start)
     return failure{errc::corrupt,
@@ -161,7 +161,7 @@ result<node::impl::starting_point> node::impl::start_of(
     const sources::driver_partition& partition) {
   starting_point start;
   start.position = std::max(smallest_position(partition.id), partition.start);
-  auto skips = journal->skips(partition.id);
+  auto skips = journal->skips().of(partition.id);
   if (!skips) return skips.error();
   start.skips = std::move(*skips);
   start.read_from = storage::after_skips(start.skips, start.position);
@@ -218,7 +218,7 @@ void node::impl::start_standard_input(const std::string& source) {
   o.bell = bell;
   o.behind = [this] {
     const auto applied = entry_applied(smallest_position(journal_partition));
-    return journal->last() - std::min(applied, journal->last());
+    return journal->entries().last() - std::min(applied, journal->entries().last());
   };
   o.failed = [this](const failure& why) { fail(why); };
   o.too_long = [this] { ++too_long; };

@@ -100,8 +100,8 @@ result<node_stats> node::measures() {
   auto stats = i.journal->stats();
   if (!stats) return stats.error();
   out.file_bytes += stats->file_bytes;
-  out.journal_last = i.journal->last();
-  out.journal_kept = out.journal_last - std::min(out.journal_last, i.journal->trimmed());
+  out.journal_last = i.journal->entries().last();
+  out.journal_kept = out.journal_last - std::min(out.journal_last, i.journal->entries().trimmed());
   out.journal_waiting = out.statuses.back().partitions.front().lag.value_or(0);
   return out;
 }

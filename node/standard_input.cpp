@@ -73,7 +73,7 @@ standard_input::~standard_input() {
 }
 
 result<void> standard_input::begin() {
-  auto registered = options_.journal->register_partition(
+  auto registered = options_.journal->partitions().register_partition(
       storage::partition_kind::standard_input,
       sources::stream_partition_name(std::to_string(wall_clock()) + "-" + std::to_string(getpid())),
       "");
@@ -85,7 +85,7 @@ result<void> standard_input::begin() {
 result<void> standard_input::greet() {
   const standard_input_options& lines = options_.lines;
   if (lines.producer.empty() || !lines.resumes) return {};
-  auto last = options_.journal->producer_sequence(lines.producer);
+  auto last = options_.journal->producers().last_sequence(lines.producer);
   return last ? lines.resumes(*last) : last.error();
 }
 
@@ -103,7 +103,7 @@ result<void> standard_input::append(const formats::message_run& run) {
     built.push.producer->first = options_.lines.first + lines_;
   }
   if (built.push.producer || letters || !built.push.payload.empty()) {
-    auto appended = options_.journal->append(std::move(built.push));
+    auto appended = options_.journal->pushes().append(std::move(built.push));
     if (!appended) return refused(appended.error());
     if (letters && appended->duplicates == 0) options_.too_long();
     if (appended->entry != 0) options_.bell->ring();

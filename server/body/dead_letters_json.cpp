@@ -145,10 +145,10 @@ result<dead_letter_listing> list_dead_letters(node::node& node, const dead_lette
   storage::dead_letter_filter stored;
   stored.at = filter.at;
   stored.limit = std::numeric_limits<std::size_t>::max();
-  auto found = node.journal().dead_letters(stored);
+  auto found = node.journal().letters().list(stored);
   if (!found.ok()) return found.error();
 
-  const partition_names partitions(node.journal().partitions());
+  const partition_names partitions(node.journal().partitions().all());
   dead_letter_listing out;
   std::map<storage::partition_id, bool> of_source;
   for (storage::dead_letter& letter : found.value()) {
@@ -177,7 +177,7 @@ result<dead_letter_listing> list_dead_letters(node::node& node, const dead_lette
                       out.letters.end() - static_cast<std::ptrdiff_t>(filter.limit));
   }
   place(out.letters, partitions);
-  for (const storage::dead_letter_count& c : node.journal().dead_letter_counts()) {
+  for (const storage::dead_letter_count& c : node.journal().letters().counts()) {
     if (!is_asked_for(filter, c.phase, c.reason)) continue;
     if (!filter.source.empty() && !of_source.count(c.partition)) continue;
     if (!filter.partition.empty() && filter.partition != partitions.label(c.partition)) continue;
@@ -188,7 +188,7 @@ result<dead_letter_listing> list_dead_letters(node::node& node, const dead_lette
 
 result<void> narrow(node::node& node, const std::optional<std::string>& partition,
                     storage::dead_letter_filter& filter) {
-  const auto all = node.journal().partitions();
+  const auto all = node.journal().partitions().all();
   const partition_names names(all);
   if (partition) {
     for (const storage::partition& p : all) {
@@ -199,7 +199,7 @@ result<void> narrow(node::node& node, const std::optional<std::string>& partitio
                                           "`; `windrow deadletters list` shows which have letters"};
   }
   if (!filter.at) return {};
-  const auto found = node.journal().dead_letters(filter);
+  const auto found = node.journal().letters().list(filter);
   if (!found) return found.error();
   for (const storage::dead_letter& letter : *found) {
     if (letter.partition == found->front().partition) continue;

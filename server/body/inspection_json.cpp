@@ -117,17 +117,17 @@ result<inspection> inspect(node::node& node, bool verify) {
   out.journal.file = journal.data_file();
   out.journal.file_bytes = stats->file_bytes;
   out.journal.used_bytes = stats->used_bytes - stats->free_bytes;
-  out.journal.last = journal.last();
-  out.journal.trimmed = journal.trimmed();
+  out.journal.last = journal.entries().last();
+  out.journal.trimmed = journal.entries().trimmed();
   for (const auto& table : stats->tables) out.journal.tables[table.name] = table.entries;
   auto seen = node.id_statistics_of_all();
   if (!seen.ok()) return seen.error();
   out.seen = std::move(seen).value();
-  for (const storage::partition& p : journal.partitions()) {
+  for (const storage::partition& p : journal.partitions().all()) {
     out.partitions.push_back(
         {storage::hex_of(p.id), std::string(kind_name(p.kind)), storage::label_of(p)});
   }
-  for (const storage::dead_letter_totals& l : journal.dead_letter_summary()) {
+  for (const storage::dead_letter_totals& l : journal.letters().summary()) {
     out.dead_letters.push_back({storage::hex_of(l.partition), l.kept, l.kept_bytes, l.dropped});
   }
   if (verify) {

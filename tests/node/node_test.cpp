@@ -217,7 +217,7 @@ TEST_F(Node, KeepsABadLineAsADeadLetter) {
   EXPECT_EQ(spent("c1"), 6);
   auto n = open(true);
   ASSERT_TRUE(n);
-  auto letters = (*n)->journal().dead_letters({});
+  auto letters = (*n)->journal().letters().list({});
   ASSERT_TRUE(letters);
   ASSERT_EQ(letters->size(), 1u);
   EXPECT_EQ(letters->front().bytes, "{\"id\": 1");
@@ -252,8 +252,8 @@ TEST_F(NodeDeadLetters, AreReplayedOnceThroughTheNormalPath) {
     auto n = serve();
     // As if a declaration that was wrong had refused it.
     const std::string good = payment("c1", 7, "10:31:00");
-    const storage::partition_id file = n->journal().partitions().back().id;
-    ASSERT_TRUE(n->journal().stage_dead_letter(
+    const storage::partition_id file = n->journal().partitions().all().back().id;
+    ASSERT_TRUE(n->journal().letters().stage(
         {file, 1, "payments", "parse", "type", "", 1, good, good.size()}));
     const auto replayed = n->replay_dead_letters({});
     ASSERT_TRUE(replayed) << replayed.error().message;
@@ -265,13 +265,13 @@ TEST_F(NodeDeadLetters, AreReplayedOnceThroughTheNormalPath) {
   }
   EXPECT_EQ(spent("c1"), 12);
   auto n = serve();
-  const auto again = n->journal().dead_letters({});
+  const auto again = n->journal().letters().list({});
   ASSERT_EQ(again->size(), 1u) << "the one that fails again is a new letter";
   EXPECT_EQ(again->front().bytes, "{oops");
-  EXPECT_EQ(n->journal().find_partition(again->front().partition)->kind,
+  EXPECT_EQ(n->journal().partitions().find(again->front().partition)->kind,
             storage::partition_kind::journal);
   EXPECT_EQ(*n->drop_dead_letters({}), 1u);
-  EXPECT_EQ(n->journal().dead_letters({})->size(), 0u);
+  EXPECT_EQ(n->journal().letters().list({})->size(), 0u);
 }
 
 TEST_F(NodeDeadLetters, DoNotComeBackWhenTheFileIsReadAgain) {
@@ -285,8 +285,8 @@ TEST_F(NodeDeadLetters, DoNotComeBackWhenTheFileIsReadAgain) {
   }
   run();
   auto n = serve();
-  EXPECT_EQ(n->journal().dead_letters({})->size(), 0u);
-  EXPECT_EQ(n->journal().dead_letter_counts().front().count, 1u);
+  EXPECT_EQ(n->journal().letters().list({})->size(), 0u);
+  EXPECT_EQ(n->journal().letters().counts().front().count, 1u);
 }
 
 }  // namespace
