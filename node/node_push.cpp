@@ -112,12 +112,9 @@ result<std::vector<storage::dead_letter>> node::dead_letters_of(std::uint64_t en
   storage::dead_letter_filter filter;
   filter.partitions = {impl_->journal_partition};
   filter.after = entry << entry_bits;
+  filter.through = after_entry(entry) - 1;
   filter.limit = entry_messages_max;
-  auto letters = journal.letters().list(filter);
-  if (!letters) return letters;
-  std::erase_if(*letters,
-                [&](const storage::dead_letter& l) { return l.at >= after_entry(entry); });
-  return letters;
+  return journal.letters().list(filter);
 }
 
 result<storage::replay_outcome> node::replay_dead_letters(

@@ -237,6 +237,45 @@ TEST(JournalDeadLetters, AreListedByFilter) {
   EXPECT_EQ(log->letters().list({{2}, {}, {}, 1000})->size(), 5);
 }
 
+// What is listed by a filter is what a drop by the same filter takes.
+TEST(JournalDeadLetters, AreChosenTheSameForListingAndDropping) {
+  const auto first = letter(1).arrival;
+  auto other = letter(4, "odd");
+  other.phase = "odd";
+  other.stream = "views";
+  const std::vector<std::pair<dead_letter_filter, std::vector<sequence>>> cases = {
+      {{}, {1, 2, 3, 4, 4}},
+      {{.streams = {"views"}}, {4}},
+      {{.phase = "odd"}, {4}},
+      {{.reason = "odd", .phase = "parse"}, {1, 3}},
+      {{.reason = "odd"}, {1, 3, 4}},
+      {{.reason = "odd: odd"}, {4}},
+      {{.after = 1, .through = 3}, {2, 3}},
+      {{.at = 2, .after = 2}, {}},
+      {{.at = 2, .through = 2}, {2}},
+      {{.after = ~sequence{0}}, {}},
+      {{.since = first + 1, .before = first + 3}, {2, 3}},
+      {{.limit = 2}, {1, 2}},
+      {{.limit = 0}, {}},
+      {{.partitions = {2}}, {}},
+  };
+  for (std::size_t i = 0; i < cases.size(); ++i) {
+    SCOPED_TRACE(i);
+    journal_at log;
+    for (sequence at = 1; at <= 4; ++at)
+      ASSERT_TRUE(log->letters().stage(letter(at, at % 2 ? "odd" : "even")));
+    ASSERT_TRUE(log->letters().stage(other));
+    ASSERT_TRUE(log->letters().flush());
+    const auto listed = log->letters().list(cases[i].first);
+    ASSERT_TRUE(listed) << why(listed);
+    std::vector<sequence> places;
+    for (const dead_letter& one : *listed) places.push_back(one.at);
+    EXPECT_EQ(places, cases[i].second);
+    EXPECT_EQ(*log->removal().drop(cases[i].first), places.size());
+    EXPECT_EQ(log->letters().list({})->size(), 5 - places.size());
+  }
+}
+
 TEST(JournalDeadLetters, FlushThemselvesWhenManyWait) {
   journal_at log;
   for (sequence at = 1; at <= 5; ++at) {
