@@ -173,7 +173,7 @@ void ingester::skip(std::uint32_t number, input_state& in, storage::sequence to)
 void ingester::send(std::uint32_t number) {
   // Before the rows that follow them can reach a shard, and so a position.
   for (auto& letter : output_.dead_letters) {
-    if (auto staged = settings_.journal->stage_dead_letter(std::move(letter)); !staged)
+    if (auto staged = settings_.journal->dead_letters().stage(std::move(letter)); !staged)
       return fail(staged.error());
   }
   for (const ingest::shard_batch& b : output_.batches) {

@@ -19,7 +19,7 @@ writer_actor::behavior_type writer::make_behavior() {
 result<void> writer::commit(const commit_write& message) {
   message.write->seal(settings_.folder_seed);
   if (!fault_injected(failpoint::letters_last))
-    if (auto flushed = settings_.journal->flush_dead_letters(); !flushed) return flushed;
+    if (auto flushed = settings_.journal->dead_letters().flush(); !flushed) return flushed;
   if (settings_.dedup != nullptr)
     if (auto flushed = settings_.dedup->flush(); !flushed) return flushed;
   return storage::commit(*settings_.stores[message.shard], *message.write);

@@ -105,11 +105,6 @@ result<storage::dead_letter_filter> filter_of(const schema::plan& plan,
   return filter;
 }
 
-bool has_reason(const std::string& asked, const storage::dead_letter_count& of) {
-  return asked.empty() || asked == of.reason || asked == of.phase ||
-         asked == of.phase + ": " + of.reason;
-}
-
 /// Says in which line or push each shown letter stands.
 void place(std::vector<dead_letter_line>& letters, const partition_labels& labels) {
   std::map<storage::partition_id, std::vector<std::uint64_t>> ends;
@@ -143,13 +138,13 @@ result<std::vector<dead_letter_tally>> tallies(storage::journal& journal,
     any.limit = std::numeric_limits<std::size_t>::max();
     any.partitions.clear();
     any.reason.reset();
-    const auto found = journal.dead_letters(any);
+    const auto found = journal.dead_letters().list(any);
     if (!found) return found.error();
     for (const storage::dead_letter& l : *found) of_source.insert(l.partition);
   }
   std::vector<dead_letter_tally> out;
-  for (const storage::dead_letter_count& c : journal.dead_letter_counts()) {
-    if (!has_reason(what.reason, c)) continue;
+  for (const storage::dead_letter_count& c : journal.dead_letters().counts()) {
+    if (!filter.asks_for(c.phase, c.reason)) continue;
     if (!what.source.empty() && !of_source.count(c.partition)) continue;
     if (!what.partition.empty() && what.partition != labels.of(c.partition)) continue;
     out.push_back({labels.of(c.partition), c.phase, c.reason, c.count});
@@ -162,10 +157,10 @@ result<std::vector<dead_letter_tally>> tallies(storage::journal& journal,
 result<dead_letter_listing> dead_letter_service::list(const dead_letter_selection& what,
                                                       std::size_t limit) {
   const auto plan = parts_.plan.get();
-  const partition_labels labels(parts_.journal.partitions());
+  const partition_labels labels(parts_.journal.partitions().all());
   const auto filter = filter_of(*plan, labels, what);
   if (!filter) return filter.error();
-  auto found = parts_.journal.dead_letters(*filter);
+  auto found = parts_.journal.dead_letters().list(*filter);
   if (!found) return found.error();
   if (what.at && found->empty()) {
     return failure{errc::not_found, "there is no dead letter at " + std::to_string(*what.at) +
@@ -194,7 +189,7 @@ result<dead_letter_listing> dead_letter_service::list(const dead_letter_selectio
 
 result<storage::dead_letter_filter> dead_letter_service::leaving(
     const dead_letter_selection& what) {
-  const partition_labels labels(parts_.journal.partitions());
+  const partition_labels labels(parts_.journal.partitions().all());
   auto filter = filter_of(*parts_.plan.get(), labels, what);
   if (!filter) return filter;
   if (filter->limit == 0) {
@@ -202,7 +197,7 @@ result<storage::dead_letter_filter> dead_letter_service::leaving(
                                         "`; `windrow deadletters list` shows which have letters"};
   }
   if (!filter->at) return filter;
-  const auto found = parts_.journal.dead_letters(*filter);
+  const auto found = parts_.journal.dead_letters().list(*filter);
   if (!found) return found.error();
   for (const storage::dead_letter& letter : *found) {
     const storage::partition_id first = found->front().partition;
@@ -221,7 +216,7 @@ result<storage::replay_outcome> dead_letter_service::replay(const dead_letter_se
   const auto filter = leaving(what);
   if (!filter) return filter.error();
   const auto plan = parts_.plan.get();
-  auto replayed = parts_.journal.replay_dead_letters(
+  auto replayed = parts_.journal.removal().replay(
       *filter, wall_clock(), [&](const std::string& stream) -> std::optional<std::string> {
         if (!is_declared(*plan, stream)) return std::nullopt;
         return stream_tag(stream);
@@ -236,7 +231,7 @@ result<std::uint64_t> dead_letter_service::drop(const dead_letter_selection& wha
   if (auto open = parts_.state.takes_input(call); !open) return open.error();
   const auto filter = leaving(what);
   if (!filter) return filter.error();
-  return parts_.journal.drop_dead_letters(*filter);
+  return parts_.journal.removal().drop(*filter);
 }
 
 }  // namespace windrow::node

@@ -95,7 +95,7 @@ void input_set::go_on(std::uint32_t number) {
     return begin(std::move(starting));
   }
   const auto position = parts_.runtime.stop_reading(number);
-  auto skips = parts_.journal.skips(input.partition.id);
+  auto skips = parts_.journal.skips().of(input.partition.id);
   if (!position || !skips) {
     return parts_.registry.input_failed(
         number, skips ? failure{errc::timeout, "the node did not answer in time"} : skips.error());

@@ -19,8 +19,8 @@ result<inspection::journal_state> describe(storage::journal& journal) {
   out.file = journal.data_file();
   out.file_bytes = stats->file_bytes;
   out.used_bytes = stats->used_bytes - stats->free_bytes;
-  out.last = journal.last();
-  out.trimmed = journal.trimmed();
+  out.last = journal.entries().last();
+  out.trimmed = journal.entries().trimmed();
   for (const auto& table : stats->tables) out.tables[table.name] = table.entries;
   return out;
 }
@@ -84,10 +84,10 @@ result<inspection> inspect(const inspected& what) {
     if (!dedup) return dedup.error();
     out.dedup = std::move(*dedup);
   }
-  for (const storage::partition& p : what.journal.partitions())
+  for (const storage::partition& p : what.journal.partitions().all())
     out.partitions.push_back(
         {storage::hex_of(p.id), std::string(sources::name_of(p.kind)), storage::label_of(p)});
-  for (const storage::dead_letter_totals& l : what.journal.dead_letter_summary())
+  for (const storage::dead_letter_totals& l : what.journal.dead_letters().summary())
     out.dead_letters.push_back({storage::hex_of(l.partition), l.kept, l.kept_bytes, l.dropped});
   return out;
 }

@@ -61,9 +61,10 @@ result<sources::source_step> journal_input::next() {
   thread_local const low_latency_thread soon;
   const storage::sequence from = std::max<storage::sequence>(position_ >> entry_bits, 1);
   bool rung = true;
-  while (journal_.last() < from && rung) rung = notifier_->wait();
-  if (journal_.last() < from) return sources::source_step{sources::source_step::kind::nothing};
-  auto entries = journal_.read(from, run_bytes);
+  while (journal_.entries().last() < from && rung) rung = notifier_->wait();
+  if (journal_.entries().last() < from)
+    return sources::source_step{sources::source_step::kind::nothing};
+  auto entries = journal_.entries().read(from, run_bytes);
   if (!entries) return entries.error();
   const storage::push& first = entries->front().what;
   auto step = choose(first);

@@ -82,9 +82,9 @@ result<void> maintenance::forget(const std::vector<storage::positions>& committe
   if (parts_.dedup) parts_.dedup->forget(smallest);
   for (const auto& [partition, at] : smallest) {
     if (partition == parts_.pushes) {
-      if (auto trimmed = parts_.journal.trim(entry_applied(at)); !trimmed) return trimmed;
+      if (auto trimmed = parts_.journal.pushes().trim(entry_applied(at)); !trimmed) return trimmed;
     }
-    if (auto gone = parts_.journal.settle_dead_letters(partition, at); !gone) return gone;
+    if (auto gone = parts_.journal.removal().forget_removed(partition, at); !gone) return gone;
   }
   return parts_.sources.committed(smallest, parts_.pushes);
 }

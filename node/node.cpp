@@ -124,13 +124,7 @@ result<void> node::impl::start() {
   if (auto active = runtime.activate(stored->plan); !active) return active;
   plan.set(stored->plan);
   if (auto opened = sources.open(); !opened) return opened;
-  const storage::journal& journal = *stored->journal;
-  const storage::sequence last = journal.last();
-  if (stored->shards->largest_position(partition) > (last == 0 ? 0 : after_entry(last)))
-    return failure{errc::corrupt,
-                   journal.data_file() +
-                       " lacks pushes that have been applied: it is damaged or older "
-                       "than the shards. Restore the whole data folder from one copy."};
+  if (auto all_there = pushes.check_journal(); !all_there) return all_there;
   opened_input reading;
   reading.partition = partition;
   reading.position = stored->shards->resume_position(partition);
@@ -164,7 +158,7 @@ result<void> node::impl::checkpoint() {
   if (auto written = runtime.checkpoint(); !written) return written;
   if (stored->dedup)
     if (auto flushed = stored->dedup->flush(); !flushed) return flushed;
-  return stored->journal->flush_dead_letters();
+  return stored->journal->dead_letters().flush();
 }
 
 void node::impl::shut_down() {
@@ -181,7 +175,7 @@ node::~node() = default;
 result<std::unique_ptr<node>> node::open(const node_options& options) {
   auto stored = open_stored_state(options);
   if (!stored) return stored.error();
-  auto pushes = (*stored)->journal->register_partition(
+  auto pushes = (*stored)->journal->partitions().register_partition(
       storage::partition_kind::journal,
       sources::journal_partition_name(storage::to_string((*stored)->folder.meta().id)), "");
   if (!pushes) return pushes.error();
@@ -220,7 +214,7 @@ result<std::vector<sources::source_status>> node::sources() {
   const auto call = impl_->state.calls().enter();
   if (!call) return failure{errc::closed, "the node is closed"};
   if (!impl_->options.read_only) {
-    if (auto flushed = impl_->stored->journal->flush_dead_letters(); !flushed)
+    if (auto flushed = impl_->stored->journal->dead_letters().flush(); !flushed)
       return flushed.error();
   }
   return impl_->overview.all();

@@ -79,8 +79,8 @@ result<void> add_journal(storage::journal& journal, node_stats& out) {
   auto stats = journal.stats();
   if (!stats) return stats.error();
   out.file_bytes += stats->file_bytes;
-  out.journal_last = journal.last();
-  out.journal_kept = out.journal_last - std::min(out.journal_last, journal.trimmed());
+  out.journal_last = journal.entries().last();
+  out.journal_kept = out.journal_last - std::min(out.journal_last, journal.entries().trimmed());
   out.journal_waiting = out.statuses.back().partitions.front().lag.value_or(0);
   return {};
 }

@@ -8,7 +8,8 @@ std::pair<std::string, std::uint64_t> position_names::readable(storage::partitio
                                                                storage::sequence at) {
   const std::lock_guard lock(mutex_);
   if (!names_.count(id)) {
-    for (const storage::partition& p : journal_.partitions()) names_[p.id] = storage::label_of(p);
+    for (const storage::partition& p : journal_.partitions().all())
+      names_[p.id] = storage::label_of(p);
   }
   return {names_[id], id == pushes_ ? entry_applied(at) : at};
 }

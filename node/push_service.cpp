@@ -39,8 +39,8 @@ failure unknown_stream(const schema::plan& plan, std::string_view stream) {
   return {errc::not_found, "there is no stream " + std::string(stream) + "; there are: " + names};
 }
 
-storage::sequence position_of_last(const storage::journal& journal) {
-  const storage::sequence last = journal.last();
+storage::sequence position_of_last(storage::journal& journal) {
+  const storage::sequence last = journal.entries().last();
   return last == 0 ? 0 : after_entry(last);
 }
 
@@ -72,17 +72,26 @@ result<push_receipt> push_service::push(std::string_view stream,
                                       " but without a producer; name one, or leave both out"};
   }
   parts_.requests.notify_request();
-  auto appended = parts_.journal.append(std::move(push));
+  auto appended = parts_.journal.pushes().append(std::move(push));
   if (!appended) return parts_.state.not_journalled(appended.error());
   parts_.notifier.ring();
   return push_receipt{appended->entry, appended->duplicates > 0};
 }
 
 result<std::uint64_t> push_service::producer_sequence(std::string_view producer) {
-  return parts_.journal.producer_sequence(producer);
+  return parts_.journal.producers().last_sequence(producer);
 }
 
 // ---- what is applied ---------------------------------------------------------------------------
+
+result<void> push_service::check_journal() const {
+  if (parts_.shards.largest_position(parts_.partition) <= position_of_last(parts_.journal))
+    return {};
+  return failure{errc::corrupt,
+                 parts_.journal.data_file() +
+                     " lacks pushes that have been applied: it is damaged or older "
+                     "than the shards. Restore the whole data folder from one copy."};
+}
 
 storage::sequence push_service::applied_position() const {
   return parts_.shards.resume_position(parts_.partition);
@@ -132,7 +141,7 @@ bool push_service::all_applied() const {
 std::uint64_t push_service::waiting() const {
   const auto call = parts_.state.calls().enter();
   const std::uint64_t applied = entry_applied(applied_position());
-  const std::uint64_t last = parts_.journal.last();
+  const std::uint64_t last = parts_.journal.entries().last();
   return last - std::min(applied, last);
 }
 
@@ -146,12 +155,12 @@ bool push_service::caught_up() {
 
 result<std::vector<storage::dead_letter>> push_service::dead_letters_of(std::uint64_t entry) {
   const auto call = parts_.state.calls().enter();
-  if (auto flushed = parts_.journal.flush_dead_letters(); !flushed) return flushed.error();
+  if (auto flushed = parts_.journal.dead_letters().flush(); !flushed) return flushed.error();
   storage::dead_letter_filter filter;
   filter.partitions = {parts_.partition};
   filter.after = entry << entry_bits;
   filter.limit = entry_messages_max;
-  auto found = parts_.journal.dead_letters(filter);
+  auto found = parts_.journal.dead_letters().list(filter);
   if (!found) return found;
   std::erase_if(*found, [&](const storage::dead_letter& l) { return l.at >= after_entry(entry); });
   return found;

@@ -48,6 +48,8 @@ public:
   /// The last sequence that was taken of a producer; 0 before the first.
   result<std::uint64_t> producer_sequence(std::string_view producer);
 
+  /// `corrupt` if the shards have applied more than the journal has ever held.
+  result<void> check_journal() const;
   /// Waits until everything that was pushed before the call is visible to lookups.
   result<void> wait_applied();
   /// The same for one entry; false if the time was over first.

@@ -257,13 +257,13 @@ result<source_control_step> source_controller::seek_partition(const chosen& c,
   const storage::sequence stands = taken.value_or(start->position);
   const storage::sequence reached =
       std::max(stands, context_.shards.largest_position(c.partition.id));
-  auto skips = context_.journal.skips(c.partition.id);
+  auto skips = context_.journal.skips().of(c.partition.id);
   if (!skips) return skips.error();
   const storage::sequence next = storage::after_skips(*skips, stands);
   storage::seek_outcome outcome = storage::seek(std::move(*skips), reached, place->at);
   outcome.skips = storage::with_gone(outcome.skips, stands, place->oldest);
   const storage::sequence gone_to = std::min(place->oldest, reached);
-  const auto kept = context_.journal.set_skips(c.partition.id, outcome.skips);
+  const auto kept = context_.journal.skips().set(c.partition.id, outcome.skips);
   if (c.number) {
     if (reads) {
       context_.inputs.go_on(*c.number);

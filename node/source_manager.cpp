@@ -111,7 +111,7 @@ result<void> source_manager::committed(const storage::positions& smallest,
   const std::lock_guard lock(changing_);
   for (const auto& [partition, at] : smallest) {
     if (partition == pushes) continue;
-    if (auto trimmed = parts_.journal.trim_skips(partition, at); !trimmed) return trimmed;
+    if (auto trimmed = parts_.journal.skips().trim(partition, at); !trimmed) return trimmed;
   }
   for (const auto& driver : drivers_) {
     if (auto told = driver->committed(smallest); !told)

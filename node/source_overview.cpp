@@ -69,7 +69,7 @@ result<void> source_overview::add_partitions(const sources::source_driver& drive
     into.kind = driver.kind().name;
     into.unit = driver.kind().unit;
   }
-  const auto counts = context_.journal.dead_letter_counts();
+  const auto counts = context_.journal.dead_letters().counts();
   for (const sources::driver_partition& p : partitions) {
     partition_status one;
     one.partition = p.name;
@@ -123,8 +123,8 @@ source_status source_overview::of_journal() const {
   partition_status one;
   one.partition = "journal";
   one.id = pushes_;
-  one.end = context_.journal.last();
-  for (const auto& c : context_.journal.dead_letter_counts())
+  one.end = context_.journal.entries().last();
+  for (const auto& c : context_.journal.dead_letters().counts())
     one.dead_letters += c.partition == pushes_ ? c.count : 0;
   const storage::sequence applied = entry_applied(context_.shards.resume_position(pushes_));
   static_cast<void>(context_.registry.describe(pushes_, wall_clock(), one));

@@ -37,9 +37,9 @@ public:
   }
   /// One that is too long to journal: what is left of it can only be a dead letter.
   void long_line(const formats::message_view& m, storage::partition_id partition) {
-    push.letters.push_back({partition, m.sequence, options_.source, "parse", "too_long",
-                            "the line is too long", run_.arrival.micros, std::string(m.text()),
-                            run_.true_size});
+    push.dead_letters.push_back({partition, m.sequence, options_.source, "parse", "too_long",
+                                 "the line is too long", run_.arrival.micros, std::string(m.text()),
+                                 run_.true_size});
     unit(std::string(m.text()) + "…" + std::to_string(run_.true_size));
     position_ = m.sequence;
     ++lines;
@@ -74,7 +74,7 @@ standard_input::~standard_input() {
 }
 
 result<void> standard_input::begin() {
-  auto registered = options_.journal->register_partition(
+  auto registered = options_.journal->partitions().register_partition(
       storage::partition_kind::standard_input,
       sources::stream_partition_name(std::to_string(wall_clock()) + "-" + std::to_string(getpid())),
       "");
@@ -86,7 +86,7 @@ result<void> standard_input::begin() {
 result<void> standard_input::greet() {
   const standard_input_options& lines = options_.lines;
   if (lines.producer.empty() || !lines.resumes) return {};
-  auto last = options_.journal->producer_sequence(lines.producer);
+  auto last = options_.journal->producers().last_sequence(lines.producer);
   return last ? lines.resumes(*last) : last.error();
 }
 
@@ -98,13 +98,13 @@ result<void> standard_input::append(const formats::message_run& run) {
   for (const formats::message_view& m : run.messages)
     m.oversized ? built.long_line(m, partition_) : built.line(m);
   built.end();
-  const bool letters = !built.push.letters.empty();
+  const bool letters = !built.push.dead_letters.empty();
   if (built.push.producer) {
     built.push.producer->name = options_.lines.producer;
     built.push.producer->first = options_.lines.first + lines_;
   }
   if (built.push.producer || letters || !built.push.payload.empty()) {
-    auto appended = options_.journal->append(std::move(built.push));
+    auto appended = options_.journal->pushes().append(std::move(built.push));
     if (!appended) return refused(appended.error());
     if (letters && appended->duplicates == 0) options_.too_long();
     if (appended->entry != 0) options_.notifier->ring();

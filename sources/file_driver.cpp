@@ -52,7 +52,7 @@ result<sources::arrival_note> journal_arrivals::note_once(storage::partition_id 
                                                           storage::sequence from,
                                                           storage::sequence to) {
   storage::journal& journal = context_.journal;
-  auto ranges = context_.heard(journal.arrivals(partition, from, to));
+  auto ranges = context_.heard(journal.arrivals().between(partition, from, to));
   if (!ranges) return ranges.error();
   if (fault_injected(failpoint::replay_by_the_clock) && !ranges->empty())
     return sources::arrival_note{{context_.clock()}, std::min(ranges->front().to, to), false};
@@ -63,10 +63,10 @@ result<sources::arrival_note> journal_arrivals::note_once(storage::partition_id 
     range.to = std::min(range.to, to);
   } else {
     if (!ranges->empty()) range.to = ranges->front().from;
-    auto noted = context_.heard(journal.note_arrival(partition, range));
+    auto noted = context_.heard(journal.arrivals().note(partition, range));
     if (!noted) return noted.error();
   }
-  auto counters = context_.heard(journal.counters());
+  auto counters = context_.heard(journal.counters().all());
   if (!counters) return counters.error();
   return sources::arrival_note{
       {range.arrival}, range.to, counters->count(line_end_name(partition, range.to)) != 0};
@@ -74,7 +74,7 @@ result<sources::arrival_note> journal_arrivals::note_once(storage::partition_id 
 
 result<void> journal_arrivals::end_line(storage::partition_id partition, storage::sequence at) {
   const std::pair<std::string, std::uint64_t> mark{line_end_name(partition, at), 1};
-  return context_.heard(context_.journal.set_counters({&mark, 1}));
+  return context_.heard(context_.journal.counters().set({&mark, 1}));
 }
 
 // ---- making ------------------------------------------------------------------------------------
@@ -97,7 +97,7 @@ std::optional<std::string> file_driver::path_of(std::string_view name) {
 
 std::optional<storage::partition> file_driver::newest_of(const std::string& path) const {
   std::optional<storage::partition> newest;
-  for (storage::partition& p : context_.journal.partitions()) {
+  for (storage::partition& p : context_.journal.partitions().all()) {
     if (p.kind != storage::partition_kind::file) continue;
     const auto known = sources::parse_file_partition_name(p.name);
     if (known && known->path == path) newest = std::move(p);
@@ -106,7 +106,7 @@ std::optional<storage::partition> file_driver::newest_of(const std::string& path
 }
 
 result<sources::file_identity> file_driver::identity_of(storage::partition_id partition) const {
-  for (const storage::partition& p : context_.journal.partitions()) {
+  for (const storage::partition& p : context_.journal.partitions().all()) {
     if (p.id == partition && p.kind == storage::partition_kind::file)
       return sources::parse_file_partition_name(p.name);
   }
@@ -134,7 +134,7 @@ result<std::vector<driver_partition>> file_driver::discover() {
     if (!now) return now.error();
     looked_ = true;
     if (!*now) return found;
-    auto registered = context_.heard(context_.journal.register_partition(
+    auto registered = context_.heard(context_.journal.partitions().register_partition(
         storage::partition_kind::file, sources::partition_name(**now), options_.name));
     if (!registered) return registered.error();
     known = *registered;
@@ -148,7 +148,8 @@ result<std::vector<driver_partition>> file_driver::discover() {
                        options_.name + "` read `" + known->state + "`, or give `" + options_.name +
                        "` a copy of the file"};
   }
-  const auto kept = context_.heard(context_.journal.set_partition_state(known->id, options_.name));
+  const auto kept =
+      context_.heard(context_.journal.partitions().set_state(known->id, options_.name));
   if (!kept) return kept.error();
   given_.insert(known->id);
   found.push_back(describe(*known));
@@ -157,7 +158,7 @@ result<std::vector<driver_partition>> file_driver::discover() {
 
 std::vector<driver_partition> file_driver::partitions() const {
   std::map<std::string, driver_partition> by_path;
-  for (const storage::partition& p : context_.journal.partitions()) {
+  for (const storage::partition& p : context_.journal.partitions().all()) {
     if (p.kind != storage::partition_kind::file || p.state != options_.name) continue;
     driver_partition one = describe(p);
     by_path[one.name] = std::move(one);
@@ -192,7 +193,7 @@ result<void> file_driver::committed(const storage::positions& on_disk) {
   for (const storage::partition_id id : given_) {
     const auto at = on_disk.find(id);
     if (at == on_disk.end()) continue;
-    auto trimmed = context_.heard(context_.journal.trim_arrivals(id, at->second));
+    auto trimmed = context_.heard(context_.journal.arrivals().trim(id, at->second));
     if (!trimmed) return trimmed;
   }
   return {};
@@ -221,14 +222,14 @@ result<driver_partition> file_driver::reset(storage::partition_id partition) {
   auto identity = identity_of(partition);
   if (!identity) return identity.error();
   std::vector<sources::file_identity> known;
-  for (const storage::partition& p : context_.journal.partitions()) {
+  for (const storage::partition& p : context_.journal.partitions().all()) {
     if (p.kind != storage::partition_kind::file) continue;
     auto one = sources::parse_file_partition_name(p.name);
     if (one && one->path == identity->path) known.push_back(std::move(*one));
   }
   const auto next = new_identity(identity->path, known);
   if (!next) return next.error();
-  auto made = context_.heard(context_.journal.register_partition(
+  auto made = context_.heard(context_.journal.partitions().register_partition(
       storage::partition_kind::file, sources::partition_name(*next), options_.name));
   if (!made) return made.error();
   given_.insert(made->id);

@@ -44,7 +44,7 @@ result<storage::sequence> kafka_dead_letters::hand_over(const stretch& what, int
   filter.partitions = {what.partition};
   filter.after = what.after;
   filter.limit = dead_letters_at_once;
-  auto letters = journal_.dead_letters(filter);
+  auto letters = journal_.dead_letters().list(filter);
   if (!letters) return letters.error();
   const bool more = letters->size() == dead_letters_at_once;
   // Letters of one message may continue beyond what was read: it is begun again.

@@ -74,7 +74,7 @@ kafka_driver::~kafka_driver() {
 // ---- what the journal knows --------------------------------------------------------------------
 
 result<void> kafka_driver::load() {
-  for (const storage::partition& p : context_.journal.partitions()) {
+  for (const storage::partition& p : context_.journal.partitions().all()) {
     if (p.kind != storage::partition_kind::kafka) continue;
     auto identity = sources::parse_kafka_partition_name(p.name);
     if (!identity) return identity.error();
@@ -92,7 +92,7 @@ result<void> kafka_driver::load() {
 }
 
 result<void> kafka_driver::remember(entry& e, const kafka_partition_state& state) {
-  auto kept = context_.journal.set_partition_state(e.id, sources::to_text(state));
+  auto kept = context_.journal.partitions().set_state(e.id, sources::to_text(state));
   if (kept) e.state = state;
   return kept;
 }
@@ -254,7 +254,7 @@ result<bool> kafka_driver::look(sources::kafka_source& source) {
     }
   }
   fewer_looks_ = 0;
-  const auto counters = context_.journal.counters();
+  const auto counters = context_.journal.counters().all();
   if (!counters) return counters.error();
   const bool first = counters->count(begun_name()) == 0;
   bool all = true;
@@ -267,7 +267,7 @@ result<bool> kafka_driver::look(sources::kafka_source& source) {
   }
   if (!first || !all) return all;
   const std::pair<std::string, std::uint64_t> mark{begun_name(), 1};
-  if (auto marked = context_.journal.set_counters({&mark, 1}); !marked) return marked.error();
+  if (auto marked = context_.journal.counters().set({&mark, 1}); !marked) return marked.error();
   return true;
 }
 
@@ -303,9 +303,9 @@ result<bool> kafka_driver::begin_partition(sources::kafka_source& source, int nu
     e.identity = {name(), options_.config.topic, number, e.identity.incarnation};
     kafka_partition_state state;
     state.start = start;
-    auto registered = context_.journal.register_partition(storage::partition_kind::kafka,
-                                                          sources::partition_name(e.identity),
-                                                          sources::to_text(state));
+    auto registered = context_.journal.partitions().register_partition(
+        storage::partition_kind::kafka, sources::partition_name(e.identity),
+        sources::to_text(state));
     if (!registered) return registered.error();
     e.id = registered->id;
     if (auto kept = remember(e, state); !kept) return kept.error();
@@ -437,8 +437,8 @@ result<driver_partition> kafka_driver::reset(partition_id partition) {
   entry next;
   next.identity = e->identity;
   ++next.identity.incarnation;
-  auto registered = context_.journal.register_partition(storage::partition_kind::kafka,
-                                                        sources::partition_name(next.identity), "");
+  auto registered = context_.journal.partitions().register_partition(
+      storage::partition_kind::kafka, sources::partition_name(next.identity), "");
   if (!registered) return registered.error();
   next.id = registered->id;
   *e = std::move(next);

@@ -1,30 +1,19 @@
 #pragma once
 
-#include <atomic>
-#include <condition_variable>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
-#include <thread>
-#include <utility>
 #include <vector>
 
 #include "storage/batch.hpp"
-#include "storage/dedup/memtable.hpp"
-#include "storage/dedup/sorted_runs.hpp"
+#include "storage/dedup/compaction.hpp"
 #include "storage/lmdb/file_identity.hpp"
 #include "storage/lmdb/lmdb.hpp"
 
 namespace windrow::storage {
-
-/// How far a source partition may lie behind the newest event time of its stream, beyond `within`,
-/// before its ids are forgotten as those of a partition that has ended. 30 days, in microseconds.
-inline constexpr std::int64_t partition_lag_max = 30LL * 86'400 * 1'000'000;
 
 /// Decides which messages are duplicates, and remembers the ids of those that are not.
 ///
@@ -53,10 +42,7 @@ inline constexpr std::int64_t partition_lag_max = 30LL * 86'400 * 1'000'000;
 /// Limits: `memory` bytes; about 40 bytes of disk an id (more while runs are merged).
 class dedup_index {
 public:
-  struct stream_rule {
-    std::string name;
-    std::int64_t within = 0;  ///< microseconds; 0: no deduplication
-  };
+  using stream_rule = dedup_stream_rule;
   struct options {
     std::string directory;
     store_identity identity;
@@ -111,94 +97,20 @@ public:
   result<std::uint64_t> verify();
 
 private:
-  /// One stream's messages from one partition.
-  struct track {
-    std::uint64_t stream_hash = 0;
-    int stream = -1;  ///< in `streams_`; -1: not of this plan
-    partition_id partition = 0;
-    sequence decided = 0;
-    std::int64_t newest = no_time;  ///< event time of what was accepted
-    sequence decided_durable = 0;
-    std::int64_t newest_durable = no_time;
-  };
-  struct stream_state {
-    std::string name;
-    std::uint64_t hash = 0;
-    std::int64_t within = 0;
-    std::int64_t newest = no_time;
-  };
-  struct found_id {
-    std::uint32_t message = 0;
-    seen_id seen;
-  };
-  using table_ptr = std::shared_ptr<dedup_memtable>;
-  /// A table that waits to become a run, and what had been decided when it was full: empty where
-  /// all of it is durable.
-  struct full_table {
-    table_ptr table;
-    std::vector<track> tracks;
-  };
-  using run_ptr = std::shared_ptr<const seen_run>;
-
   dedup_index(const options& o, std::unique_ptr<lmdb::environment> file);
   result<void> load();
-  result<void> load_tracks(const lmdb::read_transaction& txn);
-  result<void> load_log(const lmdb::read_transaction& txn);
   result<void> load_runs();
-  std::uint32_t track_of(int stream, partition_id partition);
-  void note_newest(track& of, std::int64_t time) noexcept;
-  bool remembered(const seen_id& seen) const noexcept;
-  result<void> look_up(std::span<const message> messages);
-  bool judge(std::uint32_t track_number, const message& m, std::span<const found_id> stored);
+  void prefetch(std::span<const message> messages) const;
+  bool judge(std::uint32_t track_number, const message& m,
+             std::span<const dedup_runs::found_id> stored);
   result<void> make_room(std::unique_lock<std::mutex>& lock, std::size_t count);
-  table_ptr new_table();
-  id_filter filter_for(std::uint64_t ids);
-
-  // Of the thread.
-  void work();
-  result<bool> work_once();
-  bool work_due() const;
-  seen_limits limits_now() const;
-  result<void> write_table(const full_table& full);
-  result<void> enter_table(const full_table& full, const run_ptr& run);
-  static seen_value encode(std::uint32_t number, const track& t);
-  result<void> write_waiting_table();
-  result<void> merge(const std::vector<run_ptr>& runs);
-  std::vector<run_ptr> due_for_merge() const;
-  run_ptr forgotten_run(const seen_limits& limits) const;
-  result<void> replace(const std::vector<run_ptr>& old, run_ptr made);
-  unsigned level_of(std::uint64_t ids) const noexcept;
 
   const store_identity identity_;
   const bool look_only_;
-  const bool own_thread_;
-  const std::size_t table_ids_;
-  const std::size_t filter_bytes_max_;
   std::unique_ptr<lmdb::environment> file_;
-  seen_files pages_;
-
-  std::atomic<bool> stop_{false};
-  std::mutex flush_mutex_;    ///< one flush at a time; before mutex_
-  mutable std::mutex mutex_;  ///< everything below
-  std::condition_variable changed_;
-  std::optional<failure> failed_;  ///< of the thread
-  bool runs_loaded_ = false;
-  std::vector<stream_state> streams_;
-  std::vector<track> tracks_;  ///< tracks_[i] has the number i + 1
-  std::map<std::pair<std::uint64_t, partition_id>, std::uint32_t> track_numbers_;
-  positions passed_;
-  table_ptr active_;
-  std::vector<full_table> full_;             ///< oldest first
-  std::vector<run_ptr> runs_;                ///< oldest first
-  std::vector<seen_run_entry> stored_runs_;  ///< until they are loaded
-  std::vector<std::uint64_t> left_logs_;     ///< of tables that are runs
-  bool strays_looked_for_ = false;
-  std::uint64_t flushes_ = 0;
-  std::uint64_t next_number_ = 1;  ///< of a table or run
-  lmdb::read_transaction reader_;
-  std::vector<found_id> found_;
-  std::vector<std::pair<std::uint32_t, std::uint32_t>> probes_;
-  std::thread thread_;
+  mutable dedup_state state_;
+  std::vector<key_hash> questions_;  // guarded by the state's mutex
+  dedup_compaction compaction_;
 };
 
 }  // namespace windrow::storage

@@ -23,7 +23,8 @@ struct listed_message {
 };
 
 void append_message(std::string& payload, std::string_view bytes);
-/// The message of a letter: with time, key and headers where it is `timed`, else its bytes alone.
+/// The message of a dead letter: with time, key and headers where it is `timed`, else its bytes
+/// alone.
 void append_message(std::string& payload, const dead_letter& letter);
 
 /// Reads the messages of a payload, one after the other.

@@ -38,7 +38,7 @@ struct push {
   std::string payload;       ///< `message_list`; empty: nothing to store but what is below
   std::optional<push_producer> producer{};
   /// Messages that are too long to store and are dead letters already.
-  std::vector<dead_letter> letters{};
+  std::vector<dead_letter> dead_letters{};
   std::string media_type = std::string(default_media_type);  ///< of the messages
   friend bool operator==(const push&, const push&) = default;
 };

@@ -18,7 +18,8 @@ TEST(JournalArrivals, TwoReadersOfOnePartitionAgree) {
   ASSERT_TRUE(storage::journal::create(options));
   auto journal = storage::journal::open(options);
   ASSERT_TRUE(journal);
-  const auto file = (*journal)->register_partition(storage::partition_kind::file, "a", "");
+  const auto file =
+      (*journal)->partitions().register_partition(storage::partition_kind::file, "a", "");
   ASSERT_TRUE(file);
   std::atomic<std::int64_t> now{0};
   const sources::driver_context context{

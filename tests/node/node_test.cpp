@@ -239,7 +239,7 @@ TEST_F(Node, KeepsABadLineAsADeadLetter) {
   EXPECT_EQ(spent("c1"), 6);
   auto n = open(true);
   ASSERT_TRUE(n);
-  auto letters = (*n)->journal().dead_letters({});
+  auto letters = (*n)->journal().dead_letters().list({});
   ASSERT_TRUE(letters);
   ASSERT_EQ(letters->size(), 1u);
   EXPECT_EQ(letters->front().bytes, "{\"id\": 1");
@@ -274,8 +274,8 @@ TEST_F(NodeDeadLetters, AreReplayedOnceThroughTheNormalPath) {
     auto n = serve();
     // As if a declaration that was wrong had refused it.
     const std::string good = payment("c1", 7, "10:31:00");
-    const storage::partition_id file = n->journal().partitions().back().id;
-    ASSERT_TRUE(n->journal().stage_dead_letter(
+    const storage::partition_id file = n->journal().partitions().all().back().id;
+    ASSERT_TRUE(n->journal().dead_letters().stage(
         {file, 1, "payments", "parse", "type", "", 1, good, good.size()}));
     const auto replayed = n->dead_letters().replay({});
     ASSERT_TRUE(replayed) << replayed.error().message;
@@ -287,13 +287,13 @@ TEST_F(NodeDeadLetters, AreReplayedOnceThroughTheNormalPath) {
   }
   EXPECT_EQ(spent("c1"), 12);
   auto n = serve();
-  const auto again = n->journal().dead_letters({});
+  const auto again = n->journal().dead_letters().list({});
   ASSERT_EQ(again->size(), 1u) << "the one that fails again is a new letter";
   EXPECT_EQ(again->front().bytes, "{oops");
-  EXPECT_EQ(n->journal().find_partition(again->front().partition)->kind,
+  EXPECT_EQ(n->journal().partitions().find(again->front().partition)->kind,
             storage::partition_kind::journal);
   EXPECT_EQ(*n->dead_letters().drop({}), 1u);
-  EXPECT_EQ(n->journal().dead_letters({})->size(), 0u);
+  EXPECT_EQ(n->journal().dead_letters().list({})->size(), 0u);
 }
 
 TEST_F(NodeDeadLetters, DoNotComeBackWhenTheFileIsReadAgain) {
@@ -307,8 +307,8 @@ TEST_F(NodeDeadLetters, DoNotComeBackWhenTheFileIsReadAgain) {
   }
   run();
   auto n = serve();
-  EXPECT_EQ(n->journal().dead_letters({})->size(), 0u);
-  EXPECT_EQ(n->journal().dead_letter_counts().front().count, 1u);
+  EXPECT_EQ(n->journal().dead_letters().list({})->size(), 0u);
+  EXPECT_EQ(n->journal().dead_letters().counts().front().count, 1u);
 }
 
 }  // namespace

@@ -67,7 +67,7 @@ TEST(SourceKindRecipe, GivesEveryMessageOnceFromAnyPosition) {
   ASSERT_TRUE(found.ok());
   ASSERT_EQ(found->size(), 1u);
   EXPECT_TRUE((*driver)->complete());
-  EXPECT_EQ(sources::name_of((*journal)->partitions().front().kind), "ticks");
+  EXPECT_EQ(sources::name_of((*journal)->partitions().all().front().kind), "ticks");
   for (storage::sequence from = 0; from <= 5; ++from) {
     auto in = (*driver)->open(found->front().id, from);
     ASSERT_TRUE(in.ok());

@@ -119,8 +119,8 @@ protected:
     letter.phase = "parse";
     letter.reason = "bad";
     letter.bytes = "{";
-    ASSERT_TRUE(journal_->stage_dead_letter(letter).ok());
-    ASSERT_TRUE(journal_->flush_dead_letters().ok());
+    ASSERT_TRUE(journal_->dead_letters().stage(letter).ok());
+    ASSERT_TRUE(journal_->dead_letters().flush().ok());
   }
 
   temporary_folder folder_;
@@ -136,7 +136,8 @@ protected:
 
 TEST_F(KafkaDriver, DoesNotTakeOneAnswerForATopicMadeAgain) {
   ASSERT_TRUE(
-      journal_->register_partition(storage::partition_kind::kafka, "kafka:tx/events/2#0", "start=0")
+      journal_->partitions()
+          .register_partition(storage::partition_kind::kafka, "kafka:tx/events/2#0", "start=0")
           .ok());
   open();
   std::optional<failure> failed;

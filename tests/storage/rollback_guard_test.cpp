@@ -46,7 +46,7 @@ protected:
     ASSERT_TRUE((*log)->begin_session() && (*store)->begin_session() && (*seen)->begin_session());
     ASSERT_TRUE(note_versions(path_));
     const push one{"stream:s", 1, "{}\n"};
-    ASSERT_TRUE((*log)->append(one));
+    ASSERT_TRUE((*log)->pushes().append(one));
     if (closed) {
       ASSERT_TRUE(note_versions(path_));
     }
