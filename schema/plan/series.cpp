@@ -260,7 +260,8 @@ void planner_state::plan_windows(int feature, int series_index, const bound_aggr
         (w.bucket_origin % w.bucket_duration + w.bucket_duration) % w.bucket_duration;
     const int rule = rule_of(series_index, bound, w.bucket_duration, origin);
     window_value value;
-    const std::string suffix = w.all ? std::string("all") : std::to_string(w.window / micros_per_second);
+    const std::string suffix =
+        w.all ? std::string("all") : std::to_string(w.window / micros_per_second);
     value.fqn = of.fqn + "__" + suffix + "__";
     value.feature = feature;
     value.window = w.window;

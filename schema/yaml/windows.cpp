@@ -12,7 +12,6 @@
 namespace windrow::schema {
 namespace {
 
-
 /// One length or origin given for some windows, with where it was given.
 struct placed {
   std::int64_t micros = 0;

@@ -8,7 +8,7 @@ namespace windrow::storage {
 
 namespace {
 
-constexpr std::size_t name_bytes_max = 4096;
+constexpr std::size_t partition_name_bytes_max = 4096;
 
 using partition_key = std::array<std::uint8_t, 8>;
 
@@ -62,7 +62,7 @@ result<void> partition_table::put(const partition& p, std::size_t order) {
 
 result<partition> partition_table::register_partition(partition_kind kind, const std::string& name,
                                                       const std::string& state) {
-  if (name.empty() || name.size() > name_bytes_max)
+  if (name.empty() || name.size() > partition_name_bytes_max)
     return failure{errc::invalid, "The name of a source partition has 1 to 4096 bytes."};
   const std::lock_guard order(file_.writing());
   partition made{id_of_name_(name), kind, name, state};

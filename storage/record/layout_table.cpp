@@ -1,7 +1,8 @@
 #include "storage/record/layout_table.hpp"
-#include "base/bytes.hpp"
 
 #include <algorithm>
+
+#include "base/bytes.hpp"
 
 namespace windrow::storage {
 

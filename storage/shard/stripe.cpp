@@ -1,11 +1,11 @@
 #include "storage/shard/stripe.hpp"
-#include "base/bytes.hpp"
 
 #include <xxhash.h>
 
 #include <algorithm>
 #include <cstring>
 
+#include "base/bytes.hpp"
 #include "base/varint.hpp"
 
 namespace windrow::storage {
