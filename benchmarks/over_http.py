@@ -9,6 +9,7 @@ Fills a node by HTTP (100,000 users, two million events), then measures
 * `GET /v1/entities/User/{key}` with three windows at 32 connections, and `redis-benchmark` on
   `HGETALL` of three fields, without pipelining, at 32 connections;
 * `POST /v1/query` of 100 entities with 9 values each, at one connection;
+* the same of 1,000 entities at one `now`, and at 1,000 different ones, in turn;
 * ingest to visible: the time from sending one event to the end of the first query that shows it,
   while others push batches of a thousand at half the rate at which they can be pushed;
 * the same GET while a file is read as fast as the node can.
@@ -201,6 +202,39 @@ def visible(port, now):
           f"   at {second * LOAD_ROWS / seconds:,.0f} events/s, {refused} refused")
 
 
+def check_query(port, body, users, names):
+    """Asks once, and compares each value of a day with what was pushed."""
+    answer = post(http.client.HTTPConnection("127.0.0.1", port), "/v1/query", body,
+                  "application/json")
+    for user, row in zip(users, answer["rows"], strict=True):
+        mine = [i % 1000 for i in range(user, 200 * ROWS, USERS)]
+        got = [row["features"][f"user.{n}__86400__"]["value"] for n in names]
+        if got != [sum(mine), max(mine), len(mine)] or len(row["features"]) != 9:
+            sys.exit(f"u{user}: {got}, expected {[sum(mine), max(mine), len(mine)]}")
+
+
+def query_of(users, names, now, step=0):
+    """A query's body; each row is asked `step` seconds after the one before it."""
+    rows = [{"class": "User", "key": f"u{u}"} | ({"now": now + i * step} if step else {})
+            for i, u in enumerate(users)]
+    return json.dumps({"entities": rows, "features": names, "now": now})
+
+
+def many_nows(node, folder, seconds, now):
+    """Prints what a `now` of its own for each row costs."""
+    names, users = ["spent", "largest", "payments_made"], [k * 911 % USERS for k in range(1000)]
+    rates = {0: [], 1: []}
+    for _ in range(5):
+        for step, found in rates.items():
+            body = query_of(users, names, now, step)
+            check_query(node.port, body, users, names)
+            found.append(wrk(node.address + "/v1/query", post_script(folder, body),
+                             max(1, seconds // 2), 1)[0])
+    one, many = (sorted(found)[2] for found in rates.values())
+    print(f"POST 1,000 x 9      {one:12,.0f} requests/s   1,000 `now`s {many:,.0f}   "
+          f"time ratio {one / many:.2f}")
+
+
 def wrk(target, script, seconds, connections=32):
     said = subprocess.run(["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-s",
                            script, target], capture_output=True, text=True, check=True).stdout
@@ -322,21 +356,15 @@ def measure_pushed(node, folder, seconds, now):
     print(f"push, durable       {push_all(port, range(100), 'durable'):12,.0f} events/s")
     print(f"push, applied       {push_all(port, range(100, 200), 'applied'):12,.0f} events/s")
     names, users = ["spent", "largest", "payments_made"], [k * 911 % USERS for k in range(100)]
-    body = json.dumps({"entities": [{"class": "User", "key": f"u{u}"} for u in users],
-                       "features": names, "now": now})
-    answer = post(http.client.HTTPConnection("127.0.0.1", port), "/v1/query", body,
-                  "application/json")
-    for user, row in zip(users, answer["rows"], strict=True):
-        mine = [i % 1000 for i in range(user, 200 * ROWS, USERS)]
-        got = [row["features"][f"user.{n}__86400__"]["value"] for n in names]
-        if got != [sum(mine), max(mine), len(mine)] or len(row["features"]) != 9:
-            sys.exit(f"u{user}: {got}, expected {[sum(mine), max(mine), len(mine)]}")
+    body = query_of(users, names, now)
+    check_query(port, body, users, names)
     rate, half, tail = wrk(node.address, get_script(folder, now), seconds)
     print(f"GET one entity      {rate:12,.0f} requests/s   p50 {half}   p99 {tail}")
     other = redis(folder, seconds)
     print(f"redis HGETALL       {other:12,.0f} requests/s   ratio {rate / other:.2f}")
     rate, half, tail = wrk(node.address + "/v1/query", post_script(folder, body), seconds, 1)
     print(f"POST 100 x 9 values {rate:12,.0f} requests/s   p50 {half}   p99 {tail}")
+    many_nows(node, folder, seconds, now)
 
 
 def measure_reading(node, folder, seconds):
