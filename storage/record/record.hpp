@@ -154,8 +154,8 @@ public:
                      const std::function<void(std::int64_t, const std::byte*, bool)>& visit,
                      const segment_loader& load) const;
 
-  /// Moves the record and its segments out of slabs that are nearly empty.
-  void settle(record*& r);
+  /// Moves the record and its segments out of slabs that are nearly empty, so that those are freed.
+  void defragment(record*& r);
   /// Lets the segments that are stored as they are leave memory.
   void unload_segments(record& r) noexcept;
 

@@ -16,8 +16,8 @@ constexpr std::int64_t sweep_slice = 4096, sweep_credit_max = 32 * 1024, looks_p
 
 }  // namespace
 
-void shard_core::begin_round() {
-  if (!round_active()) round_next_ = 0;
+void shard_core::begin_cycle() {
+  if (!cycle_active()) cycle_next_ = 0;
 }
 
 void shard_core::encode_record(std::uint64_t hi, record* r, stripe_write& out) {
@@ -91,18 +91,18 @@ std::unique_ptr<stripe_write> shard_core::next_write(std::size_t bytes) {
   const auto waits = [](const stripe& st) {
     return st.in_flight && !fault_injected(failpoint::two_in_flight);
   };
-  if (!round_active() || waits(stripes_[round_next_])) return nullptr;
+  if (!cycle_active() || waits(stripes_[cycle_next_])) return nullptr;
   auto out = std::make_unique<stripe_write>();
   out->layouts = layouts_.unstored();
-  out->first_stripe = round_next_;
+  out->first_stripe = cycle_next_;
   out->bytes.reserve(bytes + bytes / 4);
   const std::size_t pages_max = options_.memory_budget / pages_part / page_bytes;
-  while (round_active() && !waits(stripes_[round_next_]) && out->bytes.size() < bytes &&
+  while (cycle_active() && !waits(stripes_[cycle_next_]) && out->bytes.size() < bytes &&
          pages_of(*out) <= pages_max) {
-    encode_stripe_into(stripes_[round_next_], round_next_, *out);
-    ++round_next_;
+    encode_stripe_into(stripes_[cycle_next_], cycle_next_, *out);
+    ++cycle_next_;
   }
-  out->last_stripe = round_next_ - 1;
+  out->last_stripe = cycle_next_ - 1;
   in_flight_bytes_ += out->bytes.capacity();
   return out;
 }
@@ -199,7 +199,7 @@ void shard_core::evict_from(stripe& st, std::size_t target) {
     const bool leaves = clean(st, r) && (heat < limit || (heat == limit && excess > 0));
     if (!leaves) {
       r->cool();
-      pool_.settle(r);
+      pool_.defragment(r);
       ++i;
       continue;
     }
