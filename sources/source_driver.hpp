@@ -92,7 +92,7 @@ struct driver_request {
 ///
 /// Life: `discover` at the start and about five times a second from then on; `open` for each
 /// partition that is not paused, and again after a seek, a resume, or to try again after a failure;
-/// `committed` after each round of checkpoints. An input that is no longer read is destroyed on
+/// `committed` after each checkpoint cycle. An input that is no longer read is destroyed on
 /// its reader's thread, perhaps after `open` has returned the next one; inputs must not outlive
 /// the driver and do not. In a folder that is only looked at nothing is discovered or opened:
 /// `partitions`, `locate` and `reset` must work from what the journal remembers.

@@ -95,7 +95,7 @@ struct shard_memory {
 /// those records clean. Clean records may leave memory; a row for one that has left reads it back
 /// first, sorted by key.
 ///
-/// Little memory. Where memory is `pressed` the caller takes the next write of a round, and no more
+/// Little memory. Where memory is `pressed` the caller takes the next write of a cycle, and no more
 /// than that: a stripe is written when its turn comes round again, with as many changes as memory
 /// has room for, since a commit costs a page of the file for nearly each record. Once it is
 /// committed, the records of that stripe that were used least leave, down to a third of its share.
@@ -118,10 +118,10 @@ public:
   /// The buckets behind one window value, oldest first.
   result<std::vector<explained_bucket>> explain(const lookup_request& request);
 
-  /// Begins a round of checkpoints over all stripes; a round under way goes on.
-  void begin_round();
-  bool round_active() const noexcept { return round_next_ < stripe_count; }
-  /// Encodes the next stripes of the round until about `bytes` are gathered; null when the round
+  /// Begins a checkpoint cycle over all stripes; one under way goes on.
+  void begin_cycle();
+  bool cycle_active() const noexcept { return cycle_next_ < stripe_count; }
+  /// Encodes the next stripes of the cycle until about `bytes` are gathered; null when the cycle
   /// is done or its next stripe still has a write under way.
   std::unique_ptr<stripe_write> next_write(std::size_t bytes);
   void committed(const stripe_write& write);
@@ -244,7 +244,7 @@ private:
   std::int64_t sweep_credit_ = 0;                // records that may be looked at
   std::int64_t sweep_newest_ = 0;                // when the sweep of `sweep_stripe_` began
   std::optional<storage_key> sweep_from_;        // stored records from there on are to be swept
-  std::uint32_t round_next_ = stripe_count;
+  std::uint32_t cycle_next_ = stripe_count;
   std::uint32_t hand_stripe_ = 0;
   std::uint32_t sweep_stripe_ = 0;
   std::size_t incomplete_ = 0;  // stripes with records only in storage

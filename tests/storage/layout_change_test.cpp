@@ -253,9 +253,9 @@ private:
     }
   }
 
-  // A round of checkpoints, or the beginning of one.
+  // A checkpoint cycle, or the beginning of one.
   void write(bool whole) {
-    core_->begin_round();
+    core_->begin_cycle();
     for (auto n = whole ? stripe_count : random_.between(1, 20); n > 0; --n) {
       auto w = core_->next_write(random_.chance(0.5) ? 1 : 100'000);
       if (!w) break;

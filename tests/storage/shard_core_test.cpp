@@ -72,7 +72,7 @@ TEST(ShardCore, ResumesWhereTheLeastCommittedStripeIs) {
   s.send({s.at(1)});
   s.checkpoint();
   s.send({s.at(2)});
-  s.core().begin_round();
+  s.core().begin_cycle();
   auto part = s.core().next_write(1);  // one stripe with a record, at most
   ASSERT_NE(part, nullptr);
   part->seal(folder_seed);
@@ -97,12 +97,12 @@ TEST(ShardCore, WritesAStripeAgainOnlyAfterItsWriteIsCommitted) {
   p.add(aggregation::count, 0, {minute});
   scenario s(p.maker);
   s.send({s.at(1)});
-  s.core().begin_round();
+  s.core().begin_cycle();
   auto all = s.core().next_write(1 << 20);
   ASSERT_NE(all, nullptr);
-  s.core().begin_round();
+  s.core().begin_cycle();
   EXPECT_EQ(s.core().next_write(1 << 20), nullptr);
-  EXPECT_TRUE(s.core().round_active());
+  EXPECT_TRUE(s.core().cycle_active());
   s.core().committed(*all);
   EXPECT_NE(s.core().next_write(1 << 20), nullptr);
 }
@@ -442,7 +442,7 @@ TEST(ShardCore, KeepsWhatIsEncodedButNotCommitted) {
   std::vector<event> events;
   for (int i = 0; i < 1'000; ++i) events.push_back(s.at(1, "k" + std::to_string(i)));
   s.send(events);
-  s.core().begin_round();
+  s.core().begin_cycle();
   auto write = s.core().next_write(1 << 20);
   ASSERT_NE(write, nullptr);
   for (int i = 0; i < 400; ++i) s.core().evict();

@@ -156,7 +156,7 @@ private:
     if (what < 200)
       apply();
     else if (what < 215)
-      core_->begin_round();
+      core_->begin_cycle();
     else if (what < 275)
       write();
     else if (what < 335)
@@ -224,11 +224,11 @@ private:
 
   void checkpoint_all() {
     while (!pending_.empty()) commit_one();
-    for (int i = 0; i < 2 && !problem_; ++i) {  // the first may be a round that is half done
-      core_->begin_round();
-      while (core_->round_active() && !problem_) {
+    for (int i = 0; i < 2 && !problem_; ++i) {  // the first may be a cycle that is half done
+      core_->begin_cycle();
+      while (core_->cycle_active() && !problem_) {
         write();
-        if (pending_.empty()) return fail("a round stands still");
+        if (pending_.empty()) return fail("a cycle stands still");
         while (!pending_.empty()) commit_one();
       }
     }
