@@ -20,13 +20,13 @@ bool is_range(std::span<const std::uint32_t> rows) noexcept {
   return !rows.empty() && rows.back() - rows.front() == rows.size() - 1;
 }
 
-/// The smallest age at which a row of the timeline may be outside a rule's retention. A bucket
-/// begins up to one duration before its rows.
-std::int64_t retention_margin(const schema::plan& plan, int timeline) {
+/// The smallest age at which a row of the watermark group may be outside a rule's retention. A
+/// bucket begins up to one duration before its rows.
+std::int64_t retention_margin(const schema::plan& plan, int watermark_group) {
   std::int64_t margin = INT64_MAX;
   for (const schema::rule& rule : plan.rules) {
     const schema::tiling& tiling = plan.tilings[at(rule.tiling)];
-    if (tiling.timeline != timeline) continue;
+    if (tiling.watermark_group != watermark_group) continue;
     margin = std::min(margin, std::max<std::int64_t>(0, rule.retention - tiling.duration));
   }
   return margin;
@@ -72,10 +72,10 @@ ingest_batcher::ingest_batcher(batcher_options options)
     : options_(std::move(options)),
       pool_(batch_pool::make(4 * options_.shard_count + 16)),
       section_of_route_(options_.plan->routes.size(), none),
-      newest_(options_.plan->timelines.size(), no_time),
+      newest_(options_.plan->watermark_groups.size(), no_time),
       open_(options_.shard_count) {
   const schema::plan& plan = *options_.plan;
-  std::vector<int> state_of(plan.timelines.size(), none);
+  std::vector<int> state_of(plan.watermark_groups.size(), none);
   for (std::size_t i = 0; i < plan.routes.size(); ++i) {
     const schema::route& route = plan.routes[i];
     if (options_.source != none && plan.streams[at(route.stream)].source != options_.source)
@@ -83,14 +83,14 @@ ingest_batcher::ingest_batcher(batcher_options options)
     section_of_route_[i] = static_cast<int>(routes_.size());
     route_state state{
         static_cast<int>(i), storage::placement(plan, route.key_space, options_.folder_seed), {}};
-    for (const auto& feed : route.timelines) {
-      int& known = state_of[at(feed.timeline)];
+    for (const auto& feed : route.watermark_groups) {
+      int& known = state_of[at(feed.watermark_group)];
       if (known == none) {
-        known = static_cast<int>(timelines_.size());
-        timelines_.push_back(
-            {feed.timeline, retention_margin(plan, feed.timeline), no_time, {}, {}});
+        known = static_cast<int>(watermark_groups_.size());
+        watermark_groups_.push_back(
+            {feed.watermark_group, retention_margin(plan, feed.watermark_group), no_time, {}, {}});
       }
-      state.timelines.push_back(known);
+      state.watermark_groups.push_back(known);
     }
     routes_.push_back(std::move(state));
   }
@@ -102,7 +102,7 @@ ingest_batcher::ingest_batcher(batcher_options options)
 
 void ingest_batcher::resume(std::span<const std::int64_t> newest) {
   newest_.assign(newest.begin(), newest.end());
-  newest_.resize(options_.plan->timelines.size(), no_time);
+  newest_.resize(options_.plan->watermark_groups.size(), no_time);
 }
 
 void ingest_batcher::open(open_batch& to) {
@@ -133,8 +133,8 @@ void ingest_batcher::open(open_batch& to) {
 
 void ingest_batcher::begin_run(const formats::message_run& run) {
   run_ = &run;
-  for (timeline_state& state : timelines_) {
-    state.at_run_start = newest_[at(state.timeline)];
+  for (watermark_group_state& state : watermark_groups_) {
+    state.at_run_start = newest_[at(state.watermark_group)];
     state.given.assign(run.messages.size(), no_time);
     state.before.clear();
   }
@@ -203,12 +203,12 @@ void ingest_batcher::hash(const route_state& route, const resolved_block& block,
 void ingest_batcher::follow_times(const route_state& route, const resolved_block& block,
                                   std::span<const std::uint32_t> rows, std::size_t begin) {
   const schema::route& declared = options_.plan->routes[at(route.route)];
-  for (std::size_t i = 0; i < route.timelines.size(); ++i) {
-    timeline_state& state = timelines_[at(route.timelines[i])];
-    const int filter = declared.timelines[i].filter;
+  for (std::size_t i = 0; i < route.watermark_groups.size(); ++i) {
+    watermark_group_state& state = watermark_groups_[at(route.watermark_groups[i])];
+    const int filter = declared.watermark_groups[i].filter;
     const schema::column* const passes =
         filter == none ? nullptr : block.outputs[at(declared.columns[at(filter)])];
-    std::int64_t newest = newest_[at(state.timeline)];
+    std::int64_t newest = newest_[at(state.watermark_group)];
     std::int64_t* const given = state.given.data() + begin;
     for (const std::uint32_t row : rows) {
       if (passes != nullptr && (!passes->is_valid(row) || passes->bools[row] == 0)) continue;
@@ -217,7 +217,7 @@ void ingest_batcher::follow_times(const route_state& route, const resolved_block
       of_message = std::max(of_message, time);
       newest = std::max(newest, time);
     }
-    newest_[at(state.timeline)] = newest;
+    newest_[at(state.watermark_group)] = newest;
   }
 }
 
@@ -312,23 +312,23 @@ void ingest_batcher::close(std::uint32_t shard, storage::sequence last,
 void ingest_batcher::note_late_rows(open_batch& from, std::size_t index) {
   storage::section& section = from.batch->sections[index];
   const section_extra& extra = from.extras[index];
-  const std::vector<int>& fed = routes_[index].timelines;
+  const std::vector<int>& fed = routes_[index].watermark_groups;
   if (section.rows() == 0) return;
   const bool possible = std::any_of(fed.begin(), fed.end(), [&](int i) {
-    const timeline_state& state = timelines_[at(i)];
-    return may_be_late(extra.earliest, state.margin, newest_[at(state.timeline)]);
+    const watermark_group_state& state = watermark_groups_[at(i)];
+    return may_be_late(extra.earliest, state.margin, newest_[at(state.watermark_group)]);
   });
   if (!possible) return;
   section.newest_before.reserve(section.rows() * fed.size());
   for (const std::uint32_t message : extra.messages) {
     for (const int i : fed) {
-      section.newest_before.push_back(newest_before(timelines_[at(i)], message));
+      section.newest_before.push_back(newest_before(watermark_groups_[at(i)], message));
     }
   }
 }
 
 /// Extends the prefix maxima up to `message`. All messages before it have been added by then.
-std::int64_t ingest_batcher::newest_before(timeline_state& state, std::size_t message) {
+std::int64_t ingest_batcher::newest_before(watermark_group_state& state, std::size_t message) {
   if (state.before.empty()) state.before.push_back(state.at_run_start);
   while (state.before.size() <= message) {
     const std::size_t previous = state.before.size() - 1;

@@ -92,7 +92,8 @@ class ingest_core {
 public:
   explicit ingest_core(ingest_options options);
 
-  /// The newest event time of each plan timeline among the messages up to the position
+  /// The newest event time of each watermark group of the plan among the messages up to the
+  /// position
   /// (`storage::no_time` where there is none). Before the first run.
   void resume(std::span<const std::int64_t> newest) { batcher_.resume(newest); }
   /// The same after the runs taken so far.

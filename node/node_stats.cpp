@@ -16,7 +16,7 @@ struct shard_sums {
   explicit shard_sums(const schema::plan& plan)
       : holds(plan.key_spaces.size()),
         late(plan.rules.size()),
-        newest(plan.timelines.size(), storage::no_time) {}
+        newest(plan.watermark_groups.size(), storage::no_time) {}
 
   void add(const storage::shard_core& core) {
     const auto memory = core.memory();
@@ -34,7 +34,7 @@ struct shard_sums {
   std::uint64_t used = 0, dirty = 0;
   std::vector<storage::record_pool::held> holds;
   std::vector<std::uint64_t> late;   // by rule
-  std::vector<std::int64_t> newest;  // by timeline
+  std::vector<std::int64_t> newest;  // by watermark group
 };
 
 void describe(const schema::plan& plan, const shard_sums& sums, node_stats& out) {
@@ -46,7 +46,7 @@ void describe(const schema::plan& plan, const shard_sums& sums, node_stats& out)
     const schema::series& one = plan.all_series[s];
     node_stats::series line;
     line.text = schema::describe_series(plan, static_cast<int>(s));
-    line.newest = sums.newest[static_cast<std::size_t>(one.timeline)];
+    line.newest = sums.newest[static_cast<std::size_t>(one.watermark_group)];
     // A row that is too old for a rule is too old for those that keep less.
     for (const int r : one.rules)
       line.late = std::max(line.late, sums.late[static_cast<std::size_t>(r)]);

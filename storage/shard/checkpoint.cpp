@@ -353,7 +353,7 @@ sequence shard_core::resume_position(partition_id partition) const {
 
 // Clocks go with positions: those of the smallest position are the smallest.
 std::vector<std::int64_t> shard_core::resume_clocks(partition_id partition) const {
-  std::vector<std::int64_t> clocks(plan_->timelines.size(), no_time);
+  std::vector<std::int64_t> clocks(plan_->watermark_groups.size(), no_time);
   const auto clocks_in = [&](const source_progress& progress) {
     const auto* at = progress.find(partition);
     return at ? progress.clocks_of(*at) : std::span<const std::int64_t>();

@@ -44,9 +44,9 @@ shard_core::shard_core(schema::plan_ptr plan, shard_options options, record_read
       layouts_(pool_.layouts()),
       cold_(source, options.folder_seed, pool_, layouts_),
       section_plans_(section_plans_of(pool_.layouts())),
-      applied_(plan->timelines.size()),
-      recovered_most_(plan->timelines.size()) {
-  known_newest_.assign(plan_->timelines.size(), no_time);
+      applied_(plan->watermark_groups.size()),
+      recovered_most_(plan->watermark_groups.size()) {
+  known_newest_.assign(plan_->watermark_groups.size(), no_time);
   late_.assign(plan_->rules.size(), 0);
   for (std::size_t k = 0; k < plan_->key_spaces.size(); ++k) {
     keep_.emplace_back(pool_.layout(static_cast<int>(k)).lanes.size(), INT64_MIN);
@@ -308,8 +308,8 @@ bool shard_core::already_applied(const batch& b, const section& s, std::size_t r
 }
 
 bool shard_core::too_late(stripe& st, const section& s, std::size_t row, const lane_step& step,
-                          std::size_t timelines, std::int64_t index, bool& counted) {
-  const std::int64_t newest = s.newest_before[row * timelines + step.timeline];
+                          std::size_t watermark_groups, std::int64_t index, bool& counted) {
+  const std::int64_t newest = s.newest_before[row * watermark_groups + step.watermark_group];
   if (newest == no_time) return false;
   const std::int64_t end = schema::bucket_start(index + 1, step.duration, step.origin);
   std::size_t late = 0;
@@ -381,7 +381,8 @@ result<void> shard_core::apply_section(const batch& b, const section& s, apply_o
         step.bucket_begin = schema::bucket_start(step.bucket, step.duration, step.origin);
         step.bucket_end = step.bucket_begin + step.duration;
       }
-      if (may_be_late && too_late(st, s, row, step, plan.timelines, step.bucket, late)) continue;
+      if (may_be_late && too_late(st, s, row, step, plan.watermark_groups, step.bucket, late))
+        continue;
       folded.columns = step.columns;
       if (pool_.fold_newest(r, space, step.lane, step.bucket, folded, cursor)) continue;
       cursor = {};
@@ -433,8 +434,9 @@ void shard_core::update_keep() {
     const record_layout& space = pool_.layout(static_cast<int>(k));
     for (std::size_t i = 0; i < space.lanes.size(); ++i) {
       const lane_type& lane = space.lanes[i];
-      const int timeline = plan_->tilings[static_cast<std::size_t>(lane.tiling)].timeline;
-      const std::int64_t newest = known_newest_[static_cast<std::size_t>(timeline)];
+      const int watermark_group =
+          plan_->tilings[static_cast<std::size_t>(lane.tiling)].watermark_group;
+      const std::int64_t newest = known_newest_[static_cast<std::size_t>(watermark_group)];
       // A bucket is kept while its end is after newest - retention.
       if (newest != no_time) {
         keep_[k][i] = schema::bucket_index(newest - lane.retention, lane.duration, lane.origin);

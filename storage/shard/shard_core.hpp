@@ -143,8 +143,8 @@ public:
   positions resume_positions() const;
   /// The same of one partition; 0 if nothing of it is applied.
   sequence resume_position(partition_id partition) const;
-  /// The partition's own clocks at its smallest position, by plan timeline: with them ingest judges
-  /// what is late as it did the first time, whatever other partitions have brought.
+  /// The partition's own clocks at its smallest position, by watermark group of the plan: with them
+  /// ingest judges what is late as it did the first time, whatever other partitions have brought.
   std::vector<std::int64_t> resume_clocks(partition_id partition) const;
   /// The newest event times known, from which `expired` is judged.
   std::span<const std::int64_t> newest() const noexcept { return known_newest_; }
@@ -181,7 +181,7 @@ private:
   bool already_applied(const batch& b, const section& s, std::size_t row) const;
   /// Counts the row late where it is; true where no rule of the tiling takes it any more.
   bool too_late(stripe& st, const section& s, std::size_t row, const lane_step& step,
-                std::size_t timelines, std::int64_t index, bool& counted);
+                std::size_t watermark_groups, std::int64_t index, bool& counted);
 
   slot* find(stripe& st, const key_hash& hash, int key_space, std::string_view key) const noexcept;
   const record* likely(std::uint64_t hi) const noexcept;
@@ -234,11 +234,11 @@ private:
   cold_records cold_;
   table_memory table_;
   std::array<stripe, stripe_count> stripes_;
-  std::vector<section_plan> section_plans_;      // by route
-  source_progress applied_;                      // every stripe's, unless it recovered a later one
-  source_progress recovered_most_;               // the furthest that any stripe recovered
-  std::vector<std::int64_t> known_newest_;       // by timeline: told by batches, or recovered
-  std::vector<std::uint64_t> late_;              // rows by plan rule, of all stripes
+  std::vector<section_plan> section_plans_;  // by route
+  source_progress applied_;                  // every stripe's, unless it recovered a later one
+  source_progress recovered_most_;           // the furthest that any stripe recovered
+  std::vector<std::int64_t> known_newest_;   // by watermark group: told by batches, or recovered
+  std::vector<std::uint64_t> late_;          // rows by plan rule, of all stripes
   std::vector<std::vector<std::int64_t>> keep_;  // [key space][lane]: first bucket kept
   std::int64_t sweep_every_ = 0;                 // of event time: a quarter of the least retention
   std::int64_t sweep_credit_ = 0;                // records that may be looked at

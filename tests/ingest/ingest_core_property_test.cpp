@@ -1,5 +1,5 @@
 // Ingest against an oracle that goes message by message: random messages of two streams, three
-// key spaces and two timelines, random runs and batch sizes, one to five shards.
+// key spaces and two watermark groups, random runs and batch sizes, one to five shards.
 #include <gtest/gtest.h>
 
 #include <map>
@@ -43,16 +43,16 @@ struct message {
   }
 };
 
-/// Stream 0: routes by user (0) and by (country, user) (1), timelines 0 (positive amounts) and 1.
-/// Stream 1: route by country (2), and by user again, timeline 0 once more.
+/// Stream 0: routes by user (0) and by (country, user) (1), watermark groups 0 (positive amounts)
+/// and 1. Stream 1: route by country (2), and by user again, watermark group 0 once more.
 schema::plan_ptr make_plan() {
   plan_builder builder;
   const int by_user = builder.key_space({type_of(value_kind::text)});
   const int by_both =
       builder.key_space({type_of(value_kind::text), type_of(value_kind::text)}, {1});
   const int by_country = builder.key_space({type_of(value_kind::text)});
-  builder.timeline(by_user, minute, 11 * minute);
-  builder.timeline(by_both, 5 * minute, 65 * minute);
+  builder.watermark_group(by_user, minute, 11 * minute);
+  builder.watermark_group(by_both, 5 * minute, 65 * minute);
   const std::vector<schema::message_field> fields = {{"user", type_of(value_kind::text, true)},
                                                      {"country", type_of(value_kind::text, true)},
                                                      {"amount", type_of(value_kind::integer, true)},
@@ -178,15 +178,15 @@ public:
                    const storage::section& section) {
     const auto& route = plan_.routes[static_cast<std::size_t>(section.route)];
     const auto& space = plan_.key_spaces[static_cast<std::size_t>(route.key_space)];
-    const std::size_t timelines = route.timelines.size();
+    const std::size_t watermark_groups = route.watermark_groups.size();
     for (std::size_t i = 0; i < section.rows(); ++i) {
       row made{shard, std::string(section.key_at(i)), section.times[i], "", {}};
       for (const auto& column : section.columns) {
         made.columns += (made.columns.empty() ? "" : ",") + show(column, i);
       }
       EXPECT_EQ(section.hashes[i], storage::hash_key(made.key, seed_of_folder, space.id));
-      for (std::size_t t = 0; t < timelines && !section.newest_before.empty(); ++t) {
-        made.newest_before.push_back(section.newest_before[i * timelines + t]);
+      for (std::size_t t = 0; t < watermark_groups && !section.newest_before.empty(); ++t) {
+        made.newest_before.push_back(section.newest_before[i * watermark_groups + t]);
       }
       const std::uint64_t at = batch.first + section.sequences[i];
       EXPECT_LE(at, batch.last);

@@ -37,7 +37,7 @@ std::vector<schema::message_field> event_fields() {
 struct event_plan {
   event_plan() {
     builder.key_space({type_of(value_kind::text)});
-    builder.timeline(0, minute, 11 * minute);
+    builder.watermark_group(0, minute, 11 * minute);
     builder.stream("events", event_fields(),
                    {"_.user", "_.amount", "_.ts", "_.amount > 0", "_.amount"});
     builder.plan().streams[0].time_output = 2;

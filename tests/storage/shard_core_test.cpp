@@ -181,8 +181,8 @@ TEST(ShardCore, SaysExpiredExactlyWhereRetentionEnds) {
 
 TEST(ShardCore, JudgesExpiryByTheTimelineNotByTheShard) {
   plan_maker maker(1, 2);
-  const int slow = maker.timeline(0, schema::none, /*except=*/1),
-            fast = maker.timeline(0, schema::none, 0);
+  const int slow = maker.watermark_group(0, schema::none, /*except=*/1),
+            fast = maker.watermark_group(0, schema::none, 0);
   const int slow_count = maker.feature(maker.tiling(slow, ms), aggregation::count, 0, {second});
   const int fast_count = maker.feature(maker.tiling(fast, ms), aggregation::count, 0, {second});
   scenario s(maker);
@@ -240,8 +240,9 @@ TEST(ShardCore, SweepsRecordsThatAreOnlyStored) {
 std::size_t most_stored(int hours, bool in_memory) {
   constexpr std::int64_t all = 36'500 * day;
   plan_maker maker(2);
-  maker.feature(maker.tiling(maker.timeline(0), minute), aggregation::count, 0, {10 * minute});
-  const int tiling = maker.tiling(maker.timeline(1), day);
+  maker.feature(maker.tiling(maker.watermark_group(0), minute), aggregation::count, 0,
+                {10 * minute});
+  const int tiling = maker.tiling(maker.watermark_group(1), day);
   const int sales = maker.feature(tiling, aggregation::count, 0, {all});
   scenario s(std::move(maker));
   std::size_t most = 0;

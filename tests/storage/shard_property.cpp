@@ -315,7 +315,7 @@ private:
     const auto& w = plan_->window_values[static_cast<std::size_t>(random_.of(window_values))];
     const auto& t = plan_->tilings[static_cast<std::size_t>(
         plan_->rules[static_cast<std::size_t>(w.rule)].tiling)];
-    const std::int64_t newest = core_->newest()[static_cast<std::size_t>(t.timeline)];
+    const std::int64_t newest = core_->newest()[static_cast<std::size_t>(t.watermark_group)];
     const std::int64_t near = newest == no_time ? events_.front().time : newest;
     return near + random_.between(-random_.of({t.duration, w.window, t.retention}),
                                   random_.of({t.duration, w.window}));
@@ -325,8 +325,8 @@ private:
     windrow::testing::oracle_row row{key, e.time, {}};
     for (std::size_t i = 0; i < plan_->rules.size(); ++i) {
       const auto& t = plan_->tilings[static_cast<std::size_t>(plan_->rules[i].tiling)];
-      const bool passed = t.key_space == space && maker_.feeds(e.stream, t.timeline) &&
-                          column_true(e, maker_.filter(t.timeline));
+      const bool passed = t.key_space == space && maker_.feeds(e.stream, t.watermark_group) &&
+                          column_true(e, maker_.filter(t.watermark_group));
       row.cells.push_back({passed, argument_of(e, maker_.argument(static_cast<int>(i)))});
     }
     return row;
@@ -344,13 +344,13 @@ private:
       if (applied(events_[i], position)) oracle.add(row_of(events_[i], key, space));
     }
     // What is expired is judged from the newest event of the whole shard.
-    for (std::size_t k = 0; k < plan_->timelines.size(); ++k) {
+    for (std::size_t k = 0; k < plan_->watermark_groups.size(); ++k) {
       windrow::testing::oracle_row row{"another key", core_->newest()[k], {}};
       if (row.time == no_time) continue;
       for (const schema::rule& r : plan_->rules) {
-        row.cells.push_back(
-            {plan_->tilings[static_cast<std::size_t>(r.tiling)].timeline == static_cast<int>(k),
-             {}});
+        row.cells.push_back({plan_->tilings[static_cast<std::size_t>(r.tiling)].watermark_group ==
+                                 static_cast<int>(k),
+                             {}});
       }
       oracle.add(std::move(row));
     }
@@ -450,7 +450,7 @@ private:
   }
 
   void check_newest() {
-    for (std::size_t k = 0; k < plan_->timelines.size(); ++k) {
+    for (std::size_t k = 0; k < plan_->watermark_groups.size(); ++k) {
       if (core_->newest()[k] != newest_of(events_, k)) return fail("another newest time");
       for (const auto& [partition, events] : by_partition_) {
         if (core_->resume_clocks(partition)[k] != newest_of(events, k))
@@ -459,12 +459,12 @@ private:
     }
   }
 
-  std::int64_t newest_of(const std::vector<event>& events, std::size_t timeline) const {
+  std::int64_t newest_of(const std::vector<event>& events, std::size_t watermark_group) const {
     std::int64_t newest = no_time;
-    const auto space = static_cast<std::size_t>(plan_->timelines[timeline].key_space);
+    const auto space = static_cast<std::size_t>(plan_->watermark_groups[watermark_group].key_space);
     for (const event& e : events) {
-      if (e.keys[space] && maker_.feeds(e.stream, static_cast<int>(timeline)) &&
-          column_true(e, maker_.filter(static_cast<int>(timeline))))
+      if (e.keys[space] && maker_.feeds(e.stream, static_cast<int>(watermark_group)) &&
+          column_true(e, maker_.filter(static_cast<int>(watermark_group))))
         newest = std::max(newest, e.time);
     }
     return newest;
@@ -569,22 +569,23 @@ private:
       if (name.segment != 0) return fail("a segment is still stored that has expired");
     }
     for (std::size_t i = 0; i < plan_->window_values.size() && !problem_; ++i) {
-      if (!maker_.feeds(0, timeline_of(static_cast<int>(i)))) continue;
+      if (!maker_.feeds(0, watermark_group_of(static_cast<int>(i)))) continue;
       lookup_request request;
       request.key_space = space_of(static_cast<int>(i));
       request.key = "the last key";
       request.hash = hash_of(*plan_, request.key_space, request.key);
       request.window_values = {static_cast<int>(i)};
-      request.now = core_->newest()[static_cast<std::size_t>(timeline_of(static_cast<int>(i)))];
+      request.now =
+          core_->newest()[static_cast<std::size_t>(watermark_group_of(static_cast<int>(i)))];
       auto answer = core_->lookup(request);
       if (good(answer, "lookup") && answer->windows[0].events == 0) fail("the last row is gone");
     }
   }
 
-  int timeline_of(int window_value) const {
+  int watermark_group_of(int window_value) const {
     const auto& r = plan_->rules[static_cast<std::size_t>(
         plan_->window_values[static_cast<std::size_t>(window_value)].rule)];
-    return plan_->tilings[static_cast<std::size_t>(r.tiling)].timeline;
+    return plan_->tilings[static_cast<std::size_t>(r.tiling)].watermark_group;
   }
 
   dice random_;

@@ -18,12 +18,12 @@ inline bool column_true(const event& e, int column) {
   return column == schema::none || (column == column_f ? e.f : e.g);
 }
 
-/// Cuts messages into batches as ingest does: it knows the newest event time of every timeline
-/// and says of each row what it was before the row.
+/// Cuts messages into batches as ingest does: it knows the newest event time of every watermark
+/// group and says of each row what it was before the row.
 class sender {
 public:
   explicit sender(schema::plan_ptr plan)
-      : plan_(std::move(plan)), newest_(plan_->timelines.size(), no_time) {}
+      : plan_(std::move(plan)), newest_(plan_->watermark_groups.size(), no_time) {}
 
   void start_at(std::vector<std::int64_t> newest) { newest_ = std::move(newest); }
 
@@ -51,10 +51,11 @@ public:
         if (route.stream != e.stream || !e.keys[static_cast<std::size_t>(route.key_space)])
           continue;
         add(sections[i], route, e, first);
-        for (const auto& feed : route.timelines) {
-          const auto timeline = static_cast<std::size_t>(feed.timeline);
-          sections[i].newest_before.push_back(before[timeline]);
-          if (column_true(e, feed.filter)) newest_[timeline] = std::max(newest_[timeline], e.time);
+        for (const auto& feed : route.watermark_groups) {
+          const auto watermark_group = static_cast<std::size_t>(feed.watermark_group);
+          sections[i].newest_before.push_back(before[watermark_group]);
+          if (column_true(e, feed.filter))
+            newest_[watermark_group] = std::max(newest_[watermark_group], e.time);
         }
         ++out->rows;
       }
@@ -92,11 +93,12 @@ private:
   bool may_be_late(const section& s) const {
     const schema::route& route = plan_->routes[static_cast<std::size_t>(s.route)];
     for (std::size_t row = 0; row < s.rows(); ++row) {
-      for (std::size_t i = 0; i < route.timelines.size(); ++i) {
-        const std::int64_t newest = s.newest_before[row * route.timelines.size() + i];
+      for (std::size_t i = 0; i < route.watermark_groups.size(); ++i) {
+        const std::int64_t newest = s.newest_before[row * route.watermark_groups.size() + i];
         for (const schema::rule& r : plan_->rules) {
           const auto& t = plan_->tilings[static_cast<std::size_t>(r.tiling)];
-          if (t.timeline != route.timelines[i].timeline || newest == no_time) continue;
+          if (t.watermark_group != route.watermark_groups[i].watermark_group || newest == no_time)
+            continue;
           if (s.times[row] <= newest - r.retention) return true;
         }
       }
