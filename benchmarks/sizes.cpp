@@ -42,7 +42,7 @@ result<void> fill(lone_shard& shard, std::uint32_t users, int tiles) {
       last += users_in_a_batch;
       b.last = last;
       b.catalog_version = shard.plan()->catalog_version;
-      b.newest.assign(shard.plan()->watermark_groups.size(), time);
+      b.max_event_times.assign(shard.plan()->watermark_groups.size(), time);
       b.sections.push_back(sections[k]);
       storage::section& s = b.sections.front();
       b.rows = s.rows();

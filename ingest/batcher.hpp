@@ -56,7 +56,7 @@ struct batcher_options {
 ///
 /// Invariants: the batches of a shard tile the sequences: each begins where the one before ended.
 /// A batch is closed between two messages and holds all rows of the messages it covers. A row's
-/// `newest_before` counts the messages before its own, whatever their stream and shard.
+/// `max_event_time_before` counts the messages before its own, whatever their stream and shard.
 ///
 /// Operation: `begin_run`, then for each block of messages `make_room` (where a sequence jumps
 /// far), `add` for every route of every stream and `end_block`, then `end_run`. One thread.
@@ -65,8 +65,8 @@ public:
   explicit ingest_batcher(batcher_options options);
 
   /// The newest event time of each watermark group of the plan before the position, for the start.
-  void resume(std::span<const std::int64_t> newest);
-  const std::vector<std::int64_t>& newest() const noexcept { return newest_; }
+  void resume(std::span<const std::int64_t> max_event_times);
+  const std::vector<std::int64_t>& max_event_times() const noexcept { return max_event_times_; }
 
   void begin_run(const formats::message_run& run);
   /// How many messages from `begin` on fit into the open batches: 0 means that the sequence of
@@ -117,7 +117,7 @@ private:
               const route_keys& keys, std::span<const std::uint32_t> rows, std::size_t begin);
   void close(std::uint32_t shard, storage::sequence last, std::vector<shard_batch>& out);
   void note_late_rows(open_batch& from, std::size_t section);
-  std::int64_t newest_before(watermark_group_state& state, std::size_t message);
+  std::int64_t max_event_time_before(watermark_group_state& state, std::size_t message);
   void open(open_batch& to);
 
   const batcher_options options_;
@@ -125,7 +125,7 @@ private:
   std::vector<route_state> routes_;    ///< of all streams of the source: the sections
   std::vector<int> section_of_route_;  ///< by plan route
   std::vector<watermark_group_state> watermark_groups_;  ///< that the source feeds
-  std::vector<std::int64_t> newest_;                     ///< one per watermark group of the plan
+  std::vector<std::int64_t> max_event_times_;            ///< one per watermark group of the plan
   std::vector<open_batch> open_;                         ///< one a shard
   const formats::message_run* run_ = nullptr;
   // Working memory, one item a row of the block.

@@ -54,7 +54,7 @@ struct section {
   /// Empty where no row can be late (the usual case). Else rows x route.watermark_groups: the
   /// newest event time of that watermark group among all messages before this one, in the order of
   /// the source.
-  std::vector<std::int64_t> newest_before;
+  std::vector<std::int64_t> max_event_time_before;
 
   std::size_t rows() const noexcept { return hashes.size(); }
   std::string_view key_at(std::size_t row) const noexcept {
@@ -76,7 +76,7 @@ struct batch {
   std::vector<section> sections;
   /// One per watermark group of the plan: the newest event time the sender knew when it closed the
   /// batch; `no_time` where there is none yet.
-  std::vector<std::int64_t> newest;
+  std::vector<std::int64_t> max_event_times;
   std::size_t rows = 0;
   std::size_t bytes = 0;  ///< memory held, for credit
 };

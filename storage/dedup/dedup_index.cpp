@@ -118,7 +118,7 @@ bool dedup_index::judge(std::uint32_t number, const message& m,
   if (own) return false;
   if (decided || repeated) return true;
   state_.tables.active().add({m.id, m.time, m.at, number});
-  tracks.note_newest(mine, m.time);
+  tracks.note_max_event_time(mine, m.time);
   return false;
 }
 

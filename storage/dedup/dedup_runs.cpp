@@ -108,7 +108,7 @@ std::vector<dedup_runs::run_ptr> dedup_runs::due_for_merge() const {
 dedup_runs::run_ptr dedup_runs::forgotten(const seen_limits& limits) const {
   for (const run_ptr& run : runs_) {
     const bool kept = std::any_of(run->tracks.begin(), run->tracks.end(), [&](const seen_span& s) {
-      return limits.keeps(s.track, s.newest, s.last);
+      return limits.keeps(s.track, s.max_event_time, s.last);
     });
     if (!kept) return run;
   }

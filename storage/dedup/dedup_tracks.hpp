@@ -35,9 +35,9 @@ public:
     int stream = -1;  ///< index of its rule; -1: not of this plan
     partition_id partition = 0;
     sequence decided = 0;
-    std::int64_t newest = no_time;  ///< event time of what was accepted
+    std::int64_t max_event_time = no_time;  ///< of what was accepted
     sequence decided_durable = 0;
-    std::int64_t newest_durable = no_time;
+    std::int64_t max_event_time_durable = no_time;
   };
   /// A track by its number, as it was at some time.
   using numbered = std::pair<std::uint32_t, track>;
@@ -52,7 +52,7 @@ public:
   std::int64_t within(const track& of) const noexcept;
 
   /// A message of the track with that event time was accepted.
-  void note_newest(track& of, std::int64_t time) noexcept;
+  void note_max_event_time(track& of, std::int64_t time) noexcept;
   /// Whether an id that was accepted counts still.
   bool remembered(const seen_id& seen) const noexcept;
   /// Messages at or below these positions will not be replayed.
@@ -71,7 +71,7 @@ private:
   struct stream_state {
     std::uint64_t hash = 0;
     std::int64_t within = 0;
-    std::int64_t newest = no_time;
+    std::int64_t max_event_time = no_time;
   };
   std::vector<stream_state> streams_;
   std::vector<track> tracks_;  // tracks_[i] has the number i + 1

@@ -159,7 +159,7 @@ result<seen_run_entry> seen_files::decode_run(const lmdb::entry& stored) const {
   for (std::uint32_t i = 0; i < count && in.ok(); ++i) {
     seen_span span;
     span.track = in.number<std::uint32_t>();
-    span.newest = in.number<std::int64_t>();
+    span.max_event_time = in.number<std::int64_t>();
     span.last = in.number<sequence>();
     run.tracks.push_back(span);
   }
@@ -244,7 +244,7 @@ result<void> seen_files::enter(const seen_run* made, std::span<const std::uint64
     out.number(static_cast<std::uint32_t>(made->tracks.size()));
     for (const seen_span& span : made->tracks) {
       out.number(span.track);
-      out.number(span.newest);
+      out.number(span.max_event_time);
       out.number(span.last);
     }
     const number_key key = key_of(made->number);
@@ -294,7 +294,7 @@ result<void> seen_run_writer::add(const seen_id& seen) {
   auto span = std::find_if(tracks.begin(), tracks.end(),
                            [&](const seen_span& s) { return s.track == seen.track; });
   if (span == tracks.end()) span = tracks.insert(tracks.end(), {seen.track, seen.time, seen.at});
-  span->newest = std::max(span->newest, seen.time);
+  span->max_event_time = std::max(span->max_event_time, seen.time);
   span->last = std::max(span->last, seen.at);
   waiting_.push_back(seen);
   return waiting_.size() < files_.write_pages_ * seen_files::page_ids ? result<void>{} : write();

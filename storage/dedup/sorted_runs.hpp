@@ -20,7 +20,7 @@ namespace windrow::storage {
 /// What the ids of one track in a run have in common.
 struct seen_span {
   std::uint32_t track = 0;
-  std::int64_t newest = no_time;
+  std::int64_t max_event_time = no_time;
   sequence last = 0;
 };
 

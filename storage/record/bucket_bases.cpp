@@ -14,16 +14,16 @@ constexpr std::int64_t offset_limit = std::int64_t{1} << 32;
 }  // namespace
 
 bucket_bases::bucket_bases(const record_layouts& layouts)
-    : layouts_(layouts), newest_(layouts.plan().watermark_groups.size(), no_time) {
+    : layouts_(layouts), max_event_times_(layouts.plan().watermark_groups.size(), no_time) {
   bases first;
   for (std::size_t k = 0; k < layouts_.size(); ++k)
     first.emplace_back(layouts_.of(static_cast<int>(k)).lanes.size(), 0);
   epochs_.push_back(std::move(first));
 }
 
-void bucket_bases::set_newest(std::span<const std::int64_t> max_event_times) {
-  for (std::size_t i = 0; i < newest_.size(); ++i)
-    newest_[i] = std::max(newest_[i], max_event_times[i]);
+void bucket_bases::set_max_event_times(std::span<const std::int64_t> max_event_times) {
+  for (std::size_t i = 0; i < max_event_times_.size(); ++i)
+    max_event_times_[i] = std::max(max_event_times_[i], max_event_times[i]);
 }
 
 // Where the lanes of a watermark group should be centred when one of them must hold an event of
@@ -32,8 +32,8 @@ void bucket_bases::set_newest(std::span<const std::int64_t> max_event_times) {
 std::int64_t bucket_bases::centre_of(const lane_type& l, int watermark_group,
                                      std::int64_t time) const {
   const int own = watermark_group_of(l);
-  const std::int64_t newest = newest_[static_cast<std::size_t>(own)];
-  return own == watermark_group ? std::max(time, newest) : newest;
+  const std::int64_t max_event_time = max_event_times_[static_cast<std::size_t>(own)];
+  return own == watermark_group ? std::max(time, max_event_time) : max_event_time;
 }
 
 // Whether every bucket that a lane of the key space may retain has an offset in the epoch.

@@ -24,7 +24,7 @@ public:
   /// The epoch in which records are made.
   std::uint16_t latest() const noexcept { return static_cast<std::uint16_t>(epochs_.size() - 1); }
   /// Centres later epochs on these newest times; call when they first are known.
-  void set_newest(std::span<const std::int64_t> max_event_times);
+  void set_max_event_times(std::span<const std::int64_t> max_event_times);
 
   /// The epoch in which a record of epoch `from` can hold the bucket; a new one may begin. Nothing
   /// if that would cost buckets that are still retained: it lies so far behind the newest event
@@ -44,7 +44,7 @@ private:
 
   const record_layouts& layouts_;
   std::vector<bases> epochs_;
-  std::vector<std::int64_t> newest_;  // by watermark group: where a new epoch is centred
+  std::vector<std::int64_t> max_event_times_;  // by watermark group: where a new epoch is centred
 };
 
 }  // namespace windrow::storage

@@ -210,8 +210,8 @@ public:
   }
 
   /// Centres bases for new records on the newest times; call when they first are known.
-  void set_newest(std::span<const std::int64_t> max_event_times) {
-    bases_.set_newest(max_event_times);
+  void set_max_event_times(std::span<const std::int64_t> max_event_times) {
+    bases_.set_max_event_times(max_event_times);
   }
 
 private:

@@ -232,18 +232,18 @@ void shard_core::leave_complete(stripe& st) {
 
 result<bool> shard_core::sweep(std::size_t allowance) {
   earn_sweep(allowance);
-  const std::int64_t newest = newest_of_all();
-  if (newest == no_time) return false;
+  const std::int64_t max_event_time = overall_max_event_time();
+  if (max_event_time == no_time) return false;
   // What expires must come in to be written: not while what is there waits for that.
   if (dirty_records_ > 0 && over_budget()) return false;
   const std::int64_t until = std::max<std::int64_t>(sweep_credit_ - sweep_slice, 0);
   for (std::uint32_t n = 0; n < stripe_count && sweep_credit_ > until; ++n) {
     stripe& st = stripes_[sweep_stripe_];
-    if (!sweep_from_ && sweep_due(st, newest)) {
-      sweep_newest_ = newest;
+    if (!sweep_from_ && sweep_due(st, max_event_time)) {
+      sweep_max_event_time_ = max_event_time;
       sweep_memory(st);
       if (st.complete)
-        st.recovered.swept = newest;
+        st.recovered.swept = max_event_time;
       else
         sweep_from_ = first_key_of(sweep_stripe_);
     }
@@ -251,7 +251,7 @@ result<bool> shard_core::sweep(std::size_t allowance) {
       const std::int64_t values_max = std::max<std::int64_t>(sweep_credit_ - until, 1);
       if (auto swept = sweep_stored(sweep_stripe_, values_max); !swept) return swept.error();
       if (sweep_from_) break;
-      st.recovered.swept = sweep_newest_;
+      st.recovered.swept = sweep_max_event_time_;
     }
     sweep_stripe_ = (sweep_stripe_ + 1) % stripe_count;
   }
@@ -262,8 +262,8 @@ void shard_core::earn_sweep(std::size_t looks) noexcept {
   sweep_credit_ = std::min(sweep_credit_ + static_cast<std::int64_t>(looks), sweep_credit_max);
 }
 
-bool shard_core::sweep_due(const stripe& st, std::int64_t newest) const noexcept {
-  return st.recovered.swept == no_time || newest - st.recovered.swept >= sweep_every_;
+bool shard_core::sweep_due(const stripe& st, std::int64_t max_event_time) const noexcept {
+  return st.recovered.swept == no_time || max_event_time - st.recovered.swept >= sweep_every_;
 }
 
 bool shard_core::drop_expired(record*& r) {

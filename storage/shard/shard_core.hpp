@@ -147,7 +147,7 @@ public:
   /// ingest judges what is late as it did the first time, whatever other partitions have brought.
   std::vector<std::int64_t> resume_clocks(partition_id partition) const;
   /// The newest event times known, from which `expired` is judged.
-  std::span<const std::int64_t> newest() const noexcept { return known_newest_; }
+  std::span<const std::int64_t> max_event_times() const noexcept { return max_event_times_; }
   /// Late rows per plan rule, over all stripes.
   const std::vector<std::uint64_t>& late_by_rule() const noexcept { return late_; }
   shard_memory memory() const noexcept;
@@ -216,14 +216,14 @@ private:
   std::size_t stripe_target() const noexcept;
   std::size_t pages_of(const stripe_write& write) const noexcept;
   void earn_sweep(std::size_t looks) noexcept;
-  bool sweep_due(const stripe& st, std::int64_t newest) const noexcept;
+  bool sweep_due(const stripe& st, std::int64_t max_event_time) const noexcept;
   bool drop_expired(record*& r);
   void sweep_memory(stripe& st);
   result<void> sweep_stored(std::uint32_t index, std::int64_t values_max);
   void update_keep();
   std::size_t used_bytes() const noexcept;
   std::size_t other_bytes() const noexcept;
-  std::int64_t newest_of_all() const noexcept;
+  std::int64_t overall_max_event_time() const noexcept;
 
   schema::plan_ptr plan_;
   shard_options options_;
@@ -234,15 +234,15 @@ private:
   cold_records cold_;
   table_memory table_;
   std::array<stripe, stripe_count> stripes_;
-  std::vector<section_plan> section_plans_;  // by route
-  source_progress applied_;                  // every stripe's, unless it recovered a later one
-  source_progress recovered_most_;           // the furthest that any stripe recovered
-  std::vector<std::int64_t> known_newest_;   // by watermark group: told by batches, or recovered
-  std::vector<std::uint64_t> late_;          // rows by plan rule, of all stripes
+  std::vector<section_plan> section_plans_;    // by route
+  source_progress applied_;                    // every stripe's, unless it recovered a later one
+  source_progress recovered_most_;             // the furthest that any stripe recovered
+  std::vector<std::int64_t> max_event_times_;  // by watermark group: told by batches, or recovered
+  std::vector<std::uint64_t> late_;            // rows by plan rule, of all stripes
   std::vector<std::vector<std::int64_t>> keep_;  // [key space][lane]: first bucket kept
   std::int64_t sweep_every_ = 0;                 // of event time: a quarter of the least retention
   std::int64_t sweep_credit_ = 0;                // records that may be looked at
-  std::int64_t sweep_newest_ = 0;                // when the sweep of `sweep_stripe_` began
+  std::int64_t sweep_max_event_time_ = 0;        // when the sweep of `sweep_stripe_` began
   std::optional<storage_key> sweep_from_;        // stored records from there on are to be swept
   std::uint32_t cycle_next_ = stripe_count;
   std::uint32_t hand_stripe_ = 0;

@@ -39,7 +39,7 @@ public:
   void advance(const entry& to, std::span<const std::int64_t> clocks);
   void advance(const source_progress& other);
   /// The newest event time of each watermark group, of all partitions.
-  std::vector<std::int64_t> newest() const;
+  std::vector<std::int64_t> max_event_times() const;
   positions at() const;
   /// Forgets every clock: for a planted bug.
   void forget_clocks();

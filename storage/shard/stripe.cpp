@@ -28,24 +28,25 @@ int index_by_id(const std::vector<T>& all, std::uint64_t id) {
 
 /// Clocks are stored as what they lie behind the newest of their watermark group, plus one; 0:
 /// none.
-void put_clock(std::string& out, std::int64_t clock, std::int64_t newest) {
-  const auto behind = static_cast<std::uint64_t>(newest) - static_cast<std::uint64_t>(clock);
+void put_clock(std::string& out, std::int64_t clock, std::int64_t max_event_time) {
+  const auto behind =
+      static_cast<std::uint64_t>(max_event_time) - static_cast<std::uint64_t>(clock);
   put_varint(out, clock == no_time ? 0 : behind + 1);
 }
 
-std::int64_t read_clock(varint_reader& in, std::int64_t newest) {
+std::int64_t read_clock(varint_reader& in, std::int64_t max_event_time) {
   const auto behind = in.varint<std::uint64_t>();
   if (behind == 0) return no_time;
-  return static_cast<std::int64_t>(static_cast<std::uint64_t>(newest) - (behind - 1));
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(max_event_time) - (behind - 1));
 }
 
 void put_sources(std::string& out, const schema::plan& p, const source_progress& sources) {
-  std::vector<std::int64_t> newest = sources.newest();
-  newest.resize(p.watermark_groups.size(), no_time);
+  std::vector<std::int64_t> max_event_times = sources.max_event_times();
+  max_event_times.resize(p.watermark_groups.size(), no_time);
   put_varint(out, p.watermark_groups.size());
   for (std::size_t i = 0; i < p.watermark_groups.size(); ++i) {
     put_raw(out, p.watermark_groups[i].id);
-    put_zigzag(out, newest[i]);
+    put_zigzag(out, max_event_times[i]);
   }
   put_varint(out, sources.entries().size());
   for (const source_progress::entry& e : sources.entries()) {
@@ -54,7 +55,7 @@ void put_sources(std::string& out, const schema::plan& p, const source_progress&
     put_varint(out, e.at);
     const auto clocks = sources.clocks_of(e);
     for (std::size_t i = 0; i < p.watermark_groups.size(); ++i)
-      put_clock(out, i < clocks.size() ? clocks[i] : no_time, newest[i]);
+      put_clock(out, i < clocks.size() ? clocks[i] : no_time, max_event_times[i]);
   }
 }
 
@@ -72,8 +73,8 @@ source_progress read_sources(varint_reader& in, const schema::plan& p) {
     e.generation = in.varint<std::uint32_t>();
     e.at = in.varint<sequence>();
     clocks.assign(clocks.size(), no_time);
-    for (const auto& [index, newest] : watermark_groups) {
-      const std::int64_t clock = read_clock(in, newest);
+    for (const auto& [index, max_event_time] : watermark_groups) {
+      const std::int64_t clock = read_clock(in, max_event_time);
       if (index != schema::none) clocks[static_cast<std::size_t>(index)] = clock;
     }
     if (in.ok()) sources.advance(e, clocks);

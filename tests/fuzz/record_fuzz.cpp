@@ -170,7 +170,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static const auto plan = make_plan();
   const byte_span body(data + 1, size - 1);
   record_pool pool(plan);
-  pool.set_newest(std::vector<std::int64_t>(plan->watermark_groups.size(), 0));
+  pool.set_max_event_times(std::vector<std::int64_t>(plan->watermark_groups.size(), 0));
   if (data[0] >= 0xf0) {
     try_layout(pool, body);
     return 0;

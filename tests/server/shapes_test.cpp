@@ -141,7 +141,7 @@ std::vector<sources::source_status> two_sources() {
                                 .end = 40,
                                 .lag = 10,
                                 .behind = 1'500'000,
-                                .newest = at("2026-03-01T12:30:00Z").micros,
+                                .max_event_time = at("2026-03-01T12:30:00Z").micros,
                                 .rate = 2.5,
                                 .read = 3,
                                 .applied = 2,

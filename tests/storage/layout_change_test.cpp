@@ -331,8 +331,9 @@ private:
                           column_true(m->e, now_->maker.filter(t.watermark_group));
       oracle.add({key, m->e.time, {{passed, argument_of(m->e, f.column)}}});
     }
-    const std::int64_t newest = core_->newest()[static_cast<std::size_t>(t.watermark_group)];
-    if (newest != no_time) oracle.add({"another key", newest, {{true, {}}}});
+    const std::int64_t max_event_time =
+        core_->max_event_times()[static_cast<std::size_t>(t.watermark_group)];
+    if (max_event_time != no_time) oracle.add({"another key", max_event_time, {{true, {}}}});
     const auto wanted = oracle.ask(
         key, {0, function_of(*now_->plan, rule), window, t.duration, t.origin, rule.retention},
         now);

@@ -315,8 +315,9 @@ private:
     const auto& w = plan_->window_values[static_cast<std::size_t>(random_.of(window_values))];
     const auto& t = plan_->tilings[static_cast<std::size_t>(
         plan_->rules[static_cast<std::size_t>(w.rule)].tiling)];
-    const std::int64_t newest = core_->newest()[static_cast<std::size_t>(t.watermark_group)];
-    const std::int64_t near = newest == no_time ? events_.front().time : newest;
+    const std::int64_t max_event_time =
+        core_->max_event_times()[static_cast<std::size_t>(t.watermark_group)];
+    const std::int64_t near = max_event_time == no_time ? events_.front().time : max_event_time;
     return near + random_.between(-random_.of({t.duration, w.window, t.retention}),
                                   random_.of({t.duration, w.window}));
   }
@@ -345,7 +346,7 @@ private:
     }
     // What is expired is judged from the newest event of the whole shard.
     for (std::size_t k = 0; k < plan_->watermark_groups.size(); ++k) {
-      windrow::testing::oracle_row row{"another key", core_->newest()[k], {}};
+      windrow::testing::oracle_row row{"another key", core_->max_event_times()[k], {}};
       if (row.time == no_time) continue;
       for (const schema::rule& r : plan_->rules) {
         row.cells.push_back({plan_->tilings[static_cast<std::size_t>(r.tiling)].watermark_group ==
@@ -415,18 +416,18 @@ private:
 
   void check_scalar(const std::string& key, int scalar, const positions& position,
                     const std::optional<record_pool::scalar_value>& got) {
-    std::int64_t newest = no_time;
+    std::int64_t max_event_time = no_time;
     std::vector<value> possible;  // several only where partitions disagree about one time
     for (const std::size_t i : rows_of_.at({0, key})) {
       const event& e = events_[i];
-      if (e.stream != 0 || !applied(e, position) || e.time < newest) continue;
-      if (e.time > newest) possible.clear();
-      newest = e.time;
+      if (e.stream != 0 || !applied(e, position) || e.time < max_event_time) continue;
+      if (e.time > max_event_time) possible.clear();
+      max_event_time = e.time;
       possible.push_back(argument_of(e, maker_.scalar_column(scalar)));
     }
     if (possible.empty() != !got) return fail(key + ": a scalar is " + (got ? "there" : "missing"));
     if (!got) return;
-    if (got->time != newest) return fail(key + ": a scalar of another time");
+    if (got->time != max_event_time) return fail(key + ": a scalar of another time");
     if (std::find(possible.begin(), possible.end(), got->value) == possible.end()) {
       fail(key + ": the scalar is " + show(got->value) + ", not " + show(possible.back()));
     }
@@ -451,23 +452,25 @@ private:
 
   void check_newest() {
     for (std::size_t k = 0; k < plan_->watermark_groups.size(); ++k) {
-      if (core_->newest()[k] != newest_of(events_, k)) return fail("another newest time");
+      if (core_->max_event_times()[k] != max_event_time_of(events_, k))
+        return fail("another newest time");
       for (const auto& [partition, events] : by_partition_) {
-        if (core_->resume_clocks(partition)[k] != newest_of(events, k))
+        if (core_->resume_clocks(partition)[k] != max_event_time_of(events, k))
           return fail("a partition's clock is another");
       }
     }
   }
 
-  std::int64_t newest_of(const std::vector<event>& events, std::size_t watermark_group) const {
-    std::int64_t newest = no_time;
+  std::int64_t max_event_time_of(const std::vector<event>& events,
+                                 std::size_t watermark_group) const {
+    std::int64_t max_event_time = no_time;
     const auto space = static_cast<std::size_t>(plan_->watermark_groups[watermark_group].key_space);
     for (const event& e : events) {
       if (e.keys[space] && maker_.feeds(e.stream, static_cast<int>(watermark_group)) &&
           column_true(e, maker_.filter(static_cast<int>(watermark_group))))
-        newest = std::max(newest, e.time);
+        max_event_time = std::max(max_event_time, e.time);
     }
-    return newest;
+    return max_event_time;
   }
 
   /// Late rows by rule, each judged by the rows of its own partition before it, however the
@@ -575,8 +578,8 @@ private:
       request.key = "the last key";
       request.hash = hash_of(*plan_, request.key_space, request.key);
       request.window_values = {static_cast<int>(i)};
-      request.now =
-          core_->newest()[static_cast<std::size_t>(watermark_group_of(static_cast<int>(i)))];
+      request.now = core_->max_event_times()[static_cast<std::size_t>(
+          watermark_group_of(static_cast<int>(i)))];
       auto answer = core_->lookup(request);
       if (good(answer, "lookup") && answer->windows[0].events == 0) fail("the last row is gone");
     }
