@@ -115,14 +115,14 @@ void write_messages(metric_families& out, const node_stats& m, label_names& name
   out.counter("windrow_late_rows_total", "Rows too old for at least one rule.");
   for (const auto& [name, s] : sources) out.add(real(s.late), {{"source", name}});
   out.gauge("windrow_newest_event_timestamp_seconds", "Newest event time read.");
-  std::map<std::string, std::uint64_t> letters;
+  std::map<std::string, std::uint64_t> dead_letters;
   for (const auto& [name, s] : sources) {
     if (s.max_event_time != storage::no_time)
       out.add(seconds(s.max_event_time), {{"source", name}});
-    for (const auto& [reason, count] : s.dead_letters) letters[reason] += count;
+    for (const auto& [reason, count] : s.dead_letters) dead_letters[reason] += count;
   }
   out.counter("windrow_dead_letters_total", "Messages that could not be used, by reason.");
-  for (const auto& [name, count] : letters) {  // `phase: reason`
+  for (const auto& [name, count] : dead_letters) {  // `phase: reason`
     const std::size_t cut = std::min(name.find(": "), name.size());
     out.add(real(count), {{"phase", name.substr(0, cut)},
                           {"reason", name.substr(std::min(cut + 2, name.size()))}});
