@@ -222,7 +222,7 @@ result<storage::replay_outcome> dead_letter_service::replay(const dead_letter_se
         return stream_tag(stream);
       });
   if (!replayed) return parts_.state.not_journalled(replayed.error());
-  parts_.notifier.ring();
+  parts_.notifier.notify();
   return replayed;
 }
 

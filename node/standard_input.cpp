@@ -107,7 +107,7 @@ result<void> standard_input::append(const formats::message_run& run) {
     auto appended = options_.journal->pushes().append(std::move(built.push));
     if (!appended) return refused(appended.error());
     if (has_dead_letters && appended->duplicates == 0) options_.too_long();
-    if (appended->entry != 0) options_.notifier->ring();
+    if (appended->entry != 0) options_.notifier->notify();
   }
   lines_ += built.lines;
   return {};
