@@ -57,9 +57,9 @@ struct http_server::impl {
       : options(std::move(o)),
         tokens(options.tokens),
         audit(options.audit),
-        door(options.tokens.empty() ? nullptr : &tokens, options.limits.wrong_tokens),
+        access(options.tokens.empty() ? nullptr : &tokens, options.limits.wrong_tokens),
         shared{front,
-               door,
+               access,
                options.audit.empty() ? nullptr : &audit,
                options.limits,
                {options.limits.connections, options.limits.connections_per_address},
@@ -84,7 +84,7 @@ struct http_server::impl {
   const http_options options;
   token_store tokens;
   audit_log audit;
-  authenticator door;
+  authenticator access;
   session_context shared;  // connections that are left at the end refer to it
   asio::io_context io{1};
   std::optional<tls_material> secure;

@@ -43,7 +43,7 @@ public:
 /// What all connections of a server share. Used by the network's thread alone, except `workers`.
 struct session_context {
   api& front;
-  authenticator& door;
+  authenticator& access;
   audit_log* audit;  ///< may be null
   const limits& bounds;
   connection_table remote;  ///< connections by TCP
