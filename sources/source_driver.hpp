@@ -104,7 +104,7 @@ struct driver_request {
 ///
 /// Concurrency: `partitions` may be called by any thread at any time and must not wait for
 /// the network; the others are called by one thread at a time, and may block for a few seconds
-/// at most, `discover` (which holds up the node's housekeeping) a tenth of one.
+/// at most, `discover` (which holds up the node's maintenance) a tenth of one.
 class source_driver {
 public:
   virtual ~source_driver() = default;

@@ -30,7 +30,7 @@ std::size_t write_pages_of(std::size_t memory) noexcept {
 
 dedup_index::dedup_index(const options& o, std::unique_ptr<lmdb::environment> file)
     : identity_(o.identity),
-      look_only_(o.read_only),
+      read_only_(o.read_only),
       file_(std::move(file)),
       state_(*file_, write_pages_of(o.memory), o.streams, table_ids_of(o), o.memory / 2),
       compaction_(state_) {}
@@ -151,13 +151,13 @@ result<void> dedup_index::decide(int stream, partition_id partition,
 result<void> dedup_index::make_room(std::unique_lock<std::mutex>& lock, std::size_t count) {
   if (state_.failed) return *state_.failed;
   if (state_.tables.active().has_room_for(count)) return {};
-  const bool waits = !look_only_ && compaction_.has_thread();
+  const bool waits = !read_only_ && compaction_.has_thread();
   state_.changed.wait(lock,
                       [&] { return state_.tables.full().empty() || !waits || state_.failed; });
   if (state_.failed) return *state_.failed;
   state_.tables.begin_another(count, state_.tracks.all());
   state_.changed.notify_all();
-  if (look_only_ || waits) return {};
+  if (read_only_ || waits) return {};
   lock.unlock();
   auto done = compaction_.tidy();
   lock.lock();
@@ -167,7 +167,7 @@ result<void> dedup_index::make_room(std::unique_lock<std::mutex>& lock, std::siz
 // ---- making durable ----------------------------------------------------------------------------
 
 result<void> dedup_index::flush() {
-  if (look_only_) return {};
+  if (read_only_) return {};
   const std::lock_guard one(state_.flush_mutex);
   std::vector<dedup_tables::unflushed> parts;
   std::vector<dedup_tracks::numbered> changed;
