@@ -23,10 +23,10 @@ dedup_tracks::dedup_tracks(std::span<const dedup_stream_rule> rules) {
     streams_.push_back({hash_of_stream(rule.name), rule.within, no_time});
 }
 
-result<void> dedup_tracks::load(const seen_files& files, const lmdb::read_transaction& txn) {
+result<void> dedup_tracks::load(const dedup_files& files, const lmdb::read_transaction& txn) {
   return txn.scan(
-      files.id(seen_files::track_entries), {}, {}, [&](const lmdb::entry& found) -> result<bool> {
-        auto value = files.unseal(seen_files::track_entries, found);
+      files.id(dedup_files::track_entries), {}, {}, [&](const lmdb::entry& found) -> result<bool> {
+        auto value = files.unseal(dedup_files::track_entries, found);
         if (!value) return value.error();
         track t;
         byte_reader in(*value);
@@ -36,7 +36,7 @@ result<void> dedup_tracks::load(const seen_files& files, const lmdb::read_transa
         t.max_event_time = t.max_event_time_durable = in.number<std::int64_t>();
         if (!in.done() || found.key.size() != sizeof(track_key) ||
             load_big<std::uint32_t>(found.key.data()) != tracks_.size() + 1)
-          return files.damaged(seen_files::track_entries, found.key);
+          return files.damaged(dedup_files::track_entries, found.key);
         for (std::size_t i = 0; i < streams_.size(); ++i) {
           if (streams_[i].hash != t.stream_hash) continue;
           t.stream = static_cast<int>(i);
@@ -72,7 +72,7 @@ void dedup_tracks::note_max_event_time(track& of, std::int64_t time) noexcept {
   of_stream = std::max(of_stream, time);
 }
 
-bool dedup_tracks::remembered(const seen_id& seen) const noexcept {
+bool dedup_tracks::remembered(const dedup_id& seen) const noexcept {
   if (seen.track == 0 || seen.track > tracks_.size()) return false;
   const track& t = tracks_[seen.track - 1];
   if (t.stream < 0) return false;
@@ -88,7 +88,7 @@ void dedup_tracks::forget(const positions& committed) {
   }
 }
 
-seen_limits dedup_tracks::limits() const {
+dedup_limits dedup_tracks::limits() const {
   std::vector<std::int64_t> max_event_times(streams_.size(), no_time);
   const bool memory = fault_injected(dedup_failpoint::forgets_by_memory);
   for (const track& t : tracks_) {
@@ -96,9 +96,9 @@ seen_limits dedup_tracks::limits() const {
     auto& of_stream = max_event_times[static_cast<std::size_t>(t.stream)];
     of_stream = std::max(of_stream, memory ? t.max_event_time : t.max_event_time_durable);
   }
-  seen_limits limits;
+  dedup_limits limits;
   for (const track& t : tracks_) {
-    seen_limits::of_track limit;
+    dedup_limits::of_track limit;
     const auto passed = passed_.find(t.partition);
     if (passed != passed_.end()) limit.passed = passed->second;
     if (fault_injected(dedup_failpoint::forgets_what_may_be_replayed)) limit.passed = ~sequence{0};
@@ -137,9 +137,9 @@ void dedup_tracks::made_durable(std::span<const numbered> tracks) {
   }
 }
 
-seen_value dedup_tracks::encode(const numbered& track) {
+dedup_value dedup_tracks::encode(const numbered& track) {
   const auto& [number, t] = track;
-  seen_value out;
+  dedup_value out;
   out.key.resize(sizeof(track_key));
   store_big(out.key.data(), number);
   byte_writer to(out.value);
