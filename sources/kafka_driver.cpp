@@ -186,7 +186,7 @@ void kafka_driver::discover_partitions() {
     const int resets = resets_;
     if (!failed_ && source) {
       lock.unlock();
-      const auto discovered = discover_partitions(*source);
+      const auto discovered = discover_partitions_of(*source);
       lock.lock();
       if (!discovered && !failed_) failed_ = discovered.error();
       if (discovered && *discovered && resets == resets_) all_found_ = true;
@@ -236,7 +236,7 @@ result<void> kafka_driver::produce_dead_letters() {
 }
 
 /// Asks for partitions and their ends; whether everything was answered.
-result<bool> kafka_driver::discover_partitions(sources::kafka_source& source) {
+result<bool> kafka_driver::discover_partitions_of(sources::kafka_source& source) {
   const auto count = source.partition_count(ask_timeout_ms);
   if (!count) return count.error();
   if (!*count) return false;

@@ -73,7 +73,7 @@ private:
   result<void> load();
   result<std::shared_ptr<sources::kafka_source>> connect();
   void discover_partitions();
-  result<bool> discover_partitions(sources::kafka_source& source);
+  result<bool> discover_partitions_of(sources::kafka_source& source);
   result<bool> begin_partition(sources::kafka_source& source, int number, bool first);
   result<void> produce_dead_letters();
   std::optional<kafka_dead_letters::stretch> next_stretch() const;
