@@ -13,8 +13,6 @@ namespace {
 using schema::none;
 using storage::no_time;
 
-std::size_t at(int index) noexcept { return static_cast<std::size_t>(index); }
-
 /// Where `rows` counts from its first item without gaps, a range can be copied at once.
 bool is_range(std::span<const std::uint32_t> rows) noexcept {
   return !rows.empty() && rows.back() - rows.front() == rows.size() - 1;

@@ -15,6 +15,9 @@
 /// they are consecutive.
 namespace windrow::ingest {
 
+/// An index of the plan as one of a vector.
+inline std::size_t at(int index) noexcept { return static_cast<std::size_t>(index); }
+
 template <class T>
 void append_items(std::vector<T>& to, const T* from, std::span<const std::uint32_t> rows,
                   bool range) {

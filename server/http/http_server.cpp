@@ -32,7 +32,6 @@ using tcp = asio::ip::tcp;
 using unix_socket = asio::local::stream_protocol;
 template <class Protocol>
 using acceptor = asio::basic_socket_acceptor<Protocol, executor>;
-constexpr asio::use_awaitable_t<executor> use_task;
 
 constexpr std::chrono::milliseconds look_interval{50};
 /// After accepting failed: there may be no descriptors left for a moment.

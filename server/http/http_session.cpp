@@ -32,7 +32,6 @@ using request_parser = http::request_parser<http::string_body>;
 
 template <class T>
 using task = asio::awaitable<T, executor>;
-constexpr asio::use_awaitable_t<executor> use_task;
 
 constexpr std::size_t read_bytes = std::size_t{16} << 10;
 /// What a client that was refused may still send before its connection is closed hard.

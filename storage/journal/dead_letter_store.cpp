@@ -14,7 +14,6 @@ namespace {
 
 constexpr std::size_t staged_bytes_max = 4 << 20;
 constexpr std::size_t code_bytes_max = 128;
-constexpr std::size_t stream_bytes_max = 4096;
 
 }  // namespace
 

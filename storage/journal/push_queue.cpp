@@ -13,7 +13,6 @@ namespace windrow::storage {
 namespace {
 
 constexpr std::size_t group_bytes_max = 8 << 20;
-constexpr std::size_t stream_bytes_max = 4096;
 constexpr std::size_t media_type_bytes_max = 256;
 constexpr sequence trim_step_entries = 128;
 
