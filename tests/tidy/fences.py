@@ -337,7 +337,7 @@ def _helper(text):
 
 def helpers(tree):
     """Files of one target are compiled together, so their unnamed namespaces share their names;
-    functions may share one if they differ in what they take."""
+    functions may share one if they differ in what they take, as it is written."""
     known = {}
     for path, lines in tree.code.items():
         if folder_of(path) in OUTSIDE or not path.endswith(".cpp"):
