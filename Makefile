@@ -1,4 +1,4 @@
-# The front door. Each target installs what is missing, configures, builds and runs; the build
+# What people run. Each target installs what is missing, configures, builds and runs; the build
 # itself is CMake's (CMakePresets.json).
 #
 #   make         build/release/windrow
@@ -8,7 +8,7 @@
 #   make test-crash   the crash laboratory in full (40 minutes; its short form is in make test)
 #   make test-fuzz    libFuzzer on every decoder, 60 s each (a quarter of an hour; the saved inputs are
 #                in make test); writes what it finds to build/fuzz/tests/fuzz
-#   make test-door    the front door in full: slow clients, the API against its description (15
+#   make test-http    the HTTP server in full: slow clients, the API against its description (15
 #                     minutes; its short form is in make test)
 #   make test-package windrow inside another project, and the packages in a root of their own
 #   make test-debian13   make demo and make test in a root of Debian 13
@@ -24,7 +24,7 @@ TEST_JOBS ?= 2
 WERROR ?=
 PREFIX ?= /usr/local
 
-.PHONY: build install package test test-crash test-fuzz test-door test-package test-debian13
+.PHONY: build install package test test-crash test-fuzz test-http test-package test-debian13
 .PHONY: demo bench clean setup setup-tests configure
 .DEFAULT_GOAL := build
 
@@ -68,9 +68,9 @@ test-fuzz:
 	@cmake --build --preset fuzz --parallel $(JOBS)
 	@ctest --preset fuzz --parallel $(TEST_JOBS)
 
-test-door: setup-tests configure
+test-http: setup-tests configure
 	@cmake --build --preset release --parallel $(JOBS) --target windrow
-	@ctest --preset release -C door -L door-full --output-on-failure
+	@ctest --preset release -C http -L http-full --output-on-failure
 
 test-package: package
 	@./setup.sh --root

@@ -207,10 +207,11 @@ void ingester::on_applied(std::uint32_t number, const batch_applied& done) {
 
 void ingester::report(std::uint32_t number, input_state& in) {
   in.waiting = in.ready.has_value();
-  std::int64_t newest = storage::no_time;
-  for (const std::int64_t t : in.core->newest()) newest = std::max(newest, t);
-  settings_.events.progressed({number, &in.core->counters(), in.core->position(), in.late, newest,
-                               in.arrival, in.waiting, in.ended});
+  std::int64_t max_event_time = storage::no_time;
+  for (const std::int64_t t : in.core->max_event_times())
+    max_event_time = std::max(max_event_time, t);
+  settings_.events.progressed({number, &in.core->counters(), in.core->position(), in.late,
+                               max_event_time, in.arrival, in.waiting, in.ended});
 }
 
 void ingester::report_if_idle() {

@@ -54,7 +54,7 @@ struct ingest_input {
   storage::sequence position = 0;  ///< every shard has everything up to here
   std::vector<storage::skip_range> skips;
   storage::sequence skip_to = 0;     ///< where the reader begins, if that is ahead
-  std::vector<std::int64_t> clocks;  ///< its newest event time by timeline, at that position
+  std::vector<std::int64_t> clocks;  ///< its newest event time by watermark group, at that position
   bool essential = false;            ///< its failure is the node's
 };
 /// Begin reading these inputs.

@@ -11,13 +11,13 @@ query_actor::behavior_type querier::make_behavior() {
         q->core = message.core;
         q->promise = self_->make_response_promise<query_done>();
         auto promise = q->promise;
-        ask_stage(q);
+        request_stage(q);
         return promise;
       },
   };
 }
 
-void querier::ask_stage(const std::shared_ptr<running>& q) {
+void querier::request_stage(const std::shared_ptr<running>& q) {
   auto stage = q->core->next_stage();
   if (stage.empty()) {
     q->promise.deliver(query_done{});
@@ -42,7 +42,7 @@ void querier::ask_stage(const std::shared_ptr<running>& q) {
 }
 
 void querier::got(const std::shared_ptr<running>& q) {
-  if (--q->waiting == 0) ask_stage(q);
+  if (--q->waiting == 0) request_stage(q);
 }
 
 query_actor::behavior_type make_query(query_actor::stateful_pointer<actor_slot<querier>> self,

@@ -36,7 +36,7 @@ private:
     std::size_t waiting = 0;
   };
 
-  void ask_stage(const std::shared_ptr<running>& q);
+  void request_stage(const std::shared_ptr<running>& q);
   void got(const std::shared_ptr<running>& q);
 
   query_actor::pointer self_;

@@ -143,11 +143,11 @@ void shard::advance() {
         next_cycle_ = now + settings_.checkpoint_interval;
         cycle_began_ = now;
         cycle_positions_ = core.resume_positions();
-        core.begin_round();
+        core.begin_cycle();
         cycle_ = true;
       }
       w = core.next_write(write_bytes_);
-      done = !w && !core.round_active() && writes_under_way_ == 0;
+      done = !w && !core.cycle_active() && writes_under_way_ == 0;
     });
     if (!w) {
       if (done) cycle_finished();

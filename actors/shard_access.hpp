@@ -17,15 +17,15 @@ namespace windrow::actors {
 /// One shard's core and the right to use it.
 ///
 /// The shard's actor owns the core and is the only one that changes it. Lookups need not queue
-/// behind its batches, nor wake a thread: they come through the gate on the caller's own thread
+/// behind its batches, nor wake a thread: they use the core on the caller's own thread
 /// and go ahead of the next batch. (A request and answer through a mailbox was measured at 0.9 ms
-/// from a thread outside the actor system with two busy cores; through the gate it takes
+/// from a thread outside the actor system with two busy cores; on the caller's thread it takes
 /// microseconds.)
 ///
-/// Concurrency: any thread; one at a time inside. The actor gives way to waiting lookups.
+/// Concurrency: any thread; one at a time inside. The actor lets waiting lookups go first.
 class shard_access {
 public:
-  /// `store` outlives the gate.
+  /// `store` outlives this object.
   shard_access(storage::shard_options options, storage::shard_store& store)
       : options_(options), store_(store), source_(store) {}
 

@@ -18,7 +18,7 @@ writer_actor::behavior_type writer::make_behavior() {
 // A position must not become durable before the dead letters and the ids below it are.
 result<void> writer::commit(const commit_write& message) {
   message.write->seal(settings_.folder_seed);
-  if (!fault_injected(failpoint::letters_last))
+  if (!fault_injected(failpoint::dead_letters_last))
     if (auto flushed = settings_.journal->dead_letters().flush(); !flushed) return flushed;
   if (settings_.dedup != nullptr)
     if (auto flushed = settings_.dedup->flush(); !flushed) return flushed;

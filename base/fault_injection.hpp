@@ -21,7 +21,7 @@ enum class failpoint : int {
   acknowledged_early,   ///< a push is answered before it is stored (with the next one)
   not_synced,           ///< a commit does not wait for the disk
   positions_first,      ///< stripes' positions are committed before their records
-  letters_last,         ///< dead letters become durable after all positions above them
+  dead_letters_last,    ///< dead letters become durable after all positions above them
   trimmed_too_far,      ///< the journal forgets what some shard has not applied
   checksum_skipped,     ///< what is read is not compared with checksums and sums
   replay_by_the_clock,  ///< messages that are read again arrive again
@@ -42,7 +42,7 @@ inline constexpr const char* failpoint_names[] = {"none",
                                                   "acknowledged_early",
                                                   "not_synced",
                                                   "positions_first",
-                                                  "letters_last",
+                                                  "dead_letters_last",
                                                   "trimmed_too_far",
                                                   "checksum_skipped",
                                                   "replay_by_the_clock",

@@ -1,4 +1,4 @@
-// What checkpoints cost an ingest that is under way: the same file with a round every second and
+// What checkpoints cost an ingest that is under way: the same file with a cycle every second and
 // with none before its end. Rounds are usually ten seconds apart, longer than the whole file takes.
 #include "benchmarks/benchmarks.hpp"
 #include "benchmarks/node_run.hpp"

@@ -106,7 +106,7 @@ bool measure(const char* name, const std::vector<formats::message_run_ptr>& runs
   return false;
 }
 
-/// One stream, one route keyed by `user_id`, one timeline, one column: `amount`.
+/// One stream, one route keyed by `user_id`, one watermark group, one column: `amount`.
 schema::plan_ptr one_route_plan() {
   auto plan = std::make_shared<schema::plan>();
   plan->sources.push_back({"events", &schema::file_kind, "/events", 300'000'000, -1});
@@ -117,10 +117,10 @@ schema::plan_ptr one_route_plan() {
   space.part_names = {"id"};
   space.placement_parts = {0};
   plan->key_spaces.push_back(space);
-  plan->timelines.push_back({7, 0, "Transaction", ""});
+  plan->watermark_groups.push_back({7, 0, "Transaction", ""});
   for (const std::int64_t minutes : {10, 60, 30 * 24 * 60}) {
     schema::tiling tiling;
-    tiling.timeline = 0;
+    tiling.watermark_group = 0;
     tiling.key_space = 0;
     tiling.duration = minutes > 60 ? 3'600'000'000 : 60'000'000;
     tiling.retention = minutes * 60'000'000 + tiling.duration;
@@ -150,7 +150,7 @@ schema::plan_ptr one_route_plan() {
   route.key_space = 0;
   route.key = {1};
   route.columns = {2};
-  route.timelines = {{0, schema::none}};
+  route.watermark_groups = {{0, schema::none}};
   plan->routes.push_back(route);
   return plan;
 }

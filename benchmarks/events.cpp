@@ -110,7 +110,7 @@ result<void> write_events(const settings& s, key_shape keys, event_file& file) {
       file.total.add(one);
       if (!seen[e.user]) ++file.distinct;
       seen[e.user] = true;
-      file.newest = std::max(file.newest, e.time);
+      file.max_event_time = std::max(file.max_event_time, e.time);
       note(file.everyone, e);
       if (const auto found = watched.find(e.user); found != watched.end()) note(*found->second, e);
     }
@@ -147,8 +147,8 @@ void load(std::istream& in, witness& w) {
 
 void save_expected(const event_file& file, const std::string& path) {
   std::ofstream out(path);
-  out << file.total.count << ' ' << file.total.cents << ' ' << file.distinct << ' ' << file.newest
-      << ' ' << file.witnesses.size() << '\n';
+  out << file.total.count << ' ' << file.total.cents << ' ' << file.distinct << ' '
+      << file.max_event_time << ' ' << file.witnesses.size() << '\n';
   save(out, file.everyone);
   for (const witness& w : file.witnesses) save(out, w);
 }
@@ -156,7 +156,8 @@ void save_expected(const event_file& file, const std::string& path) {
 bool load_expected(event_file& file, const std::string& path) {
   std::ifstream in(path);
   std::size_t witnesses = 0;
-  if (!(in >> file.total.count >> file.total.cents >> file.distinct >> file.newest >> witnesses)) {
+  if (!(in >> file.total.count >> file.total.cents >> file.distinct >> file.max_event_time >>
+        witnesses)) {
     return false;
   }
   load(in, file.everyone);
@@ -211,7 +212,8 @@ result<event_file> event_file_of(const settings& s, key_shape keys) {
                                  " MiB free; the input takes " + std::to_string(file.bytes >> 20) +
                                  " MiB and state some more"};
   }
-  file.total = {}, file.distinct = 0, file.newest = 0, file.everyone = {}, file.witnesses.clear();
+  file.total = {}, file.distinct = 0, file.max_event_time = 0, file.everyone = {},
+  file.witnesses.clear();
   if (auto written = write_events(s, keys, file); !written) return written.error();
   save_expected(file, expected);
   return file;

@@ -34,11 +34,11 @@ struct event_file {
   std::uint64_t events = 0;
   std::uint64_t bytes = 0;
   tally total;
-  std::uint32_t users = 0;     ///< that may occur
-  std::uint32_t distinct = 0;  ///< that do occur
-  std::int64_t first = 0;      ///< milliseconds: the file's times begin here, on an hour
-  std::int64_t newest = 0;     ///< milliseconds
-  witness everyone;            ///< all users' events together
+  std::uint32_t users = 0;          ///< that may occur
+  std::uint32_t distinct = 0;       ///< that do occur
+  std::int64_t first = 0;           ///< milliseconds: the file's times begin here, on an hour
+  std::int64_t max_event_time = 0;  ///< milliseconds
+  witness everyone;                 ///< all users' events together
   std::vector<witness> witnesses;
 };
 

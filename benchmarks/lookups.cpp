@@ -24,7 +24,7 @@ struct latencies {
 bool is_overtaken(cluster::service& service, timestamp now) {
   const auto start = clock::now();
   do {
-    if (service.progress().newest > now.micros) return true;
+    if (service.progress().max_event_time > now.micros) return true;
     service.wait(std::chrono::milliseconds(1));
   } while (seconds_since(start) < 1);
   return false;
@@ -125,7 +125,7 @@ void measure_once(const settings& s, const event_file& file, lookup_figures& f, 
     latencies paced = while_ingesting(**node, *query, file, 0.95, std::chrono::milliseconds(1));
     add_busy(paced, "paced", nullptr, f.paced_99, f.paced_max, out);
     if (auto ended = wait_for_end(**node); !ended) return out.failed(ended.error());
-    const timestamp now{file.newest * 1000};
+    const timestamp now{file.max_event_time * 1000};
     latencies idle =
         back_to_back([&](const std::string& key) { return (*node)->lookup(*query, key, now); },
                      file.users, count);
@@ -139,7 +139,7 @@ void measure_once(const settings& s, const event_file& file, lookup_figures& f, 
   if (!engine) return out.failed(engine.error());
   auto query = engine->prepare("User", three_features);
   if (!query) return out.failed(query.error());
-  const timestamp now{file.newest * 1000};
+  const timestamp now{file.max_event_time * 1000};
   latencies stored = back_to_back(
       [&](const std::string& key) { return engine->lookup(*query, key, now); }, file.users, count);
   check(stored, "from storage", out);

@@ -144,7 +144,7 @@ void check_answers(cluster::service& service, const node_run& run, const event_f
   out.check(!all || progress.applied == file.events,
             "messages applied: " + std::to_string(progress.applied));
   out.check(progress.dead_lettered == 0, "dead letters: " + std::to_string(progress.dead_lettered));
-  const timestamp now{file.newest * 1000};
+  const timestamp now{file.max_event_time * 1000};
   check_all_users(service, run, file, now, out);
   std::vector<std::string> names{"purchases", "amount_sum"};
   if (run.features.mean) names.push_back("amount_mean");

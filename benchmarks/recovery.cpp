@@ -65,7 +65,7 @@ void measure_recovery(const settings& s, report& out) {
   std::vector<double> answer, rate, replayed;
   for (int run = 0; run < s.runs; ++run) {
     const scratch_folder folder(s, "recovery");
-    // Short enough for some rounds before the end, however fast the machine.
+    // Short enough for some cycles before the end, however fast the machine.
     auto r = kill_and_restart(s, *file,
                               {.folder = folder.path(), .checkpoint_ms = s.quick ? 300 : 2'000});
     if (!r) return out.failed(r.error());

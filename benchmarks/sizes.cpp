@@ -42,7 +42,7 @@ result<void> fill(lone_shard& shard, std::uint32_t users, int tiles) {
       last += users_in_a_batch;
       b.last = last;
       b.catalog_version = shard.plan()->catalog_version;
-      b.newest.assign(shard.plan()->timelines.size(), time);
+      b.max_event_times.assign(shard.plan()->watermark_groups.size(), time);
       b.sections.push_back(sections[k]);
       storage::section& s = b.sections.front();
       b.rows = s.rows();
@@ -65,8 +65,8 @@ std::int64_t wanted_sum(std::uint32_t user, int tiles) {
 }
 
 result<void> write_all(lone_shard& shard, sizes& into) {
-  shard.core().begin_round();
-  while (shard.core().round_active()) {
+  shard.core().begin_cycle();
+  while (shard.core().cycle_active()) {
     auto write = shard.core().next_write(1 << 20);
     if (!write) break;
     for (const auto& e : write->entries) into.encoded += static_cast<double>(e.key.size() + e.size);

@@ -95,7 +95,7 @@ void run_shard(lone_shard& shard, bounded_queue<storage::batch_ptr>& batches,
     steps.rows += applied->rows;
     take_written(written.try_pop());
     // Rounds follow each other without a pause: more checkpoints than any node takes.
-    core.begin_round();
+    core.begin_cycle();
     if (under_way >= 2) continue;
     write_ptr w = steps.encode.time([&] { return write_ptr(core.next_write(1 << 20)); });
     if (!w) continue;

@@ -13,28 +13,27 @@ namespace {
 using schema::none;
 using storage::no_time;
 
-std::size_t at(int index) noexcept { return static_cast<std::size_t>(index); }
-
 /// Where `rows` counts from its first item without gaps, a range can be copied at once.
 bool is_range(std::span<const std::uint32_t> rows) noexcept {
   return !rows.empty() && rows.back() - rows.front() == rows.size() - 1;
 }
 
-/// The smallest age at which a row of the timeline may be outside a rule's retention. A bucket
-/// begins up to one duration before its rows.
-std::int64_t retention_margin(const schema::plan& plan, int timeline) {
+/// The smallest age at which a row of the watermark group may be outside a rule's retention. A
+/// bucket begins up to one duration before its rows.
+std::int64_t retention_margin(const schema::plan& plan, int watermark_group) {
   std::int64_t margin = INT64_MAX;
   for (const schema::rule& rule : plan.rules) {
     const schema::tiling& tiling = plan.tilings[at(rule.tiling)];
-    if (tiling.timeline != timeline) continue;
+    if (tiling.watermark_group != watermark_group) continue;
     margin = std::min(margin, std::max<std::int64_t>(0, rule.retention - tiling.duration));
   }
   return margin;
 }
 
-bool may_be_late(std::int64_t time, std::int64_t margin, std::int64_t newest) noexcept {
+bool may_be_late(std::int64_t time, std::int64_t margin, std::int64_t max_event_time) noexcept {
   std::int64_t limit = 0;
-  return newest != no_time && !__builtin_add_overflow(time, margin, &limit) && limit <= newest;
+  return max_event_time != no_time && !__builtin_add_overflow(time, margin, &limit) &&
+         limit <= max_event_time;
 }
 
 }  // namespace
@@ -72,10 +71,10 @@ ingest_batcher::ingest_batcher(batcher_options options)
     : options_(std::move(options)),
       pool_(batch_pool::make(4 * options_.shard_count + 16)),
       section_of_route_(options_.plan->routes.size(), none),
-      newest_(options_.plan->timelines.size(), no_time),
+      max_event_times_(options_.plan->watermark_groups.size(), no_time),
       open_(options_.shard_count) {
   const schema::plan& plan = *options_.plan;
-  std::vector<int> state_of(plan.timelines.size(), none);
+  std::vector<int> state_of(plan.watermark_groups.size(), none);
   for (std::size_t i = 0; i < plan.routes.size(); ++i) {
     const schema::route& route = plan.routes[i];
     if (options_.source != none && plan.streams[at(route.stream)].source != options_.source)
@@ -83,14 +82,14 @@ ingest_batcher::ingest_batcher(batcher_options options)
     section_of_route_[i] = static_cast<int>(routes_.size());
     route_state state{
         static_cast<int>(i), storage::placement(plan, route.key_space, options_.folder_seed), {}};
-    for (const auto& feed : route.timelines) {
-      int& known = state_of[at(feed.timeline)];
+    for (const auto& feed : route.watermark_groups) {
+      int& known = state_of[at(feed.watermark_group)];
       if (known == none) {
-        known = static_cast<int>(timelines_.size());
-        timelines_.push_back(
-            {feed.timeline, retention_margin(plan, feed.timeline), no_time, {}, {}});
+        known = static_cast<int>(watermark_groups_.size());
+        watermark_groups_.push_back(
+            {feed.watermark_group, retention_margin(plan, feed.watermark_group), no_time, {}, {}});
       }
-      state.timelines.push_back(known);
+      state.watermark_groups.push_back(known);
     }
     routes_.push_back(std::move(state));
   }
@@ -100,9 +99,9 @@ ingest_batcher::ingest_batcher(batcher_options options)
   }
 }
 
-void ingest_batcher::resume(std::span<const std::int64_t> newest) {
-  newest_.assign(newest.begin(), newest.end());
-  newest_.resize(options_.plan->timelines.size(), no_time);
+void ingest_batcher::resume(std::span<const std::int64_t> max_event_times) {
+  max_event_times_.assign(max_event_times.begin(), max_event_times.end());
+  max_event_times_.resize(options_.plan->watermark_groups.size(), no_time);
 }
 
 void ingest_batcher::open(open_batch& to) {
@@ -116,7 +115,7 @@ void ingest_batcher::open(open_batch& to) {
     const schema::route& route = options_.plan->routes[at(routes_[i].route)];
     section.route = routes_[i].route;
     section.hashes.clear(), section.key_ends.clear(), section.keys.clear();
-    section.times.clear(), section.sequences.clear(), section.newest_before.clear();
+    section.times.clear(), section.sequences.clear(), section.max_event_time_before.clear();
     section.columns.resize(route.columns.size());
     for (std::size_t j = 0; j < route.columns.size(); ++j) {
       const auto& program = options_.plan->streams[at(route.stream)].resolve;
@@ -133,8 +132,8 @@ void ingest_batcher::open(open_batch& to) {
 
 void ingest_batcher::begin_run(const formats::message_run& run) {
   run_ = &run;
-  for (timeline_state& state : timelines_) {
-    state.at_run_start = newest_[at(state.timeline)];
+  for (watermark_group_state& state : watermark_groups_) {
+    state.at_run_start = max_event_times_[at(state.watermark_group)];
     state.given.assign(run.messages.size(), no_time);
     state.before.clear();
   }
@@ -203,21 +202,21 @@ void ingest_batcher::hash(const route_state& route, const resolved_block& block,
 void ingest_batcher::follow_times(const route_state& route, const resolved_block& block,
                                   std::span<const std::uint32_t> rows, std::size_t begin) {
   const schema::route& declared = options_.plan->routes[at(route.route)];
-  for (std::size_t i = 0; i < route.timelines.size(); ++i) {
-    timeline_state& state = timelines_[at(route.timelines[i])];
-    const int filter = declared.timelines[i].filter;
+  for (std::size_t i = 0; i < route.watermark_groups.size(); ++i) {
+    watermark_group_state& state = watermark_groups_[at(route.watermark_groups[i])];
+    const int filter = declared.watermark_groups[i].filter;
     const schema::column* const passes =
         filter == none ? nullptr : block.outputs[at(declared.columns[at(filter)])];
-    std::int64_t newest = newest_[at(state.timeline)];
+    std::int64_t max_event_time = max_event_times_[at(state.watermark_group)];
     std::int64_t* const given = state.given.data() + begin;
     for (const std::uint32_t row : rows) {
       if (passes != nullptr && (!passes->is_valid(row) || passes->bools[row] == 0)) continue;
       const std::int64_t time = block.times[row];
       std::int64_t& of_message = given[block.messages[row]];
       of_message = std::max(of_message, time);
-      newest = std::max(newest, time);
+      max_event_time = std::max(max_event_time, time);
     }
-    newest_[at(state.timeline)] = newest;
+    max_event_times_[at(state.watermark_group)] = max_event_time;
   }
 }
 
@@ -300,7 +299,7 @@ void ingest_batcher::close(std::uint32_t shard, storage::sequence last,
   batch.first = from.first;
   batch.last = last;
   batch.catalog_version = options_.plan->catalog_version;
-  batch.newest = newest_;
+  batch.max_event_times = max_event_times_;
   for (std::size_t i = 0; i < batch.sections.size(); ++i) note_late_rows(from, i);
   batch.bytes = bytes_of(batch);
   out.push_back({shard, pool_->share(std::move(from.batch))});
@@ -308,27 +307,29 @@ void ingest_batcher::close(std::uint32_t shard, storage::sequence last,
   open(from);
 }
 
-/// Fills `newest_before` of a section where one of its rows may be too late for a rule.
+/// Fills `max_event_time_before` of a section where one of its rows may be too late for a rule.
 void ingest_batcher::note_late_rows(open_batch& from, std::size_t index) {
   storage::section& section = from.batch->sections[index];
   const section_extra& extra = from.extras[index];
-  const std::vector<int>& fed = routes_[index].timelines;
+  const std::vector<int>& fed = routes_[index].watermark_groups;
   if (section.rows() == 0) return;
   const bool possible = std::any_of(fed.begin(), fed.end(), [&](int i) {
-    const timeline_state& state = timelines_[at(i)];
-    return may_be_late(extra.earliest, state.margin, newest_[at(state.timeline)]);
+    const watermark_group_state& state = watermark_groups_[at(i)];
+    return may_be_late(extra.earliest, state.margin, max_event_times_[at(state.watermark_group)]);
   });
   if (!possible) return;
-  section.newest_before.reserve(section.rows() * fed.size());
+  section.max_event_time_before.reserve(section.rows() * fed.size());
   for (const std::uint32_t message : extra.messages) {
     for (const int i : fed) {
-      section.newest_before.push_back(newest_before(timelines_[at(i)], message));
+      section.max_event_time_before.push_back(
+          max_event_time_before(watermark_groups_[at(i)], message));
     }
   }
 }
 
 /// Extends the prefix maxima up to `message`. All messages before it have been added by then.
-std::int64_t ingest_batcher::newest_before(timeline_state& state, std::size_t message) {
+std::int64_t ingest_batcher::max_event_time_before(watermark_group_state& state,
+                                                   std::size_t message) {
   if (state.before.empty()) state.before.push_back(state.at_run_start);
   while (state.before.size() <= message) {
     const std::size_t previous = state.before.size() - 1;

@@ -52,11 +52,11 @@ struct batcher_options {
 };
 
 /// Spreads rows over shards, gathers them into batches, and follows the newest event time of
-/// every timeline in the order of the source.
+/// every watermark group in the order of the source.
 ///
 /// Invariants: the batches of a shard tile the sequences: each begins where the one before ended.
 /// A batch is closed between two messages and holds all rows of the messages it covers. A row's
-/// `newest_before` counts the messages before its own, whatever their stream and shard.
+/// `max_event_time_before` counts the messages before its own, whatever their stream and shard.
 ///
 /// Operation: `begin_run`, then for each block of messages `make_room` (where a sequence jumps
 /// far), `add` for every route of every stream and `end_block`, then `end_run`. One thread.
@@ -64,9 +64,9 @@ class ingest_batcher {
 public:
   explicit ingest_batcher(batcher_options options);
 
-  /// The newest event time of each plan timeline before the position, for the start.
-  void resume(std::span<const std::int64_t> newest);
-  const std::vector<std::int64_t>& newest() const noexcept { return newest_; }
+  /// The newest event time of each watermark group of the plan before the position, for the start.
+  void resume(std::span<const std::int64_t> max_event_times);
+  const std::vector<std::int64_t>& max_event_times() const noexcept { return max_event_times_; }
 
   void begin_run(const formats::message_run& run);
   /// How many messages from `begin` on fit into the open batches: 0 means that the sequence of
@@ -93,8 +93,8 @@ private:
     storage::sequence first = 0;
     std::vector<section_extra> extras;  ///< one a section
   };
-  struct timeline_state {
-    int timeline = schema::none;
+  struct watermark_group_state {
+    int watermark_group = schema::none;
     /// A row whose time plus this is at or before the newest may be outside a rule's retention.
     std::int64_t margin = 0;
     std::int64_t at_run_start = storage::no_time;
@@ -104,7 +104,8 @@ private:
   struct route_state {
     int route = schema::none;
     storage::placement where;
-    std::vector<int> timelines;  ///< into timelines_, one a `route.timelines`
+    std::vector<int>
+        watermark_groups;  ///< into watermark_groups_, one per `route.watermark_groups`
   };
 
   std::span<const std::uint32_t> select(const route_keys& keys, const resolved_block& block);
@@ -116,16 +117,16 @@ private:
               const route_keys& keys, std::span<const std::uint32_t> rows, std::size_t begin);
   void close(std::uint32_t shard, storage::sequence last, std::vector<shard_batch>& out);
   void note_late_rows(open_batch& from, std::size_t section);
-  std::int64_t newest_before(timeline_state& state, std::size_t message);
+  std::int64_t max_event_time_before(watermark_group_state& state, std::size_t message);
   void open(open_batch& to);
 
   const batcher_options options_;
   std::shared_ptr<batch_pool> pool_;
-  std::vector<route_state> routes_;        ///< of all streams of the source: the sections
-  std::vector<int> section_of_route_;      ///< by plan route
-  std::vector<timeline_state> timelines_;  ///< that the source feeds
-  std::vector<std::int64_t> newest_;       ///< one a plan timeline
-  std::vector<open_batch> open_;           ///< one a shard
+  std::vector<route_state> routes_;    ///< of all streams of the source: the sections
+  std::vector<int> section_of_route_;  ///< by plan route
+  std::vector<watermark_group_state> watermark_groups_;  ///< that the source feeds
+  std::vector<std::int64_t> max_event_times_;            ///< one per watermark group of the plan
+  std::vector<open_batch> open_;                         ///< one a shard
   const formats::message_run* run_ = nullptr;
   // Working memory, one item a row of the block.
   std::vector<std::uint32_t> all_rows_;

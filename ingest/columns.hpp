@@ -15,6 +15,9 @@
 /// they are consecutive.
 namespace windrow::ingest {
 
+/// An index of the plan as one of a vector.
+inline std::size_t at(int index) noexcept { return static_cast<std::size_t>(index); }
+
 template <class T>
 void append_items(std::vector<T>& to, const T* from, std::span<const std::uint32_t> rows,
                   bool range) {
@@ -105,12 +108,12 @@ inline std::size_t bytes_of(const windrow::value& value) noexcept {
 
 /// The memory that a batch's rows take.
 inline std::size_t bytes_of(const storage::batch& batch) noexcept {
-  std::size_t bytes = sizeof batch + batch.newest.size() * sizeof(std::int64_t);
+  std::size_t bytes = sizeof batch + batch.max_event_times.size() * sizeof(std::int64_t);
   for (const storage::section& section : batch.sections) {
     bytes += sizeof section + section.keys.size() +
              section.rows() *
                  (sizeof(storage::key_hash) + 2 * sizeof(std::uint32_t) + sizeof(std::int64_t)) +
-             section.newest_before.size() * sizeof(std::int64_t);
+             section.max_event_time_before.size() * sizeof(std::int64_t);
     for (const storage::batch_column& column : section.columns) {
       bytes += sizeof column + column.ints.size() * sizeof(std::int64_t) +
                column.floats.size() * sizeof(double) + column.bools.size() +

@@ -92,11 +92,14 @@ class ingest_core {
 public:
   explicit ingest_core(ingest_options options);
 
-  /// The newest event time of each plan timeline among the messages up to the position
+  /// The newest event time of each watermark group of the plan among the messages up to the
+  /// position
   /// (`storage::no_time` where there is none). Before the first run.
-  void resume(std::span<const std::int64_t> newest) { batcher_.resume(newest); }
+  void resume(std::span<const std::int64_t> max_event_times) { batcher_.resume(max_event_times); }
   /// The same after the runs taken so far.
-  const std::vector<std::int64_t>& newest() const noexcept { return batcher_.newest(); }
+  const std::vector<std::int64_t>& max_event_times() const noexcept {
+    return batcher_.max_event_times();
+  }
 
   /// Takes the next run and appends to `out`. Messages at or before the position are ignored, so
   /// a run may overlap with one taken before.

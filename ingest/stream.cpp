@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "ingest/columns.hpp"
 #include "schema/catalog/key.hpp"
 #include "schema/expression/program.hpp"
 #include "windrow/time.hpp"
@@ -14,8 +15,6 @@ namespace {
 using schema::column;
 using schema::none;
 using schema::value_kind;
-
-std::size_t at(int index) noexcept { return static_cast<std::size_t>(index); }
 
 const schema::route& route_of(const schema::plan& plan, const schema::stream& stream,
                               std::size_t index) {

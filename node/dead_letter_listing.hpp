@@ -26,7 +26,7 @@ struct dead_letter_line {
   storage::dead_letter letter;
 };
 
-/// Of one source partition, over all time, whether the letters are kept or not.
+/// Of one source partition, over all time, whether they are kept or not.
 struct dead_letter_tally {
   std::string partition;
   std::string phase;
@@ -35,8 +35,8 @@ struct dead_letter_tally {
 };
 
 struct dead_letter_listing {
-  std::vector<dead_letter_line> letters;  ///< those shown, oldest first
-  std::uint64_t found = 0;                ///< kept letters that were asked for, shown or not
+  std::vector<dead_letter_line> dead_letters;  ///< those shown, oldest first
+  std::uint64_t found = 0;                     ///< kept ones that were asked for, shown or not
   std::vector<dead_letter_tally> counts;
 };
 

@@ -106,9 +106,9 @@ result<storage::dead_letter_filter> filter_of(const schema::plan& plan,
 }
 
 /// Says in which line or push each shown letter stands.
-void place(std::vector<dead_letter_line>& letters, const partition_labels& labels) {
+void place(std::vector<dead_letter_line>& dead_letters, const partition_labels& labels) {
   std::map<storage::partition_id, std::vector<std::uint64_t>> ends;
-  for (dead_letter_line& shown : letters) {
+  for (dead_letter_line& shown : dead_letters) {
     const storage::dead_letter& l = shown.letter;
     if (labels.path(l.partition)) ends[l.partition].push_back(l.at);
     if (!labels.is_journal(l.partition)) continue;
@@ -118,7 +118,7 @@ void place(std::vector<dead_letter_line>& letters, const partition_labels& label
   for (auto& [partition, offsets] : ends) {
     const auto numbers =
         line_numbers(*labels.path(partition), std::move(offsets), counted_bytes_max);
-    for (dead_letter_line& shown : letters) {
+    for (dead_letter_line& shown : dead_letters) {
       if (shown.letter.partition != partition) continue;
       const auto found = numbers.find(shown.letter.at);
       if (found != numbers.end()) shown.line = found->second;
@@ -178,9 +178,9 @@ result<dead_letter_listing> dead_letter_service::list(const dead_letter_selectio
     line.source = source_of(*plan, letter->stream);
     line.partition = labels.of(letter->partition);
     line.letter = std::move(*letter);
-    out.letters.push_back(std::move(line));
+    out.dead_letters.push_back(std::move(line));
   }
-  place(out.letters, labels);
+  place(out.dead_letters, labels);
   auto counts = tallies(parts_.journal, labels, what, *filter);
   if (!counts) return counts.error();
   out.counts = std::move(*counts);
@@ -222,7 +222,7 @@ result<storage::replay_outcome> dead_letter_service::replay(const dead_letter_se
         return stream_tag(stream);
       });
   if (!replayed) return parts_.state.not_journalled(replayed.error());
-  parts_.notifier.ring();
+  parts_.notifier.notify();
   return replayed;
 }
 

@@ -16,16 +16,16 @@ constexpr std::size_t run_bytes = 1 << 20;
 
 // ---- the journal -------------------------------------------------------------------------------
 
-void journal_notifier::ring() {
+void journal_notifier::notify() {
   std::lock_guard lock(mutex_);
-  rung_ = true;
+  notified_ = true;
   changed_.notify_all();
 }
 
 bool journal_notifier::wait() {
   std::unique_lock lock(mutex_);
-  changed_.wait_for(lock, std::chrono::milliseconds(20), [this] { return rung_; });
-  return std::exchange(rung_, false);
+  changed_.wait_for(lock, std::chrono::milliseconds(20), [this] { return notified_; });
+  return std::exchange(notified_, false);
 }
 
 std::string stream_tag(std::string_view stream) { return "stream:" + std::string(stream); }
@@ -60,8 +60,8 @@ result<sources::source_step> journal_input::next() {
   // Whoever pushed waits to see it. The thread is this input's.
   thread_local const low_latency_thread soon;
   const storage::sequence from = std::max<storage::sequence>(position_ >> entry_bits, 1);
-  bool rung = true;
-  while (journal_.entries().last() < from && rung) rung = notifier_->wait();
+  bool notified = true;
+  while (journal_.entries().last() < from && notified) notified = notifier_->wait();
   if (journal_.entries().last() < from)
     return sources::source_step{sources::source_step::kind::nothing};
   auto entries = journal_.entries().read(from, run_bytes);

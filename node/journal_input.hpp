@@ -29,16 +29,16 @@ constexpr storage::sequence entry_applied(storage::sequence position) {
 /// Wakes the journal's input when there is more.
 class journal_notifier {
 public:
-  void ring();
-  /// Waits for a ring, a few milliseconds at most, and says whether one came. One that came since
-  /// the last wait counts, so look whether there is more afterwards, and wait again where there is
+  void notify();
+  /// Waits for `notify`, a few milliseconds at most, and says whether it was called. A call since
+  /// the last wait counts, so look whether there is more afterwards, and wait again if there is
   /// not.
   bool wait();
 
 private:
   std::mutex mutex_;
   std::condition_variable changed_;
-  bool rung_ = false;
+  bool notified_ = false;
 };
 
 /// What an entry's stream name says: `stream:NAME` (a push, dead letters once more) or

@@ -23,7 +23,7 @@ struct node_progress {
   std::uint64_t late = 0;         ///< rows too old for at least one rule
   std::map<std::string, std::uint64_t> dead_letters;  ///< by "phase: reason"
   std::uint64_t dead_lettered = 0;                    ///< messages
-  std::int64_t newest = INT64_MIN;                    ///< newest event time, microseconds
+  std::int64_t max_event_time = INT64_MIN;            ///< microseconds
   /// Nothing more will come: every input has ended and is applied (`once`), or every source has
   /// failed.
   bool finished = false;

@@ -16,7 +16,7 @@ struct shard_sums {
   explicit shard_sums(const schema::plan& plan)
       : holds(plan.key_spaces.size()),
         late(plan.rules.size()),
-        newest(plan.timelines.size(), storage::no_time) {}
+        max_event_times(plan.watermark_groups.size(), storage::no_time) {}
 
   void add(const storage::shard_core& core) {
     const auto memory = core.memory();
@@ -27,14 +27,14 @@ struct shard_sums {
       holds[i].buckets += core.holds()[i].buckets;
     }
     for (std::size_t i = 0; i < late.size(); ++i) late[i] += core.late_by_rule()[i];
-    for (std::size_t i = 0; i < newest.size(); ++i)
-      newest[i] = std::max(newest[i], core.newest()[i]);
+    for (std::size_t i = 0; i < max_event_times.size(); ++i)
+      max_event_times[i] = std::max(max_event_times[i], core.max_event_times()[i]);
   }
 
   std::uint64_t used = 0, dirty = 0;
   std::vector<storage::record_pool::held> holds;
-  std::vector<std::uint64_t> late;   // by rule
-  std::vector<std::int64_t> newest;  // by timeline
+  std::vector<std::uint64_t> late;            // by rule
+  std::vector<std::int64_t> max_event_times;  // by watermark group
 };
 
 void describe(const schema::plan& plan, const shard_sums& sums, node_stats& out) {
@@ -46,7 +46,7 @@ void describe(const schema::plan& plan, const shard_sums& sums, node_stats& out)
     const schema::series& one = plan.all_series[s];
     node_stats::series line;
     line.text = schema::describe_series(plan, static_cast<int>(s));
-    line.newest = sums.newest[static_cast<std::size_t>(one.timeline)];
+    line.max_event_time = sums.max_event_times[static_cast<std::size_t>(one.watermark_group)];
     // A row that is too old for a rule is too old for those that keep less.
     for (const int r : one.rules)
       line.late = std::max(line.late, sums.late[static_cast<std::size_t>(r)]);

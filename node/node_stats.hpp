@@ -34,9 +34,9 @@ struct node_stats {
   };
   std::vector<key_space> key_spaces;
   struct series {
-    std::string text;                        ///< as a person reads it
-    std::uint64_t late = 0;                  ///< rows too old for at least one of its rules
-    std::int64_t newest = storage::no_time;  ///< event time
+    std::string text;        ///< as a person reads it
+    std::uint64_t late = 0;  ///< rows too old for at least one of its rules
+    std::int64_t max_event_time = storage::no_time;
   };
   std::vector<series> all_series;
 

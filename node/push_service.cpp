@@ -74,7 +74,7 @@ result<push_receipt> push_service::push(std::string_view stream,
   parts_.requests.notify_request();
   auto appended = parts_.journal.pushes().append(std::move(push));
   if (!appended) return parts_.state.not_journalled(appended.error());
-  parts_.notifier.ring();
+  parts_.notifier.notify();
   return push_receipt{appended->entry, appended->duplicates > 0};
 }
 

@@ -134,7 +134,7 @@ void source_manager::describe(node_progress& out) const {
   out.late = sum.late;
   out.dead_lettered = sum.dead_lettered;
   out.dead_letters = sum.dead_letters;
-  out.newest = sum.newest;
+  out.max_event_time = sum.max_event_time;
   out.failed_sources = registry_.failures();
   for (const auto& driver : drivers_) {
     if (auto why = driver->trouble(); !why.empty())

@@ -43,7 +43,7 @@ void source_registry::progressed(const ingest::input_progress& p) {
   entry.counters = *p.counters;
   entry.position = p.position;
   entry.late = p.late;
-  entry.newest = p.newest;
+  entry.max_event_time = p.max_event_time;
   entry.arrival = p.arrival;
   entry.waiting = p.waiting;
   entry.ended = p.ended;
@@ -149,7 +149,7 @@ bool source_registry::describe(storage::partition_id partition, std::int64_t now
     into.duplicates += s.duplicate;
   }
   if (into.end) into.lag = *into.end - std::min(*into.end, entry.position);
-  if (entry.newest != storage::no_time) into.newest = entry.newest;
+  if (entry.max_event_time != storage::no_time) into.max_event_time = entry.max_event_time;
   if (into.lag && *into.lag > 0 && entry.arrival != storage::no_time)
     into.behind = std::max<std::int64_t>(now - entry.arrival, 0);
   switch (entry.what) {
@@ -211,7 +211,7 @@ void source_registry::add(const input_entry& entry, source_totals& sum) {
   sum.read += entry.counters.read;
   sum.read_bytes += entry.counters.bytes;
   sum.late += entry.late;
-  sum.newest = std::max(sum.newest, entry.newest);
+  sum.max_event_time = std::max(sum.max_event_time, entry.max_event_time);
   for (const auto& s : entry.counters.streams) {
     sum.applied += s.applied;
     sum.skipped += s.skipped;

@@ -34,7 +34,7 @@ struct source_totals {
   std::uint64_t read = 0, read_bytes = 0, applied = 0, skipped = 0, duplicate = 0, late = 0,
                 dead_lettered = 0;
   std::map<std::string, std::uint64_t> dead_letters;  ///< by "phase: reason"
-  std::int64_t newest = storage::no_time;
+  std::int64_t max_event_time = storage::no_time;
 };
 
 /// What is known of a node's sources: which inputs there are, how they get on, what has become
@@ -99,7 +99,7 @@ private:
     ingest::ingest_counters counters;
     storage::sequence position = 0;
     std::uint64_t late = 0;
-    std::int64_t newest = storage::no_time;
+    std::int64_t max_event_time = storage::no_time;
     std::int64_t arrival = storage::no_time;
     bool waiting = false;
     bool ended = false;

@@ -98,16 +98,16 @@ result<void> standard_input::append(const formats::message_run& run) {
   for (const formats::message_view& m : run.messages)
     m.oversized ? built.long_line(m, partition_) : built.line(m);
   built.end();
-  const bool letters = !built.push.dead_letters.empty();
+  const bool has_dead_letters = !built.push.dead_letters.empty();
   if (built.push.producer) {
     built.push.producer->name = options_.lines.producer;
     built.push.producer->first = options_.lines.first + lines_;
   }
-  if (built.push.producer || letters || !built.push.payload.empty()) {
+  if (built.push.producer || has_dead_letters || !built.push.payload.empty()) {
     auto appended = options_.journal->pushes().append(std::move(built.push));
     if (!appended) return refused(appended.error());
-    if (letters && appended->duplicates == 0) options_.too_long();
-    if (appended->entry != 0) options_.notifier->ring();
+    if (has_dead_letters && appended->duplicates == 0) options_.too_long();
+    if (appended->entry != 0) options_.notifier->notify();
   }
   lines_ += built.lines;
   return {};

@@ -52,7 +52,7 @@ query_core::query_core(const query_context& context, resolved_query query)
 
 query_core::~query_core() = default;
 
-void query_core::ask_entity(std::size_t row, requests_by_shard& stage) {
+void query_core::request_entity(std::size_t row, requests_by_shard& stage) {
   query_row& asked = query_.rows[row];
   const class_query& of = *asked.asked;
   storage::lookup_request request;
@@ -88,7 +88,7 @@ result<storage::resolved_key> query_core::group_key(const row_state& state, cons
       .resolve(std::move(values), context_.shard_count);
 }
 
-void query_core::ask_groups(std::size_t row, requests_by_shard& stage) {
+void query_core::request_groups(std::size_t row, requests_by_shard& stage) {
   const query_row& asked = query_.rows[row];
   const row_state& state = rows_[row];
   for (std::size_t g = 0; g < asked.asked->groups.size(); ++g) {
@@ -113,8 +113,8 @@ std::vector<shard_request> query_core::next_stage() {
   requests_by_shard stage;
   ++stages_;
   for (std::size_t row = 0; row < rows_.size(); ++row) {
-    if (stages_ == 1) ask_entity(row, stage);
-    if (stages_ == 2) ask_groups(row, stage);
+    if (stages_ == 1) request_entity(row, stage);
+    if (stages_ == 2) request_groups(row, stage);
   }
   std::vector<shard_request> requests;
   requests.reserve(stage.size());

@@ -58,8 +58,8 @@ private:
   struct row_state;
   using requests_by_shard = std::map<std::uint32_t, shard_request>;
 
-  void ask_entity(std::size_t row, requests_by_shard& stage);
-  void ask_groups(std::size_t row, requests_by_shard& stage);
+  void request_entity(std::size_t row, requests_by_shard& stage);
+  void request_groups(std::size_t row, requests_by_shard& stage);
   result<storage::resolved_key> group_key(const row_state& state, const query_row& row,
                                           const class_query::group& group) const;
   timestamp now_of(const query_row& row) const { return row.now.value_or(query_.now); }

@@ -44,15 +44,15 @@ result<storage::sequence> kafka_dead_letters::hand_over(const stretch& what, int
   filter.partitions = {what.partition};
   filter.after = what.after;
   filter.limit = dead_letters_at_once;
-  auto letters = journal_.dead_letters().list(filter);
-  if (!letters) return letters.error();
-  const bool more = letters->size() == dead_letters_at_once;
+  auto dead_letters = journal_.dead_letters().list(filter);
+  if (!dead_letters) return dead_letters.error();
+  const bool more = dead_letters->size() == dead_letters_at_once;
   // Letters of one message may continue beyond what was read: it is begun again.
   storage::sequence through = what.through;
-  if (more && letters->back().at <= through) through = letters->back().at - 1;
-  if (through <= what.after) through = letters->back().at;
+  if (more && dead_letters->back().at <= through) through = dead_letters->back().at - 1;
+  if (through <= what.after) through = dead_letters->back().at;
   bool any = false;
-  for (const storage::dead_letter& letter : *letters) {
+  for (const storage::dead_letter& letter : *dead_letters) {
     if (letter.at > through) break;
     if (!producer_) {
       auto opened = sources::kafka_producer::open(config_, config_.dead_letter_topic);

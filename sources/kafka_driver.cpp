@@ -17,10 +17,10 @@ using storage::partition_id;
 constexpr int ask_timeout_ms = 1'000;
 constexpr int person_timeout_ms = 5'000;
 constexpr int dead_letters_timeout_ms = 1'000;
-constexpr std::chrono::milliseconds look_interval{500};
+constexpr std::chrono::milliseconds discovery_interval{500};
 /// Looks in a row at which a topic must have too few partitions before that is believed: a broker
 /// may not have heard yet of those that were added.
-constexpr int fewer_looks_max = 10;
+constexpr int fewer_found_max = 10;
 
 class kafka_input final : public sources::input {
 public:
@@ -136,7 +136,7 @@ std::vector<driver_partition> kafka_driver::partitions() const {
   return all;
 }
 
-// ---- looking out -------------------------------------------------------------------------------
+// ---- discovery ---------------------------------------------------------------------------------
 
 /// The source, opened again where it has given up. With the guard held.
 result<std::shared_ptr<sources::kafka_source>> kafka_driver::connect() {
@@ -186,10 +186,10 @@ void kafka_driver::discover_partitions() {
     const int resets = resets_;
     if (!failed_ && source) {
       lock.unlock();
-      const auto looked = look(*source);
+      const auto discovered = discover_partitions_of(*source);
       lock.lock();
-      if (!looked && !failed_) failed_ = looked.error();
-      if (looked && *looked && resets == resets_) all_found_ = true;
+      if (!discovered && !failed_) failed_ = discovered.error();
+      if (discovered && *discovered && resets == resets_) all_found_ = true;
     }
     const bool found = std::any_of(entries_.begin(), entries_.end(),
                                    [](const auto& one) { return !one.second.given; });
@@ -198,7 +198,7 @@ void kafka_driver::discover_partitions() {
     const auto produced = produce_dead_letters();
     lock.lock();
     if (!produced && !failed_) failed_ = produced.error();
-    if (!stopping_) changed_.wait_for(lock, look_interval);
+    if (!stopping_) changed_.wait_for(lock, discovery_interval);
   }
   lock.unlock();
   static_cast<void>(produce_dead_letters());  // what became durable last
@@ -236,7 +236,7 @@ result<void> kafka_driver::produce_dead_letters() {
 }
 
 /// Asks for partitions and their ends; whether everything was answered.
-result<bool> kafka_driver::look(sources::kafka_source& source) {
+result<bool> kafka_driver::discover_partitions_of(sources::kafka_source& source) {
   const auto count = source.partition_count(ask_timeout_ms);
   if (!count) return count.error();
   if (!*count) return false;
@@ -244,7 +244,7 @@ result<bool> kafka_driver::look(sources::kafka_source& source) {
     const std::lock_guard lock(mutex_);
     for (const auto& [number, e] : entries_) {
       if (number < **count || !e.state.start) continue;
-      if (++fewer_looks_ < fewer_looks_max) return false;
+      if (++fewer_found_ < fewer_found_max) return false;
       return failure{errc::mismatch,
                      "the topic `" + options_.config.topic + "` has " + std::to_string(**count) +
                          " partitions, and partition " + std::to_string(number) +
@@ -253,7 +253,7 @@ result<bool> kafka_driver::look(sources::kafka_source& source) {
                          options_.config.reset_command};
     }
   }
-  fewer_looks_ = 0;
+  fewer_found_ = 0;
   const auto counters = context_.journal.counters().all();
   if (!counters) return counters.error();
   const bool first = counters->count(begun_name()) == 0;

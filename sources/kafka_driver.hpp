@@ -73,7 +73,7 @@ private:
   result<void> load();
   result<std::shared_ptr<sources::kafka_source>> connect();
   void discover_partitions();
-  result<bool> look(sources::kafka_source& source);
+  result<bool> discover_partitions_of(sources::kafka_source& source);
   result<bool> begin_partition(sources::kafka_source& source, int number, bool first);
   result<void> produce_dead_letters();
   std::optional<kafka_dead_letters::stretch> next_stretch() const;
@@ -94,12 +94,12 @@ private:
   result<void> loaded_;
   std::optional<failure> failed_;
   bool failure_told_ = false;
-  bool all_found_ = false;  ///< a whole look has succeeded, since the last reset
+  bool all_found_ = false;  ///< a whole discovery has succeeded, since the last reset
   int resets_ = 0;
   bool stopping_ = false;
   std::string dead_letters_trouble_;
   // The discovery_thread's alone.
-  int fewer_looks_ = 0;  ///< in a row that have found too few partitions
+  int fewer_found_ = 0;  ///< discoveries in a row that found too few partitions
   kafka_dead_letters dead_letters_;
   std::optional<kafka_dead_letters::stretch> stretch_begun_;  ///< and not delivered yet
   std::thread discovery_thread_;

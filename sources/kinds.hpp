@@ -11,7 +11,7 @@
 #include "storage/journal/journal.hpp"
 
 /// How each kind of source is read: the half of `schema/catalog/source_kinds.hpp` that needs a
-/// folder. Opening, steering and showing sources walks the table; a kind is a line of it.
+/// folder. Opening, controlling and showing sources walks the table; a kind is a line of it.
 namespace windrow::sources {
 
 struct kind_driver {

@@ -92,7 +92,7 @@ struct driver_request {
 ///
 /// Life: `discover` at the start and about five times a second from then on; `open` for each
 /// partition that is not paused, and again after a seek, a resume, or to try again after a failure;
-/// `committed` after each round of checkpoints. An input that is no longer read is destroyed on
+/// `committed` after each checkpoint cycle. An input that is no longer read is destroyed on
 /// its reader's thread, perhaps after `open` has returned the next one; inputs must not outlive
 /// the driver and do not. In a folder that is only looked at nothing is discovered or opened:
 /// `partitions`, `locate` and `reset` must work from what the journal remembers.
@@ -104,7 +104,7 @@ struct driver_request {
 ///
 /// Concurrency: `partitions` may be called by any thread at any time and must not wait for
 /// the network; the others are called by one thread at a time, and may block for a few seconds
-/// at most, `discover` (which holds up the node's housekeeping) a tenth of one.
+/// at most, `discover` (which holds up the node's maintenance) a tenth of one.
 class source_driver {
 public:
   virtual ~source_driver() = default;

@@ -49,10 +49,10 @@ struct partition_status {
   std::optional<std::uint64_t> lag;      ///< what is left
   /// How long ago what was taken last had arrived, where more is waiting; microseconds.
   std::optional<std::int64_t> behind;
-  std::optional<std::int64_t> newest;  ///< newest event time, microseconds
-  double rate = 0;                     ///< messages a second, over the last seconds
-  std::uint64_t read = 0;              ///< messages
-  std::uint64_t applied = 0;           ///< of those, once for each stream that accepted them
+  std::optional<std::int64_t> max_event_time;  ///< microseconds
+  double rate = 0;                             ///< messages a second, over the last seconds
+  std::uint64_t read = 0;                      ///< messages
+  std::uint64_t applied = 0;  ///< of those, once for each stream that accepted them
   std::uint64_t skipped = 0;
   std::uint64_t duplicates = 0;
   std::uint64_t late = 0;  ///< rows too old for at least one rule

@@ -51,9 +51,10 @@ struct section {
   std::vector<std::int64_t> times;       ///< event times, microseconds
   std::vector<std::uint32_t> sequences;  ///< batch.first plus this is the row's sequence
   std::vector<batch_column> columns;     ///< one a `route.columns`
-  /// Empty where no row can be late (the usual case). Else rows x route.timelines: the newest
-  /// event time of that timeline among all messages before this one, in the order of the source.
-  std::vector<std::int64_t> newest_before;
+  /// Empty where no row can be late (the usual case). Else rows x route.watermark_groups: the
+  /// newest event time of that watermark group among all messages before this one, in the order of
+  /// the source.
+  std::vector<std::int64_t> max_event_time_before;
 
   std::size_t rows() const noexcept { return hashes.size(); }
   std::string_view key_at(std::size_t row) const noexcept {
@@ -73,9 +74,9 @@ struct batch {
   sequence last = 0;
   std::uint32_t catalog_version = 0;
   std::vector<section> sections;
-  /// One a plan timeline: the newest event time the sender knew when it closed the batch;
-  /// `no_time` where there is none yet.
-  std::vector<std::int64_t> newest;
+  /// One per watermark group of the plan: the newest event time the sender knew when it closed the
+  /// batch; `no_time` where there is none yet.
+  std::vector<std::int64_t> max_event_times;
   std::size_t rows = 0;
   std::size_t bytes = 0;  ///< memory held, for credit
 };

@@ -23,8 +23,8 @@ struct deadletters_arguments {
   bool json = false;
 };
 
-int with_letters(const deadletters_arguments& given, bool whole,
-                 std::string (*render)(const dead_letter_listing&)) {
+int with_dead_letters(const deadletters_arguments& given, bool whole,
+                      std::string (*render)(const dead_letter_listing&)) {
   std::string target = "/v1/dead-letters?limit=" + std::to_string(given.limit) +
                        parameter("source", given.source) + parameter("reason", given.reason) +
                        parameter("partition", given.partition);
@@ -41,13 +41,13 @@ int with_letters(const deadletters_arguments& given, bool whole,
 }
 
 int list(const deadletters_arguments& given) {
-  return with_letters(given, false, [](const dead_letter_listing& found) {
+  return with_dead_letters(given, false, [](const dead_letter_listing& found) {
     return list_table(found, output_options());
   });
 }
 
 int show(const deadletters_arguments& given) {
-  return with_letters(given, true, given.raw ? show_raw : show_text);
+  return with_dead_letters(given, true, given.raw ? show_raw : show_text);
 }
 
 void add_choice_options(CLI::App* command, deadletters_arguments& given) {

@@ -20,7 +20,7 @@ std::string where_text(const dead_letter_line& shown) {
 }
 
 std::string hidden_text(const dead_letter_listing& what) {
-  const std::uint64_t hidden = what.found - what.letters.size();
+  const std::uint64_t hidden = what.found - what.dead_letters.size();
   return hidden == 0 ? "" : count_text(hidden) + " older, which --limit shows";
 }
 
@@ -40,7 +40,7 @@ std::string counts_table(const dead_letter_listing& what, const table_options& o
 std::string list_table(const dead_letter_listing& what, const table_options& options) {
   std::uint64_t ever = 0;
   for (const dead_letter_tally& c : what.counts) ever += c.count;
-  if (what.letters.empty() && ever == 0) return "no dead letters\n";
+  if (what.dead_letters.empty() && ever == 0) return "no dead letters\n";
   table t({{"source", align::left},
            {"at", align::right},
            {"where", align::left},
@@ -48,7 +48,7 @@ std::string list_table(const dead_letter_listing& what, const table_options& opt
            {"reason", align::left},
            {"what is wrong", align::left},
            {"message", align::left}});
-  for (const dead_letter_line& shown : what.letters) {
+  for (const dead_letter_line& shown : what.dead_letters) {
     const storage::dead_letter& l = shown.letter;
     const std::string beginning = printable(std::string_view(l.bytes).substr(0, beginning_bytes));
     t.row({shown.source, std::to_string(l.at), where_text(shown), l.phase, l.reason, l.message,
@@ -56,14 +56,14 @@ std::string list_table(const dead_letter_listing& what, const table_options& opt
   }
   if (const std::string hidden = hidden_text(what); !hidden.empty()) t.footer(" and " + hidden);
   std::string out = t.render(options);
-  if (ever > what.letters.size()) out += counts_table(what, options);
+  if (ever > what.dead_letters.size()) out += counts_table(what, options);
   return out;
 }
 
 std::string show_text(const dead_letter_listing& what) {
-  if (what.letters.empty()) return "no dead letters\n";
+  if (what.dead_letters.empty()) return "no dead letters\n";
   std::string out;
-  for (const dead_letter_line& shown : what.letters) {
+  for (const dead_letter_line& shown : what.dead_letters) {
     const storage::dead_letter& l = shown.letter;
     const std::string where = where_text(shown);
     if (!out.empty()) out += "\n";
@@ -82,7 +82,7 @@ std::string show_text(const dead_letter_listing& what) {
 
 std::string show_raw(const dead_letter_listing& what) {
   std::string out;
-  for (const dead_letter_line& shown : what.letters) out += shown.letter.bytes + "\n";
+  for (const dead_letter_line& shown : what.dead_letters) out += shown.letter.bytes + "\n";
   return out;
 }
 

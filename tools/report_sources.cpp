@@ -51,7 +51,7 @@ std::string sources_table(const std::vector<sources::source_status>& sources,
   return t.render(options);
 }
 
-std::string steering_text(const sources::source_control& done) {
+std::string source_control_text(const sources::source_control& done) {
   std::string out;
   for (const sources::source_control_step& step : done.steps) {
     out += printable(done.source + ", " + step.partition + ": " + step.text) + "\n";

@@ -15,6 +15,6 @@ std::string sources_table(const std::vector<sources::source_status>& sources,
                           const table_options& options);
 
 /// A line a partition that was paused, resumed, moved or given up.
-std::string steering_text(const sources::source_control& done);
+std::string source_control_text(const sources::source_control& done);
 
 }  // namespace windrow::tools

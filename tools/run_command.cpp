@@ -152,9 +152,9 @@ int show_errors(const schema::compiled& compiled) {
 }
 
 /// Makes the node reachable: by its folder's socket, and by TCP where that was asked for.
-result<std::unique_ptr<server::http_server>> open_door(server::api& front, const std::string& data,
-                                                       const run_arguments& given,
-                                                       const server::limits& limits) {
+result<std::unique_ptr<server::http_server>> start_http(server::api& front, const std::string& data,
+                                                        const run_arguments& given,
+                                                        const server::limits& limits) {
   server::http_options options;
   options.limits = limits;
   options.socket = server::socket_of_folder(data);
@@ -162,11 +162,11 @@ result<std::unique_ptr<server::http_server>> open_door(server::api& front, const
   options.tls = given.tls;
   options.tokens = server::tokens_of_folder(data);
   options.audit = data + "/audit.log";
-  auto door = server::http_server::start(front, options);
-  if (door.ok() && !given.listen.empty()) {
-    note("listening on port " + std::to_string(door.value()->port()));
+  auto http = server::http_server::start(front, options);
+  if (http.ok() && !given.listen.empty()) {
+    note("listening on port " + std::to_string(http.value()->port()));
   }
-  return door;
+  return http;
 }
 
 /// Raises what the process may open, which is often less than the system lets it have.
@@ -196,8 +196,8 @@ int work(cluster::service& service, const node::node_options& options, const run
       std::none_of(options.inputs.begin(), options.inputs.end(),
                    [](const node::node_input& in) { return in.path.empty() || in.path == "-"; });
   server::api front(service, {.clock = wall_clock, .bounds = limits});
-  auto door = open_door(front, options.data, given, limits);
-  if (!door.ok()) return fail(door.error());
+  auto http = start_http(front, options.data, given, limits);
+  if (!http.ok()) return fail(http.error());
   run_progress shown(started, sized);
   node::node_progress counts = service.progress();
   while (!counts.finished && !counts.failed && !interrupted()) {
@@ -205,7 +205,7 @@ int work(cluster::service& service, const node::node_options& options, const run
     counts = service.progress();
     shown.update(steady_clock(), counts);
   }
-  door.value()->stop();
+  http.value()->stop();
   shown.failures(counts);
   if (const auto sources = service.sources(); given.once && sources) {
     for (const std::string& left : left_for_next_run(*sources)) note(left);

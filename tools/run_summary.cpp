@@ -88,9 +88,9 @@ std::string next_commands(const schema::plan& plan, const run_outcome& outcome, 
   if (const schema::entity_class* c = class_to_ask(plan)) {
     std::string query = "windrow query" + data + " --entity " + c->name + "=KEY --feature " +
                         feature_to_ask(plan, *c);
-    const std::int64_t newest = outcome.counts.newest;
-    if (newest != INT64_MIN && newest < now.micros - recent) {
-      query += " --now " + format_time({newest});
+    const std::int64_t max_event_time = outcome.counts.max_event_time;
+    if (max_event_time != INT64_MIN && max_event_time < now.micros - recent) {
+      query += " --now " + format_time({max_event_time});
     }
     out += line("ask it", query);
   }

@@ -53,7 +53,7 @@ int steer(const source_arguments& given, const std::string& action, const std::s
         const auto done = server::read_source_control(body);
         if (!done.ok()) return done.error();
         return done->steps.empty() ? printable(given.name + ": " + nothing) + "\n"
-                                   : steering_text(*done);
+                                   : source_control_text(*done);
       });
 }
 

@@ -57,9 +57,9 @@ struct scalar {
 };
 
 /// The series that share child class, join key, filter and updating streams see the same rows:
-/// together they are a timeline. It has one newest event time, from which lateness and retention
-/// are measured.
-struct timeline {
+/// together they are a watermark group. It has one newest event time, from which lateness and
+/// retention are measured.
+struct watermark_group {
   std::uint64_t id = 0;
   int key_space = none;
   std::string child_class;
@@ -73,10 +73,10 @@ struct partial {
   std::int64_t parameter = 0;  ///< what its state depends on beside the rows
 };
 
-/// The tiles of one timeline with one bucket length and origin, by which `id` knows them.
+/// The tiles of one watermark group with one bucket length and origin, by which `id` knows them.
 struct tiling {
   std::uint64_t id = 0;
-  int timeline = none;
+  int watermark_group = none;
   int key_space = none;
   std::int64_t duration = 0;           ///< microseconds, > 0
   std::int64_t origin = 0;             ///< microseconds since the epoch, in [0, duration)
@@ -109,7 +109,7 @@ struct series {
   std::string argument;               ///< canonical text; empty for `count`
   std::string second_argument;        ///< canonical text; empty where there is one column
   std::string filter;                 ///< canonical text; empty without a filter
-  int timeline = none;
+  int watermark_group = none;
   int key_space = none;
   std::vector<int> rules;
 };
@@ -170,11 +170,11 @@ struct route {
   std::vector<tiling_update> tilings;
 
   /// Timelines the route feeds, with the filter column of each (or none).
-  struct timeline_feed {
-    int timeline = none;
+  struct watermark_group_feed {
+    int watermark_group = none;
     int filter = none;
   };
-  std::vector<timeline_feed> timelines;
+  std::vector<watermark_group_feed> watermark_groups;
 };
 
 struct source {
@@ -239,7 +239,7 @@ struct plan {
   std::vector<entity_class> classes;
   std::vector<key_space> key_spaces;
   std::vector<scalar> scalars;
-  std::vector<timeline> timelines;
+  std::vector<watermark_group> watermark_groups;
   std::vector<tiling> tilings;
   std::vector<series> all_series;
   std::vector<rule> rules;

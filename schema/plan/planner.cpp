@@ -126,7 +126,7 @@ planned make_plan(const declaration_file& file, diagnostics& out, aggregation_ta
   // What follows only connects things that are right by themselves.
   if (!out.has_errors()) {
     state.infer_updates();
-    state.plan_timelines();
+    state.plan_watermark_groups();
     state.plan_tilings();
     state.plan_routes();
     state.finish();

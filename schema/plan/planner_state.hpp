@@ -64,7 +64,7 @@ public:
   void plan_windowed_features();
   void plan_stream_outputs();
   void infer_updates();
-  void plan_timelines();
+  void plan_watermark_groups();
   void plan_tilings();
   void plan_routes();
   void finish();
@@ -123,9 +123,9 @@ private:
   /// The stream's route to a key space with those key outputs. Valid until the next call.
   route& route_of(int stream, int key_space, const std::vector<int>& key);
   void route_scalars(int stream);
-  void route_timeline(int stream, int timeline);
-  /// The argument with this canonical text of one of the timeline's series.
-  expression_ptr argument_expression(int timeline, const std::string& text) const;
+  void route_watermark_group(int stream, int watermark_group);
+  /// The argument with this canonical text of one of the watermark group's series.
+  expression_ptr argument_expression(int watermark_group, const std::string& text) const;
   void compile_resolver(int stream);
   void explain_idle_outputs(int stream);
 };

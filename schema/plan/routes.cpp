@@ -48,7 +48,8 @@ void planner_state::plan_routes() {
   for (std::size_t i = 0; i < streams.size(); ++i) {
     const int index = static_cast<int>(i);
     route_scalars(index);
-    for (std::size_t t = 0; t < p.timelines.size(); ++t) route_timeline(index, static_cast<int>(t));
+    for (std::size_t t = 0; t < p.watermark_groups.size(); ++t)
+      route_watermark_group(index, static_cast<int>(t));
     compile_resolver(index);
     explain_idle_outputs(index);
   }
@@ -72,19 +73,21 @@ void planner_state::route_scalars(int index) {
   }
 }
 
-expression_ptr planner_state::argument_expression(int timeline, const std::string& text) const {
+expression_ptr planner_state::argument_expression(int watermark_group,
+                                                  const std::string& text) const {
   for (std::size_t i = 0; i < p.all_series.size(); ++i) {
-    if (p.all_series[i].timeline != timeline) continue;
+    if (p.all_series[i].watermark_group != watermark_group) continue;
     if (p.all_series[i].argument == text) return series[i].argument;
     if (p.all_series[i].second_argument == text) return series[i].second_argument;
   }
   return nullptr;
 }
 
-void planner_state::route_timeline(int index, int timeline_index) {
-  // Series of one timeline see the same rows: the first speaks for all.
-  const auto first = std::find_if(p.all_series.begin(), p.all_series.end(),
-                                  [&](const auto& s) { return s.timeline == timeline_index; });
+void planner_state::route_watermark_group(int index, int watermark_group_index) {
+  // Series of one watermark group see the same rows: the first speaks for all.
+  const auto first = std::find_if(p.all_series.begin(), p.all_series.end(), [&](const auto& s) {
+    return s.watermark_group == watermark_group_index;
+  });
   const auto first_index = static_cast<std::size_t>(first - p.all_series.begin());
   const bool updates =
       std::any_of(p.inferences.begin(), p.inferences.end(), [&](const inference& found) {
@@ -103,15 +106,15 @@ void planner_state::route_timeline(int index, int timeline_index) {
   if (const expression_ptr& e = series[first_index].filter) {
     filter = column_of(r, s.output_of(over_message(e, outputs)));
   }
-  r.timelines.push_back({timeline_index, filter});
+  r.watermark_groups.push_back({watermark_group_index, filter});
   for (std::size_t i = 0; i < p.tilings.size(); ++i) {
     const tiling& t = p.tilings[i];
-    if (t.timeline != timeline_index) continue;
+    if (t.watermark_group != watermark_group_index) continue;
     route::tiling_update update;
     update.tiling = static_cast<int>(i);
     update.filter = filter;
     for (const std::string& text : t.arguments) {
-      const expression_ptr e = argument_expression(timeline_index, text);
+      const expression_ptr e = argument_expression(watermark_group_index, text);
       update.arguments.push_back(column_of(r, s.output_of(over_message(e, outputs))));
     }
     r.tilings.push_back(std::move(update));

@@ -54,11 +54,11 @@ void planner_state::infer_updates() {
   }
 }
 
-void planner_state::plan_timelines() {
+void planner_state::plan_watermark_groups() {
   std::map<std::uint64_t, int> by_id;
   for (std::size_t k = 0; k < p.all_series.size(); ++k) {
     schema::series& s = p.all_series[k];
-    definition_hash id("timeline");
+    definition_hash id("timeline");  // as ids in folders were computed
     id.add_id(p.key_spaces[static_cast<std::size_t>(s.key_space)].id).add(s.child_class);
     id.add(static_cast<std::int64_t>(s.join_key.size()));
     for (const std::string& field : s.join_key) id.add(field);
@@ -70,10 +70,11 @@ void planner_state::plan_timelines() {
       updated = true;
     }
     if (!updated) note_idle_series(static_cast<int>(k));
-    const auto [found, fresh] = by_id.emplace(id.finish(), static_cast<int>(p.timelines.size()));
-    s.timeline = found->second;
+    const auto [found, fresh] =
+        by_id.emplace(id.finish(), static_cast<int>(p.watermark_groups.size()));
+    s.watermark_group = found->second;
     if (!fresh) continue;
-    p.timelines.push_back({id.finish(), s.key_space, s.child_class, s.filter});
+    p.watermark_groups.push_back({id.finish(), s.key_space, s.child_class, s.filter});
   }
 }
 
@@ -95,17 +96,17 @@ void planner_state::plan_tilings() {
     rule& r = p.rules[k];
     const schema::series& s = p.all_series[static_cast<std::size_t>(r.series)];
     const std::int64_t duration = rules[k].duration, origin = rules[k].origin;
-    const auto [found, fresh] = by_buckets.emplace(std::tuple{s.timeline, duration, origin},
+    const auto [found, fresh] = by_buckets.emplace(std::tuple{s.watermark_group, duration, origin},
                                                    static_cast<int>(p.tilings.size()));
     r.tiling = found->second;
     if (fresh) {
       tiling t;
       t.id = definition_hash("tiling")
-                 .add_id(p.timelines[static_cast<std::size_t>(s.timeline)].id)
+                 .add_id(p.watermark_groups[static_cast<std::size_t>(s.watermark_group)].id)
                  .add(duration)
                  .add(origin)
                  .finish();
-      t.timeline = s.timeline;
+      t.watermark_group = s.watermark_group;
       t.key_space = s.key_space;
       t.duration = duration;
       t.origin = origin;
@@ -119,8 +120,8 @@ void planner_state::plan_tilings() {
     std::sort(space.tilings.begin(), space.tilings.end(), [&](int a, int b) {
       const tiling& x = p.tilings[static_cast<std::size_t>(a)];
       const tiling& y = p.tilings[static_cast<std::size_t>(b)];
-      const std::uint64_t x_id = p.timelines[static_cast<std::size_t>(x.timeline)].id;
-      const std::uint64_t y_id = p.timelines[static_cast<std::size_t>(y.timeline)].id;
+      const std::uint64_t x_id = p.watermark_groups[static_cast<std::size_t>(x.watermark_group)].id;
+      const std::uint64_t y_id = p.watermark_groups[static_cast<std::size_t>(y.watermark_group)].id;
       return std::tuple(-x.duration, x_id, x.origin) < std::tuple(-y.duration, y_id, y.origin);
     });
   }

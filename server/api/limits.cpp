@@ -25,7 +25,7 @@ constexpr limit time(std::string_view name, std::chrono::milliseconds limits::*o
   return {name, unit::milliseconds, nullptr, of, least, most, about};
 }
 
-constexpr limit table[] = {
+constexpr limit limit_rows[] = {
     bytes("header-bytes", &limits::header_bytes, 512, mib, "request line and headers"),
     time("header-time", &limits::header_time, 100, hours, "from the first byte of a request"),
     bytes("body-bytes", &limits::body_bytes, kib, gib, "a body"),
@@ -68,7 +68,7 @@ void limit::set(limits& in_these, std::uint64_t value) const noexcept {
   }
 }
 
-std::span<const limit> every_limit() { return table; }
+std::span<const limit> every_limit() { return limit_rows; }
 
 result<void> check_limits(const limits& what) {
   if (what.body_bytes > what.bodies_bytes) {

@@ -46,7 +46,7 @@ constexpr query_parameter of_inspect[] = {
     {.name = "verify",
      .about = "`true`: read everything and check every checksum",
      .takes = R"({"type": "string", "enum": ["true", "false"]})"}};
-constexpr query_parameter of_letters[] = {
+constexpr query_parameter of_dead_letters[] = {
     {.name = "source", .about = "only those of one declared source"},
     {.name = "reason", .about = "only those of one reason or phase"},
     {.name = "partition", .about = "only those of one partition, named as in the answer"},
@@ -58,7 +58,7 @@ constexpr query_parameter of_letters[] = {
      .about = "`whole`: whole messages, else their beginning",
      .takes = R"({"type": "string", "enum": ["whole"]})"}};
 
-constexpr query_parameter of_leaving_letters[] = {
+constexpr query_parameter of_leaving_dead_letters[] = {
     {.name = "source", .about = "only those of one declared source"},
     {.name = "reason", .about = "only those of one reason or phase"},
     {.name = "partition", .about = "only those of one partition, named as they are listed"},
@@ -206,7 +206,7 @@ constexpr route table[] = {
      .open_to = administering,
      .covers = scope::whole_node,
      .takes = pace::slow,
-     .parameters = of_letters,
+     .parameters = of_dead_letters,
      .operation = "dead_letters",
      .summary = "Messages that could not be used",
      .handle = &api::dead_letters,
@@ -225,7 +225,7 @@ constexpr route table[] = {
      .open_to = administering,
      .covers = scope::whole_node,
      .takes = pace::slow,
-     .parameters = of_leaving_letters,
+     .parameters = of_leaving_dead_letters,
      .operation = "replay_dead_letters",
      .summary = "Send dead letters once more through their streams",
      .handle = &api::replay_dead_letters,
@@ -235,7 +235,7 @@ constexpr route table[] = {
      .open_to = administering,
      .covers = scope::whole_node,
      .takes = pace::slow,
-     .parameters = of_leaving_letters,
+     .parameters = of_leaving_dead_letters,
      .operation = "drop_dead_letters",
      .summary = "Forget dead letters",
      .handle = &api::drop_dead_letters,

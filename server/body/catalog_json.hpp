@@ -9,8 +9,8 @@
 /// What is declared, as JSON.
 namespace windrow::server {
 
-/// `{"catalog_version", "declarations", "classes": […], "sources": […], "streams": […]}` on one
-/// line, with its end. Classes have their features with type, and what keeps them up to date.
+/// `{"catalog_version", "classes": […], "sources": […], "streams": […]}` on one line, with its end.
+/// Classes have their features with type, and what keeps them up to date.
 std::string catalog_json(const schema::plan& plan);
 
 /// Every feature of a class that can be asked for, without windows.

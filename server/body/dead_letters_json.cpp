@@ -15,7 +15,7 @@ using simdjson::dom::element;
 
 constexpr std::size_t beginning_bytes = 200;
 
-void write_letter(json_writer& out, const dead_letter_line& shown, bool whole) {
+void write_dead_letter(json_writer& out, const dead_letter_line& shown, bool whole) {
   const storage::dead_letter& l = shown.letter;
   out.begin_object().key("source").string(shown.source).key("stream").string(l.stream);
   out.key("partition").string(shown.partition).key("at").unsigned_integer(l.at).key("line");
@@ -32,7 +32,7 @@ void write_letter(json_writer& out, const dead_letter_line& shown, bool whole) {
   out.end_object();
 }
 
-dead_letter_line read_letter(element from) {
+dead_letter_line read_dead_letter(element from) {
   dead_letter_line out;
   out.source = text_of(from, "source");
   out.partition = text_of(from, "partition");
@@ -64,7 +64,7 @@ std::string dead_letters_json(const dead_letter_listing& what, bool whole) {
     out.key("reason").string(c.reason).key("messages").unsigned_integer(c.count).end_object();
   }
   out.end_array().key("letters").begin_array();
-  for (const dead_letter_line& shown : what.letters) write_letter(out, shown, whole);
+  for (const dead_letter_line& shown : what.dead_letters) write_dead_letter(out, shown, whole);
   out.end_array().end_object();
   return out.take() + "\n";
 }
@@ -79,7 +79,7 @@ result<dead_letter_listing> read_dead_letters(std::string_view json) {
                                 number_of(c, "messages")});
         }
         for (const element l : simdjson::dom::array(root["letters"])) {
-          out.letters.push_back(read_letter(l));
+          out.dead_letters.push_back(read_dead_letter(l));
         }
         return out;
       });
@@ -114,7 +114,7 @@ result<std::uint64_t> read_drop(std::string_view json) {
 }
 
 namespace {
-constexpr const body_shape* letter_parts[] = {&count_shape, &time_shape};
+constexpr const body_shape* dead_letter_parts[] = {&count_shape, &time_shape};
 }
 
 constinit const body_shape dead_letters_shape{"DeadLetters", R"({"type": "object",
@@ -134,16 +134,16 @@ constinit const body_shape dead_letters_shape{"DeadLetters", R"({"type": "object
         "message": {"type": "string"}, "arrival": {"$ref": "Time"},
         "total_bytes": {"$ref": "Count"}, "bytes": {"type": "string"},
         "base64": {"type": "string", "description": "of bytes that are not UTF-8"}}}}}})",
-                                              letter_parts};
+                                              dead_letter_parts};
 
 constinit const body_shape replayed_shape{"Replayed", R"({"type": "object",
   "required": ["replayed", "cut", "undeclared"],
   "properties": {"replayed": {"$ref": "Count"}, "cut": {"$ref": "Count"},
     "undeclared": {"$ref": "Count"}}})",
-                                          letter_parts};
+                                          dead_letter_parts};
 
 constinit const body_shape dropped_shape{"Dropped", R"({"type": "object",
   "required": ["dropped"], "properties": {"dropped": {"$ref": "Count"}}})",
-                                         letter_parts};
+                                         dead_letter_parts};
 
 }  // namespace windrow::server

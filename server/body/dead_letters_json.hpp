@@ -22,7 +22,7 @@ result<storage::replay_outcome> read_replay(std::string_view json);
 std::string drop_json(std::uint64_t dropped);
 result<std::uint64_t> read_drop(std::string_view json);
 
-/// What `letters_json`, `replay_json` and `drop_json` write.
+/// What `dead_letters_json`, `replay_json` and `drop_json` write.
 extern const body_shape dead_letters_shape;
 extern const body_shape replayed_shape;
 extern const body_shape dropped_shape;

@@ -32,7 +32,7 @@ void write_partition(json_writer& out, const sources::partition_status& p) {
   out.key("behind_seconds");
   p.behind ? out.number(static_cast<double>(*p.behind) / 1e6) : out.null();
   out.key("newest_event");
-  p.newest ? out.time({*p.newest}) : out.null();
+  p.max_event_time ? out.time({*p.max_event_time}) : out.null();
   out.key("rate").number(p.rate);
   out.key("read").unsigned_integer(p.read).key("applied").unsigned_integer(p.applied);
   out.key("skipped").unsigned_integer(p.skipped);
@@ -73,7 +73,7 @@ sources::partition_status read_partition(element p) {
   out.lag = optional_number_of(p, "lag");
   if (!p["behind_seconds"].is_null())
     out.behind = static_cast<std::int64_t>(double(p["behind_seconds"]) * 1e6);
-  if (!p["newest_event"].is_null()) out.newest = time_of(p["newest_event"]).micros;
+  if (!p["newest_event"].is_null()) out.max_event_time = time_of(p["newest_event"]).micros;
   out.rate = double(p["rate"]);
   out.read = number_of(p, "read");
   out.applied = number_of(p, "applied");

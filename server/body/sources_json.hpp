@@ -34,7 +34,7 @@ std::string source_control_request_json(const source_control_request& body);
 /// What `sources_json` and `source_control_json` write.
 extern const body_shape sources_shape;
 extern const body_shape source_control_shape;
-/// What `read_steering_request` takes: with a place to go to, and without.
+/// What `read_source_control_request` takes: with a place to go to, and without.
 extern const body_shape seek_shape;
 extern const body_shape partition_shape;
 

@@ -24,7 +24,7 @@ namespace {
 namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = beast::http;
-namespace ssl = asio::ssl;
+namespace ssl = boost::asio::ssl;
 using boost::system::error_code;
 using stream = beast::basic_stream<asio::generic::stream_protocol, asio::io_context::executor_type>;
 

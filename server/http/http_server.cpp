@@ -32,7 +32,6 @@ using tcp = asio::ip::tcp;
 using unix_socket = asio::local::stream_protocol;
 template <class Protocol>
 using acceptor = asio::basic_socket_acceptor<Protocol, executor>;
-constexpr asio::use_awaitable_t<executor> use_task;
 
 constexpr std::chrono::milliseconds look_interval{50};
 /// After accepting failed: there may be no descriptors left for a moment.
@@ -57,9 +56,9 @@ struct http_server::impl {
       : options(std::move(o)),
         tokens(options.tokens),
         audit(options.audit),
-        door(options.tokens.empty() ? nullptr : &tokens, options.limits.wrong_tokens),
+        access(options.tokens.empty() ? nullptr : &tokens, options.limits.wrong_tokens),
         shared{front,
-               door,
+               access,
                options.audit.empty() ? nullptr : &audit,
                options.limits,
                {options.limits.connections, options.limits.connections_per_address},
@@ -84,7 +83,7 @@ struct http_server::impl {
   const http_options options;
   token_store tokens;
   audit_log audit;
-  authenticator door;
+  authenticator access;
   session_context shared;  // connections that are left at the end refer to it
   asio::io_context io{1};
   std::optional<tls_material> secure;

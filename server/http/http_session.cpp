@@ -32,7 +32,6 @@ using request_parser = http::request_parser<http::string_body>;
 
 template <class T>
 using task = asio::awaitable<T, executor>;
-constexpr asio::use_awaitable_t<executor> use_task;
 
 constexpr std::size_t read_bytes = std::size_t{16} << 10;
 /// What a client that was refused may still send before its connection is closed hard.
@@ -196,7 +195,7 @@ request session<Stream>::request_of(const request_parser& parser) const {
 /// Says who asks, and whether that is answered; before the body is read.
 template <class Stream>
 admission session<Stream>::admit(request& asked, const target& address, bool has_body) {
-  identity who = shared_.door.identify(from_, asked, {shared_.front.clock()});
+  identity who = shared_.access.identify(from_, asked, {shared_.front.clock()});
   if (who.refused) return {nullptr, {}, std::move(who.refused)};
   asked.who = std::move(who.who);
   return server::admit(asked, address, has_body);

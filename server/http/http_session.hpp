@@ -6,6 +6,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/thread_pool.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <chrono>
 #include <memory>
 #include <string>
@@ -22,6 +23,8 @@ namespace windrow::server {
 using executor = boost::asio::io_context::executor_type;
 using net_socket =
     boost::asio::basic_stream_socket<boost::asio::generic::stream_protocol, executor>;
+/// How coroutines of connections wait.
+inline constexpr boost::asio::use_awaitable_t<executor> use_task;
 using steady_time = std::chrono::steady_clock::time_point;
 
 /// A connection, as the server sees it: it may be told to end, and has a time by which what it is
@@ -43,7 +46,7 @@ public:
 /// What all connections of a server share. Used by the network's thread alone, except `workers`.
 struct session_context {
   api& front;
-  authenticator& door;
+  authenticator& access;
   audit_log* audit;  ///< may be null
   const limits& bounds;
   connection_table remote;  ///< connections by TCP

@@ -13,15 +13,15 @@ using boost::system::error_code;
 
 constexpr std::chrono::seconds reload_interval{1};
 
-failure unusable(const std::string& path, const std::string& why) {
+failure unusable_for_tls(const std::string& path, const std::string& why) {
   return {errc::invalid, "cannot use " + path + " for TLS: " + why};
 }
 
 result<void> check_key_mode(const std::string& path) {
   struct stat status {};
-  if (::stat(path.c_str(), &status) != 0) return unusable(path, std::strerror(errno));
+  if (::stat(path.c_str(), &status) != 0) return unusable_for_tls(path, std::strerror(errno));
   if ((status.st_mode & (S_IRWXG | S_IRWXO)) == 0) return {};
-  return unusable(path, "others may read this key: chmod 600 " + path);
+  return unusable_for_tls(path, "others may read this key: chmod 600 " + path);
 }
 
 }  // namespace
@@ -51,15 +51,15 @@ result<std::shared_ptr<ssl::context>> tls_material::make(const tls_options& opti
     return failure{errc::io, "this OpenSSL has none of the ciphers that are wanted"};
   }
   context->use_certificate_chain_file(options.certificate, failed);
-  if (failed) return unusable(options.certificate, failed.message());
+  if (failed) return unusable_for_tls(options.certificate, failed.message());
   context->use_private_key_file(options.key, ssl::context::pem, failed);
-  if (failed) return unusable(options.key, failed.message());
+  if (failed) return unusable_for_tls(options.key, failed.message());
   if (SSL_CTX_check_private_key(context->native_handle()) != 1) {
-    return unusable(options.key, "it is not the key of " + options.certificate);
+    return unusable_for_tls(options.key, "it is not the key of " + options.certificate);
   }
   if (options.client_ca.empty()) return context;
   context->load_verify_file(options.client_ca, failed);
-  if (failed) return unusable(options.client_ca, failed.message());
+  if (failed) return unusable_for_tls(options.client_ca, failed.message());
   context->set_verify_mode(ssl::verify_peer | ssl::verify_fail_if_no_peer_cert, failed);
   static constexpr unsigned char session_name[] = "windrow";
   SSL_CTX_set_session_id_context(context->native_handle(), session_name, sizeof session_name - 1);

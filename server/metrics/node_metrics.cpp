@@ -95,7 +95,7 @@ void write_messages(metric_families& out, const node_stats& m, label_names& name
     sum.duplicate += totals.duplicate;
     sum.dead_lettered += totals.dead_lettered;
     sum.late += totals.late;
-    sum.newest = std::max(sum.newest, totals.newest);
+    sum.max_event_time = std::max(sum.max_event_time, totals.max_event_time);
     for (const auto& [reason, count] : totals.dead_letters) sum.dead_letters[reason] += count;
   }
   out.counter("windrow_messages_read_total", "Messages read since the node started.");
@@ -115,13 +115,14 @@ void write_messages(metric_families& out, const node_stats& m, label_names& name
   out.counter("windrow_late_rows_total", "Rows too old for at least one rule.");
   for (const auto& [name, s] : sources) out.add(real(s.late), {{"source", name}});
   out.gauge("windrow_newest_event_timestamp_seconds", "Newest event time read.");
-  std::map<std::string, std::uint64_t> letters;
+  std::map<std::string, std::uint64_t> dead_letters;
   for (const auto& [name, s] : sources) {
-    if (s.newest != storage::no_time) out.add(seconds(s.newest), {{"source", name}});
-    for (const auto& [reason, count] : s.dead_letters) letters[reason] += count;
+    if (s.max_event_time != storage::no_time)
+      out.add(seconds(s.max_event_time), {{"source", name}});
+    for (const auto& [reason, count] : s.dead_letters) dead_letters[reason] += count;
   }
   out.counter("windrow_dead_letters_total", "Messages that could not be used, by reason.");
-  for (const auto& [name, count] : letters) {  // `phase: reason`
+  for (const auto& [name, count] : dead_letters) {  // `phase: reason`
     const std::size_t cut = std::min(name.find(": "), name.size());
     out.add(real(count), {{"phase", name.substr(0, cut)},
                           {"reason", name.substr(std::min(cut + 2, name.size()))}});
@@ -168,17 +169,18 @@ void write_sources(metric_families& out, const node_stats& m, label_names& names
 
 void write_series(metric_families& out, const node_stats& m) {
   label_names names(node_metrics::series_max);
-  by_label late, newest;
+  by_label late, max_event_time;
   for (const auto& s : m.all_series) {
     const std::string& name = names.of(s.text);
     late.put_sum(name, real(s.late));
-    if (s.newest != storage::no_time) newest.put_most(name, seconds(s.newest));
+    if (s.max_event_time != storage::no_time)
+      max_event_time.put_most(name, seconds(s.max_event_time));
   }
   out.counter("windrow_series_late_rows_total",
               "Rows too old for at least one rule of a series, ever.");
   late.write(out, "series");
   out.gauge("windrow_series_newest_event_timestamp_seconds", "Newest event time applied.");
-  newest.write(out, "series");
+  max_event_time.write(out, "series");
 }
 
 void write_state(metric_families& out, const node_stats& m) {

@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::uint64_t look_every = 20'000;  // ids merged between looks at what waits
 
-bool by_id(const seen_id& a, const seen_id& b) noexcept {
+bool by_id(const dedup_id& a, const dedup_id& b) noexcept {
   if (a.id != b.id) return a.id < b.id;
   return a.track != b.track ? a.track < b.track : a.at < b.at;
 }
@@ -105,17 +105,17 @@ result<void> dedup_compaction::erase_strays(std::vector<std::uint64_t> runs) {
 
 result<void> dedup_compaction::write_table(const dedup_tables::full_table& full) {
   const auto entries = full.table->entries();
-  std::vector<seen_id> ids(entries.begin(), entries.end());
+  std::vector<dedup_id> ids(entries.begin(), entries.end());
   std::sort(ids.begin(), ids.end(), by_id);
-  seen_limits limits;
+  dedup_limits limits;
   id_filter filter;
   {
     const std::lock_guard lock(state_.mutex);
     limits = state_.tracks.limits();
     filter = state_.runs.filter_for(ids.size());
   }
-  seen_run_writer writer(state_.files, full.table->generation(), std::move(filter));
-  for (const seen_id& seen : ids) {
+  sorted_run_writer writer(state_.files, full.table->generation(), std::move(filter));
+  for (const dedup_id& seen : ids) {
     if (!limits.keeps(seen.track, seen.time, seen.at)) continue;
     if (auto added = writer.add(seen); !added) return added;
     if (stop_) return {};
@@ -136,7 +136,7 @@ result<void> dedup_compaction::enter_table(const dedup_tables::full_table& full,
     const std::lock_guard lock(state_.mutex);
     tracks = state_.tracks.undurable_of(full.tracks);
   }
-  std::vector<seen_value> values;
+  std::vector<dedup_value> values;
   for (const auto& track : tracks) values.push_back(dedup_tracks::encode(track));
   if (run || !values.empty())
     if (auto entered = state_.files.enter(run.get(), {}, values); !entered) return entered;
@@ -160,7 +160,7 @@ result<void> dedup_compaction::write_waiting_table() {
 }
 
 result<void> dedup_compaction::merge(const std::vector<dedup_runs::run_ptr>& runs) {
-  seen_limits limits;
+  dedup_limits limits;
   id_filter filter;
   std::uint64_t number = 0;
   std::uint64_t ids = 0;
@@ -171,20 +171,20 @@ result<void> dedup_compaction::merge(const std::vector<dedup_runs::run_ptr>& run
     filter = state_.runs.filter_for(ids);
     number = state_.tables.take_number();
   }
-  std::vector<seen_run_reader> readers;
+  std::vector<sorted_run_reader> readers;
   for (const auto& run : runs) readers.emplace_back(state_.files, *run);
-  for (seen_run_reader& reader : readers)
+  for (sorted_run_reader& reader : readers)
     if (auto read = reader.next(); !read) return read;
-  seen_run_writer writer(state_.files, number, std::move(filter));
+  sorted_run_writer writer(state_.files, number, std::move(filter));
   std::uint64_t merged = 0;
   for (;;) {
-    seen_run_reader* least = nullptr;
-    for (seen_run_reader& reader : readers) {
+    sorted_run_reader* least = nullptr;
+    for (sorted_run_reader& reader : readers) {
       if (reader.current() == nullptr) continue;
       if (least == nullptr || by_id(*reader.current(), *least->current())) least = &reader;
     }
     if (least == nullptr) break;
-    const seen_id& seen = *least->current();
+    const dedup_id& seen = *least->current();
     if (limits.keeps(seen.track, seen.time, seen.at))
       if (auto added = writer.add(seen); !added) return added;
     if (auto read = least->next(); !read) return read;

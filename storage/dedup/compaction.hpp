@@ -28,7 +28,7 @@ struct dedup_state {
         runs(files, environment, table_ids, filter_bytes_max) {}
 
   lmdb::environment& file;
-  seen_files files;
+  dedup_files files;
   std::mutex flush_mutex;    ///< one at a time makes tracks durable; before `mutex`
   mutable std::mutex mutex;  ///< guards what follows
   std::condition_variable changed;

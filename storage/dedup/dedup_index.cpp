@@ -11,7 +11,7 @@ namespace {
 constexpr std::size_t table_ids_min = 4096;
 
 lmdb::environment_options environment_of(const dedup_index::options& o) {
-  return {o.directory, seen_files::table_names(), o.map_bytes};
+  return {o.directory, dedup_files::table_names(), o.map_bytes};
 }
 
 /// Two tables, one being written, take a quarter of the memory; filters half; the rest is for
@@ -30,7 +30,7 @@ std::size_t write_pages_of(std::size_t memory) noexcept {
 
 dedup_index::dedup_index(const options& o, std::unique_ptr<lmdb::environment> file)
     : identity_(o.identity),
-      look_only_(o.read_only),
+      read_only_(o.read_only),
       file_(std::move(file)),
       state_(*file_, write_pages_of(o.memory), o.streams, table_ids_of(o), o.memory / 2),
       compaction_(state_) {}
@@ -44,7 +44,7 @@ key_hash dedup_index::hash_id(std::string_view key, std::uint64_t folder_seed,
 
 result<void> dedup_index::create(const options& o) {
   auto made = lmdb::environment::create(environment_of(o), [&](lmdb::write_transaction& txn) {
-    return write_identity(txn, txn.table(seen_files::identity_entry), o.identity);
+    return write_identity(txn, txn.table(dedup_files::identity_entry), o.identity);
   });
   if (!made) return made.error();
   return {};
@@ -53,7 +53,7 @@ result<void> dedup_index::create(const options& o) {
 result<std::unique_ptr<dedup_index>> dedup_index::open(const options& o) {
   auto file = lmdb::environment::open(environment_of(o));
   if (!file) return file.error();
-  if (auto ours = check_identity(**file, (*file)->table(seen_files::identity_entry), o.identity);
+  if (auto ours = check_identity(**file, (*file)->table(dedup_files::identity_entry), o.identity);
       !ours)
     return ours.error();
   std::unique_ptr<dedup_index> opened(new dedup_index(o, std::move(*file)));
@@ -64,7 +64,7 @@ result<std::unique_ptr<dedup_index>> dedup_index::open(const options& o) {
 
 result<void> dedup_index::begin_session() {
   return file_->write([&](lmdb::write_transaction& txn) {
-    return write_identity(txn, state_.files.id(seen_files::identity_entry), identity_);
+    return write_identity(txn, state_.files.id(dedup_files::identity_entry), identity_);
   });
 }
 
@@ -104,7 +104,7 @@ bool dedup_index::judge(std::uint32_t number, const message& m,
   bool own = false;
   bool repeated = false;
   const std::int64_t within = tracks.within(mine);
-  const auto see = [&](const seen_id& seen) {
+  const auto see = [&](const dedup_id& seen) {
     if (seen.track == number && seen.at == m.at) {
       own = true;
     } else if (!decided) {
@@ -118,7 +118,7 @@ bool dedup_index::judge(std::uint32_t number, const message& m,
   if (own) return false;
   if (decided || repeated) return true;
   state_.tables.active().add({m.id, m.time, m.at, number});
-  tracks.note_newest(mine, m.time);
+  tracks.note_max_event_time(mine, m.time);
   return false;
 }
 
@@ -151,13 +151,13 @@ result<void> dedup_index::decide(int stream, partition_id partition,
 result<void> dedup_index::make_room(std::unique_lock<std::mutex>& lock, std::size_t count) {
   if (state_.failed) return *state_.failed;
   if (state_.tables.active().has_room_for(count)) return {};
-  const bool waits = !look_only_ && compaction_.has_thread();
+  const bool waits = !read_only_ && compaction_.has_thread();
   state_.changed.wait(lock,
                       [&] { return state_.tables.full().empty() || !waits || state_.failed; });
   if (state_.failed) return *state_.failed;
   state_.tables.begin_another(count, state_.tracks.all());
   state_.changed.notify_all();
-  if (look_only_ || waits) return {};
+  if (read_only_ || waits) return {};
   lock.unlock();
   auto done = compaction_.tidy();
   lock.lock();
@@ -167,7 +167,7 @@ result<void> dedup_index::make_room(std::unique_lock<std::mutex>& lock, std::siz
 // ---- making durable ----------------------------------------------------------------------------
 
 result<void> dedup_index::flush() {
-  if (look_only_) return {};
+  if (read_only_) return {};
   const std::lock_guard one(state_.flush_mutex);
   std::vector<dedup_tables::unflushed> parts;
   std::vector<dedup_tracks::numbered> changed;
@@ -185,8 +185,8 @@ result<void> dedup_index::flush() {
         return put;
     }
     for (const auto& track : changed) {
-      const seen_value value = dedup_tracks::encode(track);
-      auto put = txn.put(state_.files.id(seen_files::track_entries), value.key, value.value);
+      const dedup_value value = dedup_tracks::encode(track);
+      auto put = txn.put(state_.files.id(dedup_files::track_entries), value.key, value.value);
       if (!put) return put;
     }
     return {};
@@ -225,8 +225,8 @@ result<std::uint64_t> dedup_index::verify() {
   if (auto sound = file_->check_structure(); !sound) return sound.error();
   std::uint64_t count = 0;
   auto read = file_->read([&](const lmdb::read_transaction& txn) -> result<void> {
-    for (std::size_t i = 0; i < seen_files::table_count; ++i) {
-      const auto which = static_cast<seen_files::table>(i);
+    for (std::size_t i = 0; i < dedup_files::table_count; ++i) {
+      const auto which = static_cast<dedup_files::table>(i);
       auto scanned =
           txn.scan(state_.files.id(which), {}, {}, [&](const lmdb::entry& found) -> result<bool> {
             ++count;

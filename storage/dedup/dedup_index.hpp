@@ -72,7 +72,7 @@ public:
   ~dedup_index();
 
   /// Moves the file on by one transaction, so that no copy made before passes for it
-  /// (versions.hpp). Before the first `decide`: nothing else writes yet.
+  /// (rollback_guard.hpp). Before the first `decide`: nothing else writes yet.
   result<void> begin_session();
 
   /// The id of a message: a hash of its key bytes (`schema/catalog/key.hpp`) for one stream.
@@ -106,7 +106,7 @@ private:
   result<void> make_room(std::unique_lock<std::mutex>& lock, std::size_t count);
 
   const store_identity identity_;
-  const bool look_only_;
+  const bool read_only_;
   std::unique_ptr<lmdb::environment> file_;
   mutable dedup_state state_;
   std::vector<key_hash> questions_;  // guarded by the state's mutex

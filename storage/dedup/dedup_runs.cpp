@@ -12,7 +12,7 @@ constexpr std::size_t merged_runs = 8;
 }  // namespace
 
 result<void> dedup_runs::load_list(const lmdb::read_transaction& txn) {
-  return txn.scan(files_.id(seen_files::run_entries), {}, {},
+  return txn.scan(files_.id(dedup_files::run_entries), {}, {},
                   [&](const lmdb::entry& found) -> result<bool> {
                     auto run = files_.decode_run(found);
                     if (!run) return run.error();
@@ -23,7 +23,7 @@ result<void> dedup_runs::load_list(const lmdb::read_transaction& txn) {
 
 result<void> dedup_runs::load() {
   if (loaded_) return {};
-  for (const seen_run_entry& entry : listed_) {
+  for (const sorted_run_entry& entry : listed_) {
     auto run = files_.load(entry, filter_for(entry.ids));
     if (!run) return run.error();
     runs_.push_back(std::move(*run));
@@ -36,7 +36,7 @@ result<void> dedup_runs::load() {
 std::vector<std::uint64_t> dedup_runs::numbers() const {
   std::vector<std::uint64_t> numbers;
   for (const run_ptr& run : runs_) numbers.push_back(run->number);
-  for (const seen_run_entry& run : listed_) numbers.push_back(run.number);
+  for (const sorted_run_entry& run : listed_) numbers.push_back(run.number);
   return numbers;
 }
 
@@ -69,7 +69,7 @@ result<std::span<const dedup_runs::found_id>> dedup_runs::look_up(
   if (auto begun = reader_.renew(); !begun) return begun.error();
   result<void> read;
   for (const auto& [i, r] : probes_) {
-    read = files_.find(reader_, *runs_[r], questions[i], [&, at = i](const seen_id& seen) {
+    read = files_.find(reader_, *runs_[r], questions[i], [&, at = i](const dedup_id& seen) {
       found_.push_back({at, seen});
     });
     if (!read) break;
@@ -105,10 +105,10 @@ std::vector<dedup_runs::run_ptr> dedup_runs::due_for_merge() const {
   return {};
 }
 
-dedup_runs::run_ptr dedup_runs::forgotten(const seen_limits& limits) const {
+dedup_runs::run_ptr dedup_runs::forgotten(const dedup_limits& limits) const {
   for (const run_ptr& run : runs_) {
-    const bool kept = std::any_of(run->tracks.begin(), run->tracks.end(), [&](const seen_span& s) {
-      return limits.keeps(s.track, s.newest, s.last);
+    const bool kept = std::any_of(run->tracks.begin(), run->tracks.end(), [&](const dedup_span& s) {
+      return limits.keeps(s.track, s.max_event_time, s.last);
     });
     if (!kept) return run;
   }
@@ -117,7 +117,7 @@ dedup_runs::run_ptr dedup_runs::forgotten(const seen_limits& limits) const {
 
 std::uint64_t dedup_runs::ids() const noexcept {
   std::uint64_t ids = 0;
-  for (const seen_run_entry& run : listed_) ids += run.ids;
+  for (const sorted_run_entry& run : listed_) ids += run.ids;
   for (const run_ptr& run : runs_) ids += run->ids;
   return ids;
 }

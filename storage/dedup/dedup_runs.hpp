@@ -16,10 +16,10 @@ namespace windrow::storage {
 /// merged or forgotten. Guarded by its owner.
 class dedup_runs {
 public:
-  using run_ptr = std::shared_ptr<const seen_run>;
+  using run_ptr = std::shared_ptr<const sorted_run>;
 
   /// Runs of up to `table_ids` are of the lowest level; filters take `filter_bytes_max` together.
-  dedup_runs(seen_files& files, lmdb::environment& file, std::size_t table_ids,
+  dedup_runs(dedup_files& files, lmdb::environment& file, std::size_t table_ids,
              std::size_t filter_bytes_max)
       : files_(files), table_ids_(table_ids), filter_bytes_max_(filter_bytes_max), reader_(file) {}
 
@@ -35,7 +35,7 @@ public:
   /// An id of a question (its index) that a run holds.
   struct found_id {
     std::uint32_t question = 0;
-    seen_id seen;
+    dedup_id seen;
   };
   /// What the runs hold of ids, in order of the questions; valid until the next call. Requires
   /// `load`.
@@ -47,7 +47,7 @@ public:
   /// Eight runs of one level, or none.
   std::vector<run_ptr> due_for_merge() const;
   /// A run of which nothing is kept; null where there is none.
-  run_ptr forgotten(const seen_limits& limits) const;
+  run_ptr forgotten(const dedup_limits& limits) const;
   /// An empty filter for that many ids; half of the room left is for runs to come.
   id_filter filter_for(std::uint64_t ids) const;
 
@@ -58,12 +58,12 @@ public:
 private:
   unsigned level_of(std::uint64_t ids) const noexcept;
 
-  seen_files& files_;
+  dedup_files& files_;
   const std::size_t table_ids_;
   const std::size_t filter_bytes_max_;
   bool loaded_ = false;
-  std::vector<run_ptr> runs_;           // oldest first
-  std::vector<seen_run_entry> listed_;  // until they are loaded
+  std::vector<run_ptr> runs_;             // oldest first
+  std::vector<sorted_run_entry> listed_;  // until they are loaded
   lmdb::read_transaction reader_;
   std::vector<found_id> found_;
   std::vector<std::pair<std::uint32_t, std::uint32_t>> probes_;

@@ -6,18 +6,18 @@
 
 namespace windrow::storage {
 
-result<void> dedup_tables::load(const seen_files& files, const lmdb::read_transaction& txn,
+result<void> dedup_tables::load(const dedup_files& files, const lmdb::read_transaction& txn,
                                 const std::function<bool(std::uint64_t)>& is_run) {
-  std::map<std::uint64_t, std::pair<std::vector<seen_id>, std::uint32_t>> logs;
+  std::map<std::uint64_t, std::pair<std::vector<dedup_id>, std::uint32_t>> logs;
   auto scanned = txn.scan(
-      files.id(seen_files::log_entries), {}, {}, [&](const lmdb::entry& found) -> result<bool> {
-        if (found.key.size() != 12) return files.damaged(seen_files::log_entries, found.key);
+      files.id(dedup_files::log_entries), {}, {}, [&](const lmdb::entry& found) -> result<bool> {
+        if (found.key.size() != 12) return files.damaged(dedup_files::log_entries, found.key);
         const auto generation = load_big<std::uint64_t>(found.key.data());
         auto& [ids, chunks] = logs[generation];
         if (load_big<std::uint32_t>(found.key.data() + 8) != chunks)
-          return files.damaged(seen_files::log_entries, found.key);
+          return files.damaged(dedup_files::log_entries, found.key);
         ++chunks;
-        if (auto read = files.decode(seen_files::log_entries, found, ids); !read)
+        if (auto read = files.decode(dedup_files::log_entries, found, ids); !read)
           return read.error();
         return true;
       });
@@ -30,7 +30,7 @@ result<void> dedup_tables::load(const seen_files& files, const lmdb::read_transa
     }
     auto table =
         std::make_shared<dedup_memtable>(generation, std::max(table_ids_, log.first.size()));
-    for (const seen_id& seen : log.first) table->add(seen);
+    for (const dedup_id& seen : log.first) table->add(seen);
     table->flushed = log.first.size();
     table->chunks = log.second;
     if (active_) full_.push_back({std::move(active_), {}});

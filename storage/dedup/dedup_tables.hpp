@@ -26,13 +26,13 @@ public:
   /// Ids of a table that are not in the log; a table does not move what it holds.
   struct unflushed {
     table_ptr table;
-    std::span<const seen_id> ids;
+    std::span<const dedup_id> ids;
     std::uint32_t chunks = 0;  ///< of the table's log; afterwards once they are written
   };
 
   explicit dedup_tables(std::size_t table_ids) : table_ids_(table_ids) {}
   /// `is_run`: whether a table of that number has become a run. Then its log is what a crash left.
-  result<void> load(const seen_files& files, const lmdb::read_transaction& txn,
+  result<void> load(const dedup_files& files, const lmdb::read_transaction& txn,
                     const std::function<bool(std::uint64_t)>& is_run);
 
   /// The next number of a table or a run.

@@ -23,24 +23,24 @@ dedup_tracks::dedup_tracks(std::span<const dedup_stream_rule> rules) {
     streams_.push_back({hash_of_stream(rule.name), rule.within, no_time});
 }
 
-result<void> dedup_tracks::load(const seen_files& files, const lmdb::read_transaction& txn) {
+result<void> dedup_tracks::load(const dedup_files& files, const lmdb::read_transaction& txn) {
   return txn.scan(
-      files.id(seen_files::track_entries), {}, {}, [&](const lmdb::entry& found) -> result<bool> {
-        auto value = files.unseal(seen_files::track_entries, found);
+      files.id(dedup_files::track_entries), {}, {}, [&](const lmdb::entry& found) -> result<bool> {
+        auto value = files.unseal(dedup_files::track_entries, found);
         if (!value) return value.error();
         track t;
         byte_reader in(*value);
         t.stream_hash = in.number<std::uint64_t>();
         t.partition = in.number<partition_id>();
         t.decided = t.decided_durable = in.number<sequence>();
-        t.newest = t.newest_durable = in.number<std::int64_t>();
+        t.max_event_time = t.max_event_time_durable = in.number<std::int64_t>();
         if (!in.done() || found.key.size() != sizeof(track_key) ||
             load_big<std::uint32_t>(found.key.data()) != tracks_.size() + 1)
-          return files.damaged(seen_files::track_entries, found.key);
+          return files.damaged(dedup_files::track_entries, found.key);
         for (std::size_t i = 0; i < streams_.size(); ++i) {
           if (streams_[i].hash != t.stream_hash) continue;
           t.stream = static_cast<int>(i);
-          streams_[i].newest = std::max(streams_[i].newest, t.newest);
+          streams_[i].max_event_time = std::max(streams_[i].max_event_time, t.max_event_time);
         }
         tracks_.push_back(t);
         numbers_[{t.stream_hash, t.partition}] = static_cast<std::uint32_t>(tracks_.size());
@@ -66,19 +66,19 @@ std::int64_t dedup_tracks::within(const track& of) const noexcept {
   return streams_[static_cast<std::size_t>(of.stream)].within;
 }
 
-void dedup_tracks::note_newest(track& of, std::int64_t time) noexcept {
-  of.newest = std::max(of.newest, time);
-  std::int64_t& of_stream = streams_[static_cast<std::size_t>(of.stream)].newest;
+void dedup_tracks::note_max_event_time(track& of, std::int64_t time) noexcept {
+  of.max_event_time = std::max(of.max_event_time, time);
+  std::int64_t& of_stream = streams_[static_cast<std::size_t>(of.stream)].max_event_time;
   of_stream = std::max(of_stream, time);
 }
 
-bool dedup_tracks::remembered(const seen_id& seen) const noexcept {
+bool dedup_tracks::remembered(const dedup_id& seen) const noexcept {
   if (seen.track == 0 || seen.track > tracks_.size()) return false;
   const track& t = tracks_[seen.track - 1];
   if (t.stream < 0) return false;
   const stream_state& stream = streams_[static_cast<std::size_t>(t.stream)];
-  return seen.time >= t.newest - stream.within &&
-         seen.time >= stream.newest - stream.within - partition_lag_max;
+  return seen.time >= t.max_event_time - stream.within &&
+         seen.time >= stream.max_event_time - stream.within - partition_lag_max;
 }
 
 void dedup_tracks::forget(const positions& committed) {
@@ -88,27 +88,27 @@ void dedup_tracks::forget(const positions& committed) {
   }
 }
 
-seen_limits dedup_tracks::limits() const {
-  std::vector<std::int64_t> newest(streams_.size(), no_time);
+dedup_limits dedup_tracks::limits() const {
+  std::vector<std::int64_t> max_event_times(streams_.size(), no_time);
   const bool memory = fault_injected(dedup_failpoint::forgets_by_memory);
   for (const track& t : tracks_) {
     if (t.stream < 0) continue;
-    auto& of_stream = newest[static_cast<std::size_t>(t.stream)];
-    of_stream = std::max(of_stream, memory ? t.newest : t.newest_durable);
+    auto& of_stream = max_event_times[static_cast<std::size_t>(t.stream)];
+    of_stream = std::max(of_stream, memory ? t.max_event_time : t.max_event_time_durable);
   }
-  seen_limits limits;
+  dedup_limits limits;
   for (const track& t : tracks_) {
-    seen_limits::of_track limit;
+    dedup_limits::of_track limit;
     const auto passed = passed_.find(t.partition);
     if (passed != passed_.end()) limit.passed = passed->second;
     if (fault_injected(dedup_failpoint::forgets_what_may_be_replayed)) limit.passed = ~sequence{0};
-    const std::int64_t durable = memory ? t.newest : t.newest_durable;
+    const std::int64_t durable = memory ? t.max_event_time : t.max_event_time_durable;
     if (t.stream < 0) {
       limit.time = INT64_MAX;
     } else if (durable != no_time) {
       const auto stream = static_cast<std::size_t>(t.stream);
       const std::int64_t within = streams_[stream].within;
-      limit.time = std::max(durable - within, newest[stream] - within - partition_lag_max);
+      limit.time = std::max(durable - within, max_event_times[stream] - within - partition_lag_max);
     }
     limits.tracks.push_back(limit);
   }
@@ -133,20 +133,20 @@ std::vector<dedup_tracks::numbered> dedup_tracks::undurable_of(
 void dedup_tracks::made_durable(std::span<const numbered> tracks) {
   for (const auto& [number, t] : tracks) {
     tracks_[number - 1].decided_durable = t.decided;
-    tracks_[number - 1].newest_durable = t.newest;
+    tracks_[number - 1].max_event_time_durable = t.max_event_time;
   }
 }
 
-seen_value dedup_tracks::encode(const numbered& track) {
+dedup_value dedup_tracks::encode(const numbered& track) {
   const auto& [number, t] = track;
-  seen_value out;
+  dedup_value out;
   out.key.resize(sizeof(track_key));
   store_big(out.key.data(), number);
   byte_writer to(out.value);
   to.number(t.stream_hash);
   to.number(t.partition);
   to.number(t.decided);
-  to.number(t.newest);
+  to.number(t.max_event_time);
   seal_value("tracks", out.key, out.value);
   return out;
 }

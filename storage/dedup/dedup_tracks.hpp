@@ -35,15 +35,15 @@ public:
     int stream = -1;  ///< index of its rule; -1: not of this plan
     partition_id partition = 0;
     sequence decided = 0;
-    std::int64_t newest = no_time;  ///< event time of what was accepted
+    std::int64_t max_event_time = no_time;  ///< of what was accepted
     sequence decided_durable = 0;
-    std::int64_t newest_durable = no_time;
+    std::int64_t max_event_time_durable = no_time;
   };
   /// A track by its number, as it was at some time.
   using numbered = std::pair<std::uint32_t, track>;
 
   explicit dedup_tracks(std::span<const dedup_stream_rule> rules);
-  result<void> load(const seen_files& files, const lmdb::read_transaction& txn);
+  result<void> load(const dedup_files& files, const lmdb::read_transaction& txn);
 
   /// The number of a track, from 1; a new one where there is none.
   std::uint32_t number_of(int stream, partition_id partition);
@@ -52,26 +52,26 @@ public:
   std::int64_t within(const track& of) const noexcept;
 
   /// A message of the track with that event time was accepted.
-  void note_newest(track& of, std::int64_t time) noexcept;
+  void note_max_event_time(track& of, std::int64_t time) noexcept;
   /// Whether an id that was accepted counts still.
-  bool remembered(const seen_id& seen) const noexcept;
+  bool remembered(const dedup_id& seen) const noexcept;
   /// Messages at or below these positions will not be replayed.
   void forget(const positions& committed);
   /// What may be left out, by what is durable: a crash must not bring back the need for it.
-  seen_limits limits() const;
+  dedup_limits limits() const;
 
   /// Those whose last decision is not durable.
   std::vector<numbered> undurable() const;
   /// Of tracks as they once were, those of which less is durable.
   std::vector<numbered> undurable_of(const std::vector<track>& once) const;
   void made_durable(std::span<const numbered> tracks);
-  static seen_value encode(const numbered& track);
+  static dedup_value encode(const numbered& track);
 
 private:
   struct stream_state {
     std::uint64_t hash = 0;
     std::int64_t within = 0;
-    std::int64_t newest = no_time;
+    std::int64_t max_event_time = no_time;
   };
   std::vector<stream_state> streams_;
   std::vector<track> tracks_;  // tracks_[i] has the number i + 1

@@ -11,12 +11,12 @@
 namespace windrow::storage {
 
 /// A message that was accepted: what it was called, and which it was.
-struct seen_id {
+struct dedup_id {
   key_hash id;
   std::int64_t time = 0;  ///< event time, microseconds
   sequence at = 0;
   std::uint32_t track = 0;  ///< its stream and source partition, by number (`dedup_index`)
-  friend bool operator==(const seen_id&, const seen_id&) = default;
+  friend bool operator==(const dedup_id&, const dedup_id&) = default;
 };
 
 /// The ids accepted last, in order of arrival, with an index by hash. An id may be in it several
@@ -25,7 +25,7 @@ struct seen_id {
 class dedup_memtable {
 public:
   /// 56 to 64 bytes of memory an id.
-  static constexpr std::size_t bytes_per_id = sizeof(seen_id) + 2 * sizeof(std::uint64_t);
+  static constexpr std::size_t bytes_per_id = sizeof(dedup_id) + 2 * sizeof(std::uint64_t);
 
   dedup_memtable(std::uint64_t generation, std::size_t capacity)
       : generation_(generation),
@@ -37,18 +37,18 @@ public:
 
   /// Numbers tables in the order in which they were begun.
   std::uint64_t generation() const noexcept { return generation_; }
-  std::span<const seen_id> entries() const noexcept { return entries_; }
+  std::span<const dedup_id> entries() const noexcept { return entries_; }
   bool has_room_for(std::size_t count) const noexcept {
     return entries_.size() + count <= capacity_;
   }
   std::size_t memory_bytes() const noexcept {
-    return capacity_ * sizeof(seen_id) + slots_.size() * sizeof(std::uint64_t);
+    return capacity_ * sizeof(dedup_id) + slots_.size() * sizeof(std::uint64_t);
   }
 
   void prefetch(const key_hash& id) const noexcept { __builtin_prefetch(&slots_[id.hi & mask_]); }
 
   /// Requires room.
-  void add(const seen_id& seen) {
+  void add(const dedup_id& seen) {
     std::size_t at = seen.id.hi & mask_;
     while (slots_[at] != 0) at = (at + 1) & mask_;
     entries_.push_back(seen);
@@ -60,7 +60,7 @@ public:
   void find(const key_hash& id, Visit&& visit) const {
     for (std::size_t at = id.hi & mask_; slots_[at] != 0; at = (at + 1) & mask_) {
       if ((slots_[at] & tag_bits) != tag(id)) continue;
-      const seen_id& entry = entries_[(slots_[at] & ~tag_bits) - 1];
+      const dedup_id& entry = entries_[(slots_[at] & ~tag_bits) - 1];
       if (entry.id == id) visit(entry);
     }
   }
@@ -76,7 +76,7 @@ private:
   const std::uint64_t generation_;
   const std::size_t capacity_;
   const std::size_t mask_;
-  std::vector<seen_id> entries_;
+  std::vector<dedup_id> entries_;
   std::vector<std::uint64_t> slots_;  ///< tag, and index + 1; 0: empty
 };
 

@@ -46,11 +46,11 @@ Integer get_little(const std::uint8_t*& from) noexcept {
   return static_cast<Integer>(value);
 }
 
-byte_buffer encode_page(std::span<const seen_id> ids) {
-  byte_buffer value(ids.size() * seen_files::entry_bytes);
+byte_buffer encode_page(std::span<const dedup_id> ids) {
+  byte_buffer value(ids.size() * dedup_files::entry_bytes);
   value.reserve(value.size() + checksum_bytes);
   std::uint8_t* to = value.data();
-  for (const seen_id& seen : ids) {
+  for (const dedup_id& seen : ids) {
     put_little(to, seen.id.hi);
     put_little(to, seen.id.lo);
     put_little(to, seen.time);
@@ -60,8 +60,8 @@ byte_buffer encode_page(std::span<const seen_id> ids) {
   return value;
 }
 
-seen_id decode_id(const std::uint8_t* from) noexcept {
-  seen_id seen;
+dedup_id decode_id(const std::uint8_t* from) noexcept {
+  dedup_id seen;
   seen.id.hi = get_little<std::uint64_t>(from);
   seen.id.lo = get_little<std::uint64_t>(from);
   seen.time = get_little<std::int64_t>(from);
@@ -92,12 +92,12 @@ result<bool> erase_some(lmdb::environment& file, lmdb::table_id table, std::uint
 
 }  // namespace
 
-std::vector<std::string> seen_files::table_names() {
+std::vector<std::string> dedup_files::table_names() {
   static_assert(std::size(names) == table_count);
   return {std::begin(names), std::end(names)};
 }
 
-failure seen_files::damaged(table from, bytes key) const {
+failure dedup_files::damaged(table from, bytes key) const {
   constexpr const char* digits = "0123456789abcdef";
   std::string text;
   for (const std::uint8_t byte : key) (text += digits[byte >> 4]) += digits[byte & 15];
@@ -107,14 +107,14 @@ failure seen_files::damaged(table from, bytes key) const {
                              "one from the sources."};
 }
 
-result<bytes> seen_files::unseal(table from, const lmdb::entry& stored) const {
+result<bytes> dedup_files::unseal(table from, const lmdb::entry& stored) const {
   const auto value = unseal_value(names[from], stored.key, stored.value);
   if (!value) return damaged(from, stored.key);
   return *value;
 }
 
-result<void> seen_files::decode(table from, const lmdb::entry& stored,
-                                std::vector<seen_id>& out) const {
+result<void> dedup_files::decode(table from, const lmdb::entry& stored,
+                                 std::vector<dedup_id>& out) const {
   auto value = unseal(from, stored);
   if (!value) return value.error();
   if (value->size() % entry_bytes != 0) return damaged(from, stored.key);
@@ -123,8 +123,8 @@ result<void> seen_files::decode(table from, const lmdb::entry& stored,
   return {};
 }
 
-result<void> seen_files::put_log(lmdb::write_transaction& txn, std::uint64_t generation,
-                                 std::uint32_t& chunks, std::span<const seen_id> ids) const {
+result<void> dedup_files::put_log(lmdb::write_transaction& txn, std::uint64_t generation,
+                                  std::uint32_t& chunks, std::span<const dedup_id> ids) const {
   while (!ids.empty()) {
     const auto some = ids.first(std::min(ids.size(), page_ids));
     const page_key key = key_of(generation, chunks);
@@ -137,7 +137,7 @@ result<void> seen_files::put_log(lmdb::write_transaction& txn, std::uint64_t gen
   return {};
 }
 
-result<void> seen_files::erase_log(std::uint64_t generation) {
+result<void> dedup_files::erase_log(std::uint64_t generation) {
   for (bool more = true; more;) {
     auto erased = erase_some(file_, id(log_entries), generation);
     if (!erased) return erased.error();
@@ -146,20 +146,20 @@ result<void> seen_files::erase_log(std::uint64_t generation) {
   return {};
 }
 
-result<seen_run_entry> seen_files::decode_run(const lmdb::entry& stored) const {
+result<sorted_run_entry> dedup_files::decode_run(const lmdb::entry& stored) const {
   auto value = unseal(run_entries, stored);
   if (!value) return value.error();
   if (stored.key.size() != sizeof(number_key)) return damaged(run_entries, stored.key);
-  seen_run_entry run;
+  sorted_run_entry run;
   run.number = load_big<std::uint64_t>(stored.key.data());
   byte_reader in(*value);
   run.ids = in.number<std::uint64_t>();
   run.pages = in.number<std::uint32_t>();
   const auto count = in.number<std::uint32_t>();
   for (std::uint32_t i = 0; i < count && in.ok(); ++i) {
-    seen_span span;
+    dedup_span span;
     span.track = in.number<std::uint32_t>();
-    span.newest = in.number<std::int64_t>();
+    span.max_event_time = in.number<std::int64_t>();
     span.last = in.number<sequence>();
     run.tracks.push_back(span);
   }
@@ -167,8 +167,8 @@ result<seen_run_entry> seen_files::decode_run(const lmdb::entry& stored) const {
   return run;
 }
 
-result<std::vector<seen_id>> seen_files::read_page(std::uint64_t run, std::uint32_t page) {
-  std::vector<seen_id> ids;
+result<std::vector<dedup_id>> dedup_files::read_page(std::uint64_t run, std::uint32_t page) {
+  std::vector<dedup_id> ids;
   const page_key key = key_of(run, page);
   auto read = file_.read([&](const lmdb::read_transaction& txn) -> result<void> {
     auto value = txn.get(id(page_entries), key);
@@ -180,23 +180,24 @@ result<std::vector<seen_id>> seen_files::read_page(std::uint64_t run, std::uint3
   return ids;
 }
 
-result<std::shared_ptr<seen_run>> seen_files::load(const seen_run_entry& entry, id_filter filter) {
-  auto run = std::make_shared<seen_run>();
-  static_cast<seen_run_entry&>(*run) = entry;
+result<std::shared_ptr<sorted_run>> dedup_files::load(const sorted_run_entry& entry,
+                                                      id_filter filter) {
+  auto run = std::make_shared<sorted_run>();
+  static_cast<sorted_run_entry&>(*run) = entry;
   run->filter = std::move(filter);
   for (std::uint32_t page = 0; page < entry.pages; ++page) {
     auto ids = read_page(entry.number, page);
     if (!ids) return ids.error();
     if (ids->empty()) return damaged(page_entries, key_of(entry.number, page));
     run->first.push_back(ids->front().id.hi);
-    for (const seen_id& seen : *ids) run->filter.add(seen.id);
+    for (const dedup_id& seen : *ids) run->filter.add(seen.id);
   }
   return run;
 }
 
-result<void> seen_files::find(const lmdb::read_transaction& txn, const seen_run& run,
-                              const key_hash& id,
-                              const std::function<void(const seen_id&)>& visit) const {
+result<void> dedup_files::find(const lmdb::read_transaction& txn, const sorted_run& run,
+                               const key_hash& id,
+                               const std::function<void(const dedup_id&)>& visit) const {
   // The ids of one hash may begin at the end of the page before the one that begins with it.
   auto page = static_cast<std::size_t>(std::lower_bound(run.first.begin(), run.first.end(), id.hi) -
                                        run.first.begin());
@@ -219,7 +220,7 @@ result<void> seen_files::find(const lmdb::read_transaction& txn, const seen_run&
         high = middle;
     }
     for (; low < count; ++low) {
-      const seen_id seen = decode_id(value->data() + low * entry_bytes);
+      const dedup_id seen = decode_id(value->data() + low * entry_bytes);
       if (seen.id != id) return {};
       visit(seen);
     }
@@ -227,10 +228,10 @@ result<void> seen_files::find(const lmdb::read_transaction& txn, const seen_run&
   return {};
 }
 
-result<void> seen_files::enter(const seen_run* made, std::span<const std::uint64_t> instead,
-                               std::span<const seen_value> tracks) {
+result<void> dedup_files::enter(const sorted_run* made, std::span<const std::uint64_t> instead,
+                                std::span<const dedup_value> tracks) {
   return file_.write([&](lmdb::write_transaction& txn) -> result<void> {
-    for (const seen_value& track : tracks) {
+    for (const dedup_value& track : tracks) {
       if (auto put = txn.put(id(track_entries), track.key, track.value); !put) return put;
     }
     for (const std::uint64_t number : instead) {
@@ -242,9 +243,9 @@ result<void> seen_files::enter(const seen_run* made, std::span<const std::uint64
     out.number(made->ids);
     out.number(made->pages);
     out.number(static_cast<std::uint32_t>(made->tracks.size()));
-    for (const seen_span& span : made->tracks) {
+    for (const dedup_span& span : made->tracks) {
       out.number(span.track);
-      out.number(span.newest);
+      out.number(span.max_event_time);
       out.number(span.last);
     }
     const number_key key = key_of(made->number);
@@ -253,7 +254,7 @@ result<void> seen_files::enter(const seen_run* made, std::span<const std::uint64
   });
 }
 
-result<void> seen_files::erase_pages(std::uint64_t run, const std::atomic<bool>& stop) {
+result<void> dedup_files::erase_pages(std::uint64_t run, const std::atomic<bool>& stop) {
   for (bool more = true; more && !stop;) {
     auto erased = erase_some(file_, id(page_entries), run);
     if (!erased) return erased.error();
@@ -262,7 +263,7 @@ result<void> seen_files::erase_pages(std::uint64_t run, const std::atomic<bool>&
   return {};
 }
 
-result<std::vector<std::uint64_t>> seen_files::strays(std::span<const std::uint64_t> runs) {
+result<std::vector<std::uint64_t>> dedup_files::strays(std::span<const std::uint64_t> runs) {
   std::vector<std::uint64_t> found;
   auto read = file_.read([&](const lmdb::read_transaction& txn) -> result<void> {
     for (std::uint64_t next = 0;;) {
@@ -281,34 +282,34 @@ result<std::vector<std::uint64_t>> seen_files::strays(std::span<const std::uint6
 
 // ---- writing and reading a run -----------------------------------------------------------------
 
-seen_run_writer::seen_run_writer(seen_files& files, std::uint64_t number, id_filter filter)
-    : files_(files), run_(std::make_shared<seen_run>()) {
+sorted_run_writer::sorted_run_writer(dedup_files& files, std::uint64_t number, id_filter filter)
+    : files_(files), run_(std::make_shared<sorted_run>()) {
   run_->number = number;
   run_->filter = std::move(filter);
 }
 
-result<void> seen_run_writer::add(const seen_id& seen) {
+result<void> sorted_run_writer::add(const dedup_id& seen) {
   ++run_->ids;
   run_->filter.add(seen.id);
   auto& tracks = run_->tracks;
   auto span = std::find_if(tracks.begin(), tracks.end(),
-                           [&](const seen_span& s) { return s.track == seen.track; });
+                           [&](const dedup_span& s) { return s.track == seen.track; });
   if (span == tracks.end()) span = tracks.insert(tracks.end(), {seen.track, seen.time, seen.at});
-  span->newest = std::max(span->newest, seen.time);
+  span->max_event_time = std::max(span->max_event_time, seen.time);
   span->last = std::max(span->last, seen.at);
   waiting_.push_back(seen);
-  return waiting_.size() < files_.write_pages_ * seen_files::page_ids ? result<void>{} : write();
+  return waiting_.size() < files_.write_pages_ * dedup_files::page_ids ? result<void>{} : write();
 }
 
-result<void> seen_run_writer::write() {
+result<void> sorted_run_writer::write() {
   auto written = files_.file_.write([&](lmdb::write_transaction& txn) -> result<void> {
-    std::span<const seen_id> rest = waiting_;
+    std::span<const dedup_id> rest = waiting_;
     while (!rest.empty()) {
-      const auto some = rest.first(std::min(rest.size(), seen_files::page_ids));
+      const auto some = rest.first(std::min(rest.size(), dedup_files::page_ids));
       const page_key key = key_of(run_->number, run_->pages);
       byte_buffer value = encode_page(some);
-      seal_value(names[seen_files::page_entries], key, value);
-      if (auto put = txn.put(files_.id(seen_files::page_entries), key, value); !put) return put;
+      seal_value(names[dedup_files::page_entries], key, value);
+      if (auto put = txn.put(files_.id(dedup_files::page_entries), key, value); !put) return put;
       run_->first.push_back(some.front().id.hi);
       ++run_->pages;
       rest = rest.subspan(some.size());
@@ -319,13 +320,13 @@ result<void> seen_run_writer::write() {
   return written;
 }
 
-result<std::shared_ptr<seen_run>> seen_run_writer::finish() {
+result<std::shared_ptr<sorted_run>> sorted_run_writer::finish() {
   if (!waiting_.empty())
     if (auto written = write(); !written) return written.error();
   return run_->ids == 0 ? nullptr : run_;
 }
 
-result<void> seen_run_reader::next() {
+result<void> sorted_run_reader::next() {
   ++at_;
   if (at_ < page_.size() || next_page_ == run_.pages) return {};
   auto page = files_.read_page(run_.number, next_page_);

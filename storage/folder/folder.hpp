@@ -19,7 +19,7 @@ inline constexpr std::uint32_t shard_count_max = 4096;
 ///     LOCK             held (flock) by the process that has the folder open; its pid for people
 ///     node.meta        what the folder is; written last, so its presence means *complete*
 ///     catalog-1.bin    the declarations the state belongs to
-///     versions         how far each LMDB file is at least (versions.hpp)
+///     versions         how far each LMDB file is at least (rollback_guard.hpp)
 ///     journal/         LMDB environment of the node's journal
 ///     shards/000/ ...  one LMDB environment a shard
 ///     dedup/           LMDB environment of the ids of messages, where a stream deduplicates

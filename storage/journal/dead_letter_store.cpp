@@ -14,7 +14,6 @@ namespace {
 
 constexpr std::size_t staged_bytes_max = 4 << 20;
 constexpr std::size_t code_bytes_max = 128;
-constexpr std::size_t stream_bytes_max = 4096;
 
 }  // namespace
 
@@ -45,28 +44,28 @@ result<void> dead_letter_store::flush() {
     if (staged_bytes_ == 0) return {};  // those that are being flushed count
   }
   const std::lock_guard order(file_.writing());
-  std::vector<staged_dead_letter> letters;
+  std::vector<staged_dead_letter> dead_letters;
   {
     const std::lock_guard lock(mutex_);
-    letters.swap(staged_);
+    dead_letters.swap(staged_);
   }
-  if (letters.empty()) return {};
+  if (dead_letters.empty()) return {};
   std::stable_sort(
-      letters.begin(), letters.end(),
+      dead_letters.begin(), dead_letters.end(),
       [](const staged_dead_letter& a, const staged_dead_letter& b) { return a.key < b.key; });
   dead_letter_ledger ledger = begin();
   auto written = file_.write([&](lmdb::write_transaction& txn) -> result<void> {
-    if (auto done = put(txn, ledger, letters); !done) return done;
+    if (auto done = put(txn, ledger, dead_letters); !done) return done;
     return finish(txn, ledger);
   });
   if (written) committed(std::move(ledger));
   const std::lock_guard lock(mutex_);
   if (!written) {
-    staged_.insert(staged_.begin(), std::move_iterator(letters.begin()),
-                   std::move_iterator(letters.end()));
+    staged_.insert(staged_.begin(), std::move_iterator(dead_letters.begin()),
+                   std::move_iterator(dead_letters.end()));
     return written;
   }
-  for (const staged_dead_letter& one : letters) staged_bytes_ -= memory_of(one.letter);
+  for (const staged_dead_letter& one : dead_letters) staged_bytes_ -= memory_of(one.letter);
   return {};
 }
 
@@ -81,8 +80,8 @@ void dead_letter_store::committed(dead_letter_ledger ledger) {
 }
 
 result<void> dead_letter_store::put(lmdb::write_transaction& txn, dead_letter_ledger& ledger,
-                                    std::span<const staged_dead_letter> letters) const {
-  for (const staged_dead_letter& staged : letters) {
+                                    std::span<const staged_dead_letter> dead_letters) const {
+  for (const staged_dead_letter& staged : dead_letters) {
     dead_letter_ledger::account& account = ledger.accounts[staged.letter.partition];
     account.totals.partition = staged.letter.partition;
     // Dead letters leave in key order, so one at or below the mark was here, and counted, before.

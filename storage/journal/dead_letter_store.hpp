@@ -56,7 +56,7 @@ public:
   dead_letter_ledger begin() const;
   /// Adds the dead letters that are new.
   result<void> put(lmdb::write_transaction& txn, dead_letter_ledger& ledger,
-                   std::span<const staged_dead_letter> letters) const;
+                   std::span<const staged_dead_letter> dead_letters) const;
   /// Lets go what is beyond the bound, and writes what of the ledger has changed.
   result<void> finish(lmdb::write_transaction& txn, dead_letter_ledger& ledger) const;
   /// The change is durable.

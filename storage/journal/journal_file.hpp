@@ -12,6 +12,9 @@
 
 namespace windrow::storage {
 
+/// Of the name of a stream, in entries and in dead letters.
+inline constexpr std::size_t stream_bytes_max = 4096;
+
 enum class journal_table : std::size_t {
   identity,
   partitions,

@@ -13,7 +13,6 @@ namespace windrow::storage {
 namespace {
 
 constexpr std::size_t group_bytes_max = 8 << 20;
-constexpr std::size_t stream_bytes_max = 4096;
 constexpr std::size_t media_type_bytes_max = 256;
 constexpr sequence trim_step_entries = 128;
 
@@ -102,10 +101,10 @@ result<void> push_queue::store(lmdb::write_transaction& txn, waiting_push& one,
     if (!done) return done;
   }
   if (!what.dead_letters.empty()) {
-    std::vector<dead_letter_store::staged_dead_letter> letters;
+    std::vector<dead_letter_store::staged_dead_letter> dead_letters;
     for (const dead_letter& letter : what.dead_letters)
-      letters.push_back({dead_letter_key::of(letter), letter});
-    if (auto done = dead_letters_.put(txn, *change.ledger, letters); !done) return done;
+      dead_letters.push_back({dead_letter_key::of(letter), letter});
+    if (auto done = dead_letters_.put(txn, *change.ledger, dead_letters); !done) return done;
   }
   if (what.producer) {
     state.take(*what.producer, outcome);

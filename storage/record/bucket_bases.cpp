@@ -14,31 +14,34 @@ constexpr std::int64_t offset_limit = std::int64_t{1} << 32;
 }  // namespace
 
 bucket_bases::bucket_bases(const record_layouts& layouts)
-    : layouts_(layouts), newest_(layouts.plan().timelines.size(), no_time) {
+    : layouts_(layouts), max_event_times_(layouts.plan().watermark_groups.size(), no_time) {
   bases first;
   for (std::size_t k = 0; k < layouts_.size(); ++k)
     first.emplace_back(layouts_.of(static_cast<int>(k)).lanes.size(), 0);
   epochs_.push_back(std::move(first));
 }
 
-void bucket_bases::set_newest(std::span<const std::int64_t> newest_by_timeline) {
-  for (std::size_t i = 0; i < newest_.size(); ++i)
-    newest_[i] = std::max(newest_[i], newest_by_timeline[i]);
+void bucket_bases::set_max_event_times(std::span<const std::int64_t> max_event_times) {
+  for (std::size_t i = 0; i < max_event_times_.size(); ++i)
+    max_event_times_[i] = std::max(max_event_times_[i], max_event_times[i]);
 }
 
-// Where the lanes of a timeline should be centred when one of them must hold an event of `time`.
-// Another timeline is centred on its own newest event, however far that is from `time`.
-std::int64_t bucket_bases::centre_of(const lane_type& l, int timeline, std::int64_t time) const {
-  const int own = timeline_of(l);
-  const std::int64_t newest = newest_[static_cast<std::size_t>(own)];
-  return own == timeline ? std::max(time, newest) : newest;
+// Where the lanes of a watermark group should be centred when one of them must hold an event of
+// `time`. Another watermark group is centred on its own newest event, however far that is from
+// `time`.
+std::int64_t bucket_bases::centre_of(const lane_type& l, int watermark_group,
+                                     std::int64_t time) const {
+  const int own = watermark_group_of(l);
+  const std::int64_t max_event_time = max_event_times_[static_cast<std::size_t>(own)];
+  return own == watermark_group ? std::max(time, max_event_time) : max_event_time;
 }
 
 // Whether every bucket that a lane of the key space may retain has an offset in the epoch.
-bool bucket_bases::centred(const bases& e, int key_space, int timeline, std::int64_t time) const {
+bool bucket_bases::centred(const bases& e, int key_space, int watermark_group,
+                           std::int64_t time) const {
   const record_layout& s = layouts_.of(key_space);
   for (std::size_t k = 0; k < s.lanes.size(); ++k) {
-    const std::int64_t centre = centre_of(s.lanes[k], timeline, time);
+    const std::int64_t centre = centre_of(s.lanes[k], watermark_group, time);
     if (centre == no_time) continue;  // no event, no tiles
     const std::int64_t offset =
         schema::bucket_index(centre, s.lanes[k].duration, s.lanes[k].origin) -
@@ -48,12 +51,12 @@ bool bucket_bases::centred(const bases& e, int key_space, int timeline, std::int
   return true;
 }
 
-bucket_bases::bases bucket_bases::make_epoch(int timeline, std::int64_t time) const {
+bucket_bases::bases bucket_bases::make_epoch(int watermark_group, std::int64_t time) const {
   bases e;
   for (std::size_t k = 0; k < layouts_.size(); ++k) {
     std::vector<std::int64_t> of_lanes;
     for (const lane_type& l : layouts_.of(static_cast<int>(k)).lanes) {
-      const std::int64_t centre = centre_of(l, timeline, time);
+      const std::int64_t centre = centre_of(l, watermark_group, time);
       of_lanes.push_back(
           schema::bucket_index(centre == no_time ? time : centre, l.duration, l.origin) -
           base_reach);
@@ -72,10 +75,10 @@ std::optional<std::uint16_t> bucket_bases::epoch_for(std::uint16_t from, int key
   };
   if (fits(epochs_[from])) return from;
   const lane_type& at = layouts_.of(key_space).lanes[static_cast<std::size_t>(lane)];
-  const int timeline = timeline_of(at);
+  const int watermark_group = watermark_group_of(at);
   const std::int64_t time = schema::bucket_start(index, at.duration, at.origin);
-  if (!centred(epochs_.back(), key_space, timeline, time)) {
-    bases made = make_epoch(timeline, time);
+  if (!centred(epochs_.back(), key_space, watermark_group, time)) {
+    bases made = make_epoch(watermark_group, time);
     if (!fits(made)) return std::nullopt;
     epochs_.push_back(std::move(made));
   }

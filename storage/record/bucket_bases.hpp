@@ -24,7 +24,7 @@ public:
   /// The epoch in which records are made.
   std::uint16_t latest() const noexcept { return static_cast<std::uint16_t>(epochs_.size() - 1); }
   /// Centres later epochs on these newest times; call when they first are known.
-  void set_newest(std::span<const std::int64_t> newest_by_timeline);
+  void set_max_event_times(std::span<const std::int64_t> max_event_times);
 
   /// The epoch in which a record of epoch `from` can hold the bucket; a new one may begin. Nothing
   /// if that would cost buckets that are still retained: it lies so far behind the newest event
@@ -35,16 +35,16 @@ public:
 private:
   using bases = std::vector<std::vector<std::int64_t>>;  // [key space][lane]
 
-  int timeline_of(const lane_type& l) const noexcept {
-    return layouts_.plan().tilings[static_cast<std::size_t>(l.tiling)].timeline;
+  int watermark_group_of(const lane_type& l) const noexcept {
+    return layouts_.plan().tilings[static_cast<std::size_t>(l.tiling)].watermark_group;
   }
-  std::int64_t centre_of(const lane_type& l, int timeline, std::int64_t time) const;
-  bool centred(const bases& e, int key_space, int timeline, std::int64_t time) const;
-  bases make_epoch(int timeline, std::int64_t time) const;
+  std::int64_t centre_of(const lane_type& l, int watermark_group, std::int64_t time) const;
+  bool centred(const bases& e, int key_space, int watermark_group, std::int64_t time) const;
+  bases make_epoch(int watermark_group, std::int64_t time) const;
 
   const record_layouts& layouts_;
   std::vector<bases> epochs_;
-  std::vector<std::int64_t> newest_;  // by timeline: where a new epoch is centred
+  std::vector<std::int64_t> max_event_times_;  // by watermark group: where a new epoch is centred
 };
 
 }  // namespace windrow::storage

@@ -101,7 +101,7 @@ void record_pool::shrink(record*& r) {
   r->capacity = block.capacity;
 }
 
-void record_pool::settle(record*& r) {
+void record_pool::defragment(record*& r) {
   const auto moved = [this](void* old, std::uint32_t capacity, std::size_t bytes) -> void* {
     if (!arena_.sparse(old, capacity)) return old;
     const arena::block block = arena_.allocate(capacity);

@@ -154,8 +154,8 @@ public:
                      const std::function<void(std::int64_t, const std::byte*, bool)>& visit,
                      const segment_loader& load) const;
 
-  /// Moves the record and its segments out of slabs that are nearly empty.
-  void settle(record*& r);
+  /// Moves the record and its segments out of slabs that are nearly empty, so that those are freed.
+  void defragment(record*& r);
   /// Lets the segments that are stored as they are leave memory.
   void unload_segments(record& r) noexcept;
 
@@ -210,8 +210,8 @@ public:
   }
 
   /// Centres bases for new records on the newest times; call when they first are known.
-  void set_newest(std::span<const std::int64_t> newest_by_timeline) {
-    bases_.set_newest(newest_by_timeline);
+  void set_max_event_times(std::span<const std::int64_t> max_event_times) {
+    bases_.set_max_event_times(max_event_times);
   }
 
 private:

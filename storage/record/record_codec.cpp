@@ -13,7 +13,7 @@ namespace windrow::storage {
 
 namespace {
 
-constexpr char form_number = 1;
+constexpr char record_form = 1;
 constexpr char head_kind = 1;
 constexpr char segment_kind = 2;
 constexpr char overflow_bit = 0x40;  // of a kind: each tile is followed by its overflow flags
@@ -101,7 +101,7 @@ std::span<const std::uint8_t> checked_body(const storage_key& key, std::uint64_t
 void encode_head(std::string& out, const record_pool& pool, const layout_table& layouts,
                  const record& r) {
   const bool overflow = any_overflowed(pool, r);
-  out.push_back(form_number);
+  out.push_back(record_form);
   out.push_back(kind_byte(head_kind, overflow));
   put_varint(out, layouts.current(r.space).number);
   const auto key = pool.key(r);
@@ -140,7 +140,7 @@ void encode_segment(std::string& out, const record_pool& pool, const layout_tabl
                     const record& r, const segment& s) {
   const tile_type& type = *pool.layout(r.space).lanes[s.lane].tiles;
   const bool overflow = any_overflowed(type, s.tiles, s.count, s.wide);
-  out.push_back(form_number);
+  out.push_back(record_form);
   out.push_back(kind_byte(segment_kind, overflow));
   put_varint(out, layouts.current(r.space).number);
   put_varint(out, std::uint32_t{s.lane});
@@ -290,7 +290,7 @@ std::optional<decoded_head> decode_head(record_pool& pool, const layout_table& l
   const auto form = in.raw<char>(), kind = in.raw<char>();
   const stored_layout* from = layouts.find(in.varint<std::uint32_t>());
   const auto key = in.bytes(in.varint<std::uint64_t>());
-  if (!in.ok() || form != form_number || (kind & ~overflow_bit) != head_kind || !from ||
+  if (!in.ok() || form != record_form || (kind & ~overflow_bit) != head_kind || !from ||
       key.size() > 0xffff)
     return std::nullopt;
   if (from->key_space == schema::none) return decoded_head{};
@@ -311,7 +311,7 @@ bool decode_segment(record_pool& pool, const layout_table& layouts, record& r, s
   const auto lane = in.varint<std::uint32_t>();
   const auto word = in.varint<std::uint32_t>();
   const std::int64_t first = in.zigzag();
-  if (!in.ok() || form != form_number || (kind & ~overflow_bit) != segment_kind || !from ||
+  if (!in.ok() || form != record_form || (kind & ~overflow_bit) != segment_kind || !from ||
       from->key_space != r.space || lane >= from->lanes.size() || from->lanes[lane].to != s.lane ||
       word >> 1 != s.count || first != s.first || s.count == 0 || s.count > tiles_max) {
     return false;

@@ -13,7 +13,7 @@ namespace windrow::storage {
 
 namespace {
 
-constexpr char form_number = 1;
+constexpr char layout_form = 1;
 constexpr std::uint32_t level_max = 11;  // 32^12 buckets in one are more than there are
 
 std::vector<lane_type> lanes_of(const schema::plan& p, const schema::key_space& space,
@@ -155,7 +155,7 @@ layout_definition definition_of(const record_layouts& layouts, int key_space) {
 
 std::string encode_layout(const layout_definition& d) {
   std::string out;
-  out.push_back(form_number);
+  out.push_back(layout_form);
   put_raw(out, d.key_space);
   put_varint(out, d.scalars.size());
   for (const std::uint64_t id : d.scalars) put_raw(out, id);
@@ -172,7 +172,7 @@ std::string encode_layout(const layout_definition& d) {
 std::optional<layout_definition> decode_layout(std::span<const std::uint8_t> bytes) {
   varint_reader in(bytes);
   layout_definition d;
-  if (in.raw<char>() != form_number) return std::nullopt;
+  if (in.raw<char>() != layout_form) return std::nullopt;
   d.key_space = in.raw<std::uint64_t>();
   for (std::size_t n = read_count(in); n > 0; --n) d.scalars.push_back(in.raw<std::uint64_t>());
   for (std::size_t n = read_count(in); n > 0; --n) d.tilings.push_back(read_tiling(in));

@@ -16,8 +16,8 @@ constexpr std::int64_t sweep_slice = 4096, sweep_credit_max = 32 * 1024, looks_p
 
 }  // namespace
 
-void shard_core::begin_round() {
-  if (!round_active()) round_next_ = 0;
+void shard_core::begin_cycle() {
+  if (!cycle_active()) cycle_next_ = 0;
 }
 
 void shard_core::encode_record(std::uint64_t hi, record* r, stripe_write& out) {
@@ -91,18 +91,18 @@ std::unique_ptr<stripe_write> shard_core::next_write(std::size_t bytes) {
   const auto waits = [](const stripe& st) {
     return st.in_flight && !fault_injected(failpoint::two_in_flight);
   };
-  if (!round_active() || waits(stripes_[round_next_])) return nullptr;
+  if (!cycle_active() || waits(stripes_[cycle_next_])) return nullptr;
   auto out = std::make_unique<stripe_write>();
   out->layouts = layouts_.unstored();
-  out->first_stripe = round_next_;
+  out->first_stripe = cycle_next_;
   out->bytes.reserve(bytes + bytes / 4);
   const std::size_t pages_max = options_.memory_budget / pages_part / page_bytes;
-  while (round_active() && !waits(stripes_[round_next_]) && out->bytes.size() < bytes &&
+  while (cycle_active() && !waits(stripes_[cycle_next_]) && out->bytes.size() < bytes &&
          pages_of(*out) <= pages_max) {
-    encode_stripe_into(stripes_[round_next_], round_next_, *out);
-    ++round_next_;
+    encode_stripe_into(stripes_[cycle_next_], cycle_next_, *out);
+    ++cycle_next_;
   }
-  out->last_stripe = round_next_ - 1;
+  out->last_stripe = cycle_next_ - 1;
   in_flight_bytes_ += out->bytes.capacity();
   return out;
 }
@@ -199,7 +199,7 @@ void shard_core::evict_from(stripe& st, std::size_t target) {
     const bool leaves = clean(st, r) && (heat < limit || (heat == limit && excess > 0));
     if (!leaves) {
       r->cool();
-      pool_.settle(r);
+      pool_.defragment(r);
       ++i;
       continue;
     }
@@ -232,18 +232,18 @@ void shard_core::leave_complete(stripe& st) {
 
 result<bool> shard_core::sweep(std::size_t allowance) {
   earn_sweep(allowance);
-  const std::int64_t newest = newest_of_all();
-  if (newest == no_time) return false;
+  const std::int64_t max_event_time = overall_max_event_time();
+  if (max_event_time == no_time) return false;
   // What expires must come in to be written: not while what is there waits for that.
   if (dirty_records_ > 0 && over_budget()) return false;
   const std::int64_t until = std::max<std::int64_t>(sweep_credit_ - sweep_slice, 0);
   for (std::uint32_t n = 0; n < stripe_count && sweep_credit_ > until; ++n) {
     stripe& st = stripes_[sweep_stripe_];
-    if (!sweep_from_ && sweep_due(st, newest)) {
-      sweep_newest_ = newest;
+    if (!sweep_from_ && sweep_due(st, max_event_time)) {
+      sweep_max_event_time_ = max_event_time;
       sweep_memory(st);
       if (st.complete)
-        st.recovered.swept = newest;
+        st.recovered.swept = max_event_time;
       else
         sweep_from_ = first_key_of(sweep_stripe_);
     }
@@ -251,7 +251,7 @@ result<bool> shard_core::sweep(std::size_t allowance) {
       const std::int64_t values_max = std::max<std::int64_t>(sweep_credit_ - until, 1);
       if (auto swept = sweep_stored(sweep_stripe_, values_max); !swept) return swept.error();
       if (sweep_from_) break;
-      st.recovered.swept = sweep_newest_;
+      st.recovered.swept = sweep_max_event_time_;
     }
     sweep_stripe_ = (sweep_stripe_ + 1) % stripe_count;
   }
@@ -262,8 +262,8 @@ void shard_core::earn_sweep(std::size_t looks) noexcept {
   sweep_credit_ = std::min(sweep_credit_ + static_cast<std::int64_t>(looks), sweep_credit_max);
 }
 
-bool shard_core::sweep_due(const stripe& st, std::int64_t newest) const noexcept {
-  return st.recovered.swept == no_time || newest - st.recovered.swept >= sweep_every_;
+bool shard_core::sweep_due(const stripe& st, std::int64_t max_event_time) const noexcept {
+  return st.recovered.swept == no_time || max_event_time - st.recovered.swept >= sweep_every_;
 }
 
 bool shard_core::drop_expired(record*& r) {
@@ -353,7 +353,7 @@ sequence shard_core::resume_position(partition_id partition) const {
 
 // Clocks go with positions: those of the smallest position are the smallest.
 std::vector<std::int64_t> shard_core::resume_clocks(partition_id partition) const {
-  std::vector<std::int64_t> clocks(plan_->timelines.size(), no_time);
+  std::vector<std::int64_t> clocks(plan_->watermark_groups.size(), no_time);
   const auto clocks_in = [&](const source_progress& progress) {
     const auto* at = progress.find(partition);
     return at ? progress.clocks_of(*at) : std::span<const std::int64_t>();

@@ -43,12 +43,12 @@ result<record*> shard_core::record_for(
 }
 
 std::optional<failure> shard_core::expired(const schema::rule& rule, std::int64_t first_end) const {
-  const int timeline = plan_->tilings[static_cast<std::size_t>(rule.tiling)].timeline;
-  const std::int64_t newest = known_newest_[static_cast<std::size_t>(timeline)];
-  if (newest == no_time || first_end > newest - rule.retention) return std::nullopt;
+  const int watermark_group = plan_->tilings[static_cast<std::size_t>(rule.tiling)].watermark_group;
+  const std::int64_t max_event_time = max_event_times_[static_cast<std::size_t>(watermark_group)];
+  if (max_event_time == no_time || first_end > max_event_time - rule.retention) return std::nullopt;
   return failure{errc::expired,
                  "the window begins before what is retained: " + format_duration(rule.retention) +
-                     " before the newest event at " + format_time({newest}) +
+                     " before the newest event at " + format_time({max_event_time}) +
                      "; ask for a later time or declare a longer retention"};
 }
 

@@ -15,8 +15,9 @@ lane_step step_of(const schema::plan& plan, const schema::route& route,
   step.arguments = update.arguments;
   step.duration = tiling.duration;
   step.origin = tiling.origin;
-  for (std::size_t i = 0; i < route.timelines.size(); ++i) {
-    if (route.timelines[i].timeline == tiling.timeline) step.timeline = i;
+  for (std::size_t i = 0; i < route.watermark_groups.size(); ++i) {
+    if (route.watermark_groups[i].watermark_group == tiling.watermark_group)
+      step.watermark_group = i;
   }
   for (std::size_t i = 0; i < plan.rules.size(); ++i) {
     if (plan.rules[i].tiling == update.tiling)
@@ -44,7 +45,7 @@ std::vector<section_plan> section_plans_of(const record_layouts& layouts) {
     section_plan made;
     made.key_space = route.key_space;
     made.scalars = route.scalars;
-    made.timelines = route.timelines.size();
+    made.watermark_groups = route.watermark_groups.size();
     for (const auto& update : route.tilings)
       made.steps.push_back(step_of(layouts.plan(), route, update, layouts.of(route.key_space)));
     std::sort(made.steps.begin(), made.steps.end(),

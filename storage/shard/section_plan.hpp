@@ -17,7 +17,7 @@ struct lane_step {
   int filter = schema::none;   ///< a column of the section, or none
   std::vector<int> arguments;  ///< columns of the section
   std::int64_t duration = 0, origin = 0;
-  std::size_t timeline = 0;                         ///< position in `route.timelines`
+  std::size_t watermark_group = 0;                  ///< position in `route.watermark_groups`
   std::vector<std::pair<int, std::int64_t>> rules;  ///< (plan rule, retention)
   // While a section is applied: the columns themselves, and the bucket of the last row.
   std::vector<const batch_column*> columns;
@@ -29,7 +29,7 @@ struct section_plan {
   int key_space = schema::none;
   std::vector<lane_step> steps;  ///< in lane order
   std::vector<schema::route::scalar_write> scalars;
-  std::size_t timelines = 0;
+  std::size_t watermark_groups = 0;
 
   /// Points the steps at the columns of a section of this route.
   void bind(const section& s);

@@ -44,9 +44,9 @@ shard_core::shard_core(schema::plan_ptr plan, shard_options options, record_read
       layouts_(pool_.layouts()),
       cold_(source, options.folder_seed, pool_, layouts_),
       section_plans_(section_plans_of(pool_.layouts())),
-      applied_(plan->timelines.size()),
-      recovered_most_(plan->timelines.size()) {
-  known_newest_.assign(plan_->timelines.size(), no_time);
+      applied_(plan->watermark_groups.size()),
+      recovered_most_(plan->watermark_groups.size()) {
+  max_event_times_.assign(plan_->watermark_groups.size(), no_time);
   late_.assign(plan_->rules.size(), 0);
   for (std::size_t k = 0; k < plan_->key_spaces.size(); ++k) {
     keep_.emplace_back(pool_.layout(static_cast<int>(k)).lanes.size(), INT64_MIN);
@@ -95,8 +95,8 @@ result<std::unique_ptr<shard_core>> shard_core::open(schema::plan_ptr plan, shar
     ++core->incomplete_;
     core->recovered_most_.advance(st.recovered.sources);
   }
-  core->known_newest_ = core->recovered_most_.newest();
-  core->pool_.set_newest(core->known_newest_);
+  core->max_event_times_ = core->recovered_most_.max_event_times();
+  core->pool_.set_max_event_times(core->max_event_times_);
   core->update_keep();
   return core;
 }
@@ -308,13 +308,14 @@ bool shard_core::already_applied(const batch& b, const section& s, std::size_t r
 }
 
 bool shard_core::too_late(stripe& st, const section& s, std::size_t row, const lane_step& step,
-                          std::size_t timelines, std::int64_t index, bool& counted) {
-  const std::int64_t newest = s.newest_before[row * timelines + step.timeline];
-  if (newest == no_time) return false;
+                          std::size_t watermark_groups, std::int64_t index, bool& counted) {
+  const std::int64_t max_event_time =
+      s.max_event_time_before[row * watermark_groups + step.watermark_group];
+  if (max_event_time == no_time) return false;
   const std::int64_t end = schema::bucket_start(index + 1, step.duration, step.origin);
   std::size_t late = 0;
   for (const auto& [rule, retention] : step.rules) {
-    if (end > newest - retention) continue;
+    if (end > max_event_time - retention) continue;
     ++late;
     ++st.rules[static_cast<std::size_t>(rule)].late;
     ++late_[static_cast<std::size_t>(rule)];
@@ -329,7 +330,7 @@ result<void> shard_core::apply_section(const batch& b, const section& s, apply_o
   const keep_from keep = keep_[static_cast<std::size_t>(plan.key_space)];
   plan.bind(s);
   const bool again = replaying(b);
-  const bool may_be_late = !s.newest_before.empty();
+  const bool may_be_late = !s.max_event_time_before.empty();
   const std::size_t rows = s.rows();
   constexpr std::size_t far = 32, near = 20, close = 10;  // rows ahead: slot, record, newest tiles
 
@@ -381,7 +382,8 @@ result<void> shard_core::apply_section(const batch& b, const section& s, apply_o
         step.bucket_begin = schema::bucket_start(step.bucket, step.duration, step.origin);
         step.bucket_end = step.bucket_begin + step.duration;
       }
-      if (may_be_late && too_late(st, s, row, step, plan.timelines, step.bucket, late)) continue;
+      if (may_be_late && too_late(st, s, row, step, plan.watermark_groups, step.bucket, late))
+        continue;
       folded.columns = step.columns;
       if (pool_.fold_newest(r, space, step.lane, step.bucket, folded, cursor)) continue;
       cursor = {};
@@ -405,7 +407,7 @@ result<apply_outcome> shard_core::apply(const batch& b) {
                                        " came to a shard that has version " +
                                        std::to_string(plan_->catalog_version)};
   }
-  pool_.set_newest(b.newest);
+  pool_.set_max_event_times(b.max_event_times);
   apply_outcome outcome;
   absent_.clear();
   std::optional<read_group> reading;
@@ -417,11 +419,11 @@ result<apply_outcome> shard_core::apply(const batch& b) {
   for (const section& s : b.sections) {
     if (auto done = apply_section(b, s, outcome); !done) return done.error();
   }
-  applied_.advance({b.partition, b.last, 0}, b.newest);
+  applied_.advance({b.partition, b.last, 0}, b.max_event_times);
   bool moved = false;
-  for (std::size_t i = 0; i < known_newest_.size(); ++i) {
-    if (b.newest[i] <= known_newest_[i]) continue;
-    known_newest_[i] = b.newest[i];
+  for (std::size_t i = 0; i < max_event_times_.size(); ++i) {
+    if (b.max_event_times[i] <= max_event_times_[i]) continue;
+    max_event_times_[i] = b.max_event_times[i];
     moved = true;
   }
   if (moved) update_keep();
@@ -433,20 +435,23 @@ void shard_core::update_keep() {
     const record_layout& space = pool_.layout(static_cast<int>(k));
     for (std::size_t i = 0; i < space.lanes.size(); ++i) {
       const lane_type& lane = space.lanes[i];
-      const int timeline = plan_->tilings[static_cast<std::size_t>(lane.tiling)].timeline;
-      const std::int64_t newest = known_newest_[static_cast<std::size_t>(timeline)];
+      const int watermark_group =
+          plan_->tilings[static_cast<std::size_t>(lane.tiling)].watermark_group;
+      const std::int64_t max_event_time =
+          max_event_times_[static_cast<std::size_t>(watermark_group)];
       // A bucket is kept while its end is after newest - retention.
-      if (newest != no_time) {
-        keep_[k][i] = schema::bucket_index(newest - lane.retention, lane.duration, lane.origin);
+      if (max_event_time != no_time) {
+        keep_[k][i] =
+            schema::bucket_index(max_event_time - lane.retention, lane.duration, lane.origin);
       }
     }
   }
 }
 
-std::int64_t shard_core::newest_of_all() const noexcept {
-  std::int64_t newest = no_time;
-  for (const std::int64_t t : known_newest_) newest = std::max(newest, t);
-  return newest;
+std::int64_t shard_core::overall_max_event_time() const noexcept {
+  std::int64_t max_event_time = no_time;
+  for (const std::int64_t t : max_event_times_) max_event_time = std::max(max_event_time, t);
+  return max_event_time;
 }
 
 }  // namespace windrow::storage

@@ -95,7 +95,7 @@ struct shard_memory {
 /// those records clean. Clean records may leave memory; a row for one that has left reads it back
 /// first, sorted by key.
 ///
-/// Little memory. Where memory is `pressed` the caller takes the next write of a round, and no more
+/// Little memory. Where memory is `pressed` the caller takes the next write of a cycle, and no more
 /// than that: a stripe is written when its turn comes round again, with as many changes as memory
 /// has room for, since a commit costs a page of the file for nearly each record. Once it is
 /// committed, the records of that stripe that were used least leave, down to a third of its share.
@@ -118,10 +118,10 @@ public:
   /// The buckets behind one window value, oldest first.
   result<std::vector<explained_bucket>> explain(const lookup_request& request);
 
-  /// Begins a round of checkpoints over all stripes; a round under way goes on.
-  void begin_round();
-  bool round_active() const noexcept { return round_next_ < stripe_count; }
-  /// Encodes the next stripes of the round until about `bytes` are gathered; null when the round
+  /// Begins a checkpoint cycle over all stripes; one under way goes on.
+  void begin_cycle();
+  bool cycle_active() const noexcept { return cycle_next_ < stripe_count; }
+  /// Encodes the next stripes of the cycle until about `bytes` are gathered; null when the cycle
   /// is done or its next stripe still has a write under way.
   std::unique_ptr<stripe_write> next_write(std::size_t bytes);
   void committed(const stripe_write& write);
@@ -143,11 +143,11 @@ public:
   positions resume_positions() const;
   /// The same of one partition; 0 if nothing of it is applied.
   sequence resume_position(partition_id partition) const;
-  /// The partition's own clocks at its smallest position, by plan timeline: with them ingest judges
-  /// what is late as it did the first time, whatever other partitions have brought.
+  /// The partition's own clocks at its smallest position, by watermark group of the plan: with them
+  /// ingest judges what is late as it did the first time, whatever other partitions have brought.
   std::vector<std::int64_t> resume_clocks(partition_id partition) const;
   /// The newest event times known, from which `expired` is judged.
-  std::span<const std::int64_t> newest() const noexcept { return known_newest_; }
+  std::span<const std::int64_t> max_event_times() const noexcept { return max_event_times_; }
   /// Late rows per plan rule, over all stripes.
   const std::vector<std::uint64_t>& late_by_rule() const noexcept { return late_; }
   shard_memory memory() const noexcept;
@@ -181,7 +181,7 @@ private:
   bool already_applied(const batch& b, const section& s, std::size_t row) const;
   /// Counts the row late where it is; true where no rule of the tiling takes it any more.
   bool too_late(stripe& st, const section& s, std::size_t row, const lane_step& step,
-                std::size_t timelines, std::int64_t index, bool& counted);
+                std::size_t watermark_groups, std::int64_t index, bool& counted);
 
   slot* find(stripe& st, const key_hash& hash, int key_space, std::string_view key) const noexcept;
   const record* likely(std::uint64_t hi) const noexcept;
@@ -216,14 +216,14 @@ private:
   std::size_t stripe_target() const noexcept;
   std::size_t pages_of(const stripe_write& write) const noexcept;
   void earn_sweep(std::size_t looks) noexcept;
-  bool sweep_due(const stripe& st, std::int64_t newest) const noexcept;
+  bool sweep_due(const stripe& st, std::int64_t max_event_time) const noexcept;
   bool drop_expired(record*& r);
   void sweep_memory(stripe& st);
   result<void> sweep_stored(std::uint32_t index, std::int64_t values_max);
   void update_keep();
   std::size_t used_bytes() const noexcept;
   std::size_t other_bytes() const noexcept;
-  std::int64_t newest_of_all() const noexcept;
+  std::int64_t overall_max_event_time() const noexcept;
 
   schema::plan_ptr plan_;
   shard_options options_;
@@ -234,17 +234,17 @@ private:
   cold_records cold_;
   table_memory table_;
   std::array<stripe, stripe_count> stripes_;
-  std::vector<section_plan> section_plans_;      // by route
-  source_progress applied_;                      // every stripe's, unless it recovered a later one
-  source_progress recovered_most_;               // the furthest that any stripe recovered
-  std::vector<std::int64_t> known_newest_;       // by timeline: told by batches, or recovered
-  std::vector<std::uint64_t> late_;              // rows by plan rule, of all stripes
+  std::vector<section_plan> section_plans_;    // by route
+  source_progress applied_;                    // every stripe's, unless it recovered a later one
+  source_progress recovered_most_;             // the furthest that any stripe recovered
+  std::vector<std::int64_t> max_event_times_;  // by watermark group: told by batches, or recovered
+  std::vector<std::uint64_t> late_;            // rows by plan rule, of all stripes
   std::vector<std::vector<std::int64_t>> keep_;  // [key space][lane]: first bucket kept
   std::int64_t sweep_every_ = 0;                 // of event time: a quarter of the least retention
   std::int64_t sweep_credit_ = 0;                // records that may be looked at
-  std::int64_t sweep_newest_ = 0;                // when the sweep of `sweep_stripe_` began
+  std::int64_t sweep_max_event_time_ = 0;        // when the sweep of `sweep_stripe_` began
   std::optional<storage_key> sweep_from_;        // stored records from there on are to be swept
-  std::uint32_t round_next_ = stripe_count;
+  std::uint32_t cycle_next_ = stripe_count;
   std::uint32_t hand_stripe_ = 0;
   std::uint32_t sweep_stripe_ = 0;
   std::size_t incomplete_ = 0;  // stripes with records only in storage

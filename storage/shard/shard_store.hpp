@@ -60,7 +60,7 @@ public:
   static result<std::unique_ptr<shard_store>> open(const options& o);
 
   /// Moves the file on by one transaction, so that no copy made before passes for it
-  /// (versions.hpp).
+  /// (rollback_guard.hpp).
   result<void> begin_session();
 
   /// Makes all of it durable in one transaction, or nothing. Requires records in strictly

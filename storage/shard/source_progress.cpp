@@ -42,11 +42,11 @@ void source_progress::advance(const source_progress& other) {
   for (const entry& e : other.entries_) advance(e, other.clocks_of(e));
 }
 
-std::vector<std::int64_t> source_progress::newest() const {
-  std::vector<std::int64_t> newest(clock_count_, no_time);
+std::vector<std::int64_t> source_progress::max_event_times() const {
+  std::vector<std::int64_t> max_event_times(clock_count_, no_time);
   for (std::size_t i = 0; i < clocks_.size(); ++i)
-    newest[i % clock_count_] = std::max(newest[i % clock_count_], clocks_[i]);
-  return newest;
+    max_event_times[i % clock_count_] = std::max(max_event_times[i % clock_count_], clocks_[i]);
+  return max_event_times;
 }
 
 positions source_progress::at() const {

@@ -10,8 +10,8 @@
 namespace windrow::storage {
 
 /// How far each source partition has come in one place: its position, and its clocks, the newest
-/// event time of every plan timeline among its own messages up to there. A partition that lags
-/// behind others is judged by its own clocks, also after a restart.
+/// event time of every watermark group of the plan among its own messages up to there. A partition
+/// that lags behind others is judged by its own clocks, also after a restart.
 ///
 /// A position is (generation, sequence): whatever a partition numbers anew is a later generation,
 /// which lies behind every sequence of those before. A value; flat, because a shard has 256.
@@ -24,7 +24,7 @@ public:
     friend bool operator==(const entry&, const entry&) = default;
   };
 
-  /// `clocks`: how many plan timelines there are.
+  /// `clocks`: how many watermark groups there are.
   explicit source_progress(std::size_t clocks = 0) : clock_count_(clocks) {}
 
   /// By partition.
@@ -34,11 +34,12 @@ public:
   /// The clocks of an entry of this object; `no_time` where there was no event.
   std::span<const std::int64_t> clocks_of(const entry& of) const noexcept;
 
-  /// Moves a partition on; what is behind changes nothing. `clocks` has one time a timeline.
+  /// Moves a partition on; what is behind changes nothing. `clocks` has one time per watermark
+  /// group.
   void advance(const entry& to, std::span<const std::int64_t> clocks);
   void advance(const source_progress& other);
-  /// The newest event time of each timeline, of all partitions.
-  std::vector<std::int64_t> newest() const;
+  /// The newest event time of each watermark group, of all partitions.
+  std::vector<std::int64_t> max_event_times() const;
   positions at() const;
   /// Forgets every clock: for a planted bug.
   void forget_clocks();

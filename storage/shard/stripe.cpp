@@ -26,25 +26,27 @@ int index_by_id(const std::vector<T>& all, std::uint64_t id) {
   return found == all.end() ? schema::none : static_cast<int>(found - all.begin());
 }
 
-/// Clocks are stored as what they lie behind the newest of their timeline, plus one; 0: none.
-void put_clock(std::string& out, std::int64_t clock, std::int64_t newest) {
-  const auto behind = static_cast<std::uint64_t>(newest) - static_cast<std::uint64_t>(clock);
+/// Clocks are stored as what they lie behind the newest of their watermark group, plus one; 0:
+/// none.
+void put_clock(std::string& out, std::int64_t clock, std::int64_t max_event_time) {
+  const auto behind =
+      static_cast<std::uint64_t>(max_event_time) - static_cast<std::uint64_t>(clock);
   put_varint(out, clock == no_time ? 0 : behind + 1);
 }
 
-std::int64_t read_clock(varint_reader& in, std::int64_t newest) {
+std::int64_t read_clock(varint_reader& in, std::int64_t max_event_time) {
   const auto behind = in.varint<std::uint64_t>();
   if (behind == 0) return no_time;
-  return static_cast<std::int64_t>(static_cast<std::uint64_t>(newest) - (behind - 1));
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(max_event_time) - (behind - 1));
 }
 
 void put_sources(std::string& out, const schema::plan& p, const source_progress& sources) {
-  std::vector<std::int64_t> newest = sources.newest();
-  newest.resize(p.timelines.size(), no_time);
-  put_varint(out, p.timelines.size());
-  for (std::size_t i = 0; i < p.timelines.size(); ++i) {
-    put_raw(out, p.timelines[i].id);
-    put_zigzag(out, newest[i]);
+  std::vector<std::int64_t> max_event_times = sources.max_event_times();
+  max_event_times.resize(p.watermark_groups.size(), no_time);
+  put_varint(out, p.watermark_groups.size());
+  for (std::size_t i = 0; i < p.watermark_groups.size(); ++i) {
+    put_raw(out, p.watermark_groups[i].id);
+    put_zigzag(out, max_event_times[i]);
   }
   put_varint(out, sources.entries().size());
   for (const source_progress::entry& e : sources.entries()) {
@@ -52,27 +54,27 @@ void put_sources(std::string& out, const schema::plan& p, const source_progress&
     put_varint(out, e.generation);
     put_varint(out, e.at);
     const auto clocks = sources.clocks_of(e);
-    for (std::size_t i = 0; i < p.timelines.size(); ++i)
-      put_clock(out, i < clocks.size() ? clocks[i] : no_time, newest[i]);
+    for (std::size_t i = 0; i < p.watermark_groups.size(); ++i)
+      put_clock(out, i < clocks.size() ? clocks[i] : no_time, max_event_times[i]);
   }
 }
 
 source_progress read_sources(varint_reader& in, const schema::plan& p) {
-  source_progress sources(p.timelines.size());
-  std::vector<std::pair<int, std::int64_t>> timelines;  // index in the plan, newest time
+  source_progress sources(p.watermark_groups.size());
+  std::vector<std::pair<int, std::int64_t>> watermark_groups;  // index in the plan, newest time
   for (auto n = in.varint<std::uint64_t>(); n > 0 && in.ok(); --n) {
     const auto id = in.raw<std::uint64_t>();
-    timelines.emplace_back(index_by_id(p.timelines, id), in.zigzag());
+    watermark_groups.emplace_back(index_by_id(p.watermark_groups, id), in.zigzag());
   }
-  std::vector<std::int64_t> clocks(p.timelines.size());
+  std::vector<std::int64_t> clocks(p.watermark_groups.size());
   for (auto n = in.varint<std::uint64_t>(); n > 0 && in.ok(); --n) {
     source_progress::entry e;
     e.partition = in.raw<partition_id>();
     e.generation = in.varint<std::uint32_t>();
     e.at = in.varint<sequence>();
     clocks.assign(clocks.size(), no_time);
-    for (const auto& [index, newest] : timelines) {
-      const std::int64_t clock = read_clock(in, newest);
+    for (const auto& [index, max_event_time] : watermark_groups) {
+      const std::int64_t clock = read_clock(in, max_event_time);
       if (index != schema::none) clocks[static_cast<std::size_t>(index)] = clock;
     }
     if (in.ok()) sources.advance(e, clocks);
@@ -83,7 +85,7 @@ source_progress read_sources(varint_reader& in, const schema::plan& p) {
 }  // namespace
 
 stripe_state::stripe_state(const schema::plan& p)
-    : sources(p.timelines.size()), series(p.all_series.size()), rules(p.rules.size()) {}
+    : sources(p.watermark_groups.size()), series(p.all_series.size()), rules(p.rules.size()) {}
 
 std::string encode_stripe(const schema::plan& p, const stripe_state& s, std::uint32_t stripe,
                           std::uint64_t folder_seed) {

@@ -13,7 +13,7 @@
 #include "storage/batch.hpp"
 #include "storage/window/partials/partial.hpp"
 
-/// Tiles: the partials of all rules of a timeline's series that share a bucket.
+/// Tiles: the partials of all rules of a watermark group's series that share a bucket.
 ///
 /// A tile lies in memory as `stride` bytes: u32 bucket (an offset from a base its container
 /// knows), then the row count and the partials. There are two forms, so that the usual tile is

@@ -16,7 +16,7 @@ import command  # noqa: E402
 
 MODULES = ["check_cases", "run_cases", "query_cases", "bad_input_cases",
            "example_cases", "source_cases", "server_cases",
-           "door_cases", "limit_cases", "metric_cases", "capnp_cases"]
+           "http_abuse_cases", "limit_cases", "metric_cases", "capnp_cases"]
 
 if __name__ == "__main__":
     command.require()

@@ -1,4 +1,4 @@
-"""Each limit of the front door at another value than its own (`--limit`), and what is answered."""
+"""Each limit of the HTTP server at another value than its own (`--limit`), and what is answered."""
 
 import json
 import os

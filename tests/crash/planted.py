@@ -3,7 +3,7 @@ test named here, which passes without it. The programs are built a second time f
 WINDROW_FAULT_INJECTION); WINDROW_FAILPOINT chooses the bug.
 
     planted.py                      all of them
-    planted.py letters_last         one
+    planted.py dead_letters_last    one
 """
 
 import os
@@ -20,7 +20,7 @@ CAUGHT_BY = {
     "acknowledged_early": "every_call.py --scenario push --action killed --sample 12",
     "not_synced": "power_cut.py --scenario push --states 40",
     "positions_first": "every_call.py --scenario ingest --action kill --sample 40",
-    "letters_last": "every_call.py --scenario letters --action kill --sample 40",
+    "dead_letters_last": "every_call.py --scenario letters --action kill --sample 40",
     "trimmed_too_far": "every_call.py --scenario push --action kill --sample 20",
     "checksum_skipped": "damage.py --flips 300 DamageTest.test_flipped_bits",
     "replay_by_the_clock": "clock.py --sample 12",

@@ -28,8 +28,9 @@ constexpr std::int64_t minute = 60'000'000, hour = 60 * minute, day = 24 * hour;
 schema::plan_ptr make_plan(bool older = false) {
   using schema::aggregation;
   testing::plan_maker maker;
-  const int timeline = maker.timeline();
-  const int minutes = maker.tiling(timeline, minute), days = maker.tiling(timeline, day);
+  const int watermark_group = maker.watermark_group();
+  const int minutes = maker.tiling(watermark_group, minute),
+            days = maker.tiling(watermark_group, day);
   maker.feature(minutes, aggregation::sum, testing::column_a, {30 * day});
   if (!older) maker.feature(minutes, aggregation::count, testing::column_b, {hour});
   maker.feature(minutes, aggregation::mean, testing::column_c, {hour});
@@ -38,11 +39,12 @@ schema::plan_ptr make_plan(bool older = false) {
   maker.feature(days, aggregation::max, testing::column_c, {30 * day});
   maker.feature(days, aggregation::var, testing::column_c, {30 * day});
   if (!older) {
-    const int sketches = maker.tiling(maker.timeline(), hour);
+    const int sketches = maker.tiling(maker.watermark_group(), hour);
     maker.feature(sketches, aggregation::approx_count_distinct, testing::column_t, {day});
     maker.feature(sketches, aggregation::any, testing::column_h, {day});
   } else {
-    maker.feature(maker.tiling(timeline, hour), aggregation::sum, testing::column_b, {30 * day});
+    maker.feature(maker.tiling(watermark_group, hour), aggregation::sum, testing::column_b,
+                  {30 * day});
   }
   maker.scalar(testing::column_t);
   if (older) maker.scalar(testing::column_b);
@@ -168,7 +170,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static const auto plan = make_plan();
   const byte_span body(data + 1, size - 1);
   record_pool pool(plan);
-  pool.set_newest(std::vector<std::int64_t>(plan->timelines.size(), 0));
+  pool.set_max_event_times(std::vector<std::int64_t>(plan->watermark_groups.size(), 0));
   if (data[0] >= 0xf0) {
     try_layout(pool, body);
     return 0;

@@ -1,5 +1,5 @@
 // Ingest against an oracle that goes message by message: random messages of two streams, three
-// key spaces and two timelines, random runs and batch sizes, one to five shards.
+// key spaces and two watermark groups, random runs and batch sizes, one to five shards.
 #include <gtest/gtest.h>
 
 #include <map>
@@ -43,16 +43,16 @@ struct message {
   }
 };
 
-/// Stream 0: routes by user (0) and by (country, user) (1), timelines 0 (positive amounts) and 1.
-/// Stream 1: route by country (2), and by user again, timeline 0 once more.
+/// Stream 0: routes by user (0) and by (country, user) (1), watermark groups 0 (positive amounts)
+/// and 1. Stream 1: route by country (2), and by user again, watermark group 0 once more.
 schema::plan_ptr make_plan() {
   plan_builder builder;
   const int by_user = builder.key_space({type_of(value_kind::text)});
   const int by_both =
       builder.key_space({type_of(value_kind::text), type_of(value_kind::text)}, {1});
   const int by_country = builder.key_space({type_of(value_kind::text)});
-  builder.timeline(by_user, minute, 11 * minute);
-  builder.timeline(by_both, 5 * minute, 65 * minute);
+  builder.watermark_group(by_user, minute, 11 * minute);
+  builder.watermark_group(by_both, 5 * minute, 65 * minute);
   const std::vector<schema::message_field> fields = {{"user", type_of(value_kind::text, true)},
                                                      {"country", type_of(value_kind::text, true)},
                                                      {"amount", type_of(value_kind::integer, true)},
@@ -74,7 +74,7 @@ struct row {
   std::string key;
   std::int64_t time = 0;
   std::string columns;
-  std::vector<std::int64_t> newest_before;
+  std::vector<std::int64_t> max_event_time_before;
   friend bool operator==(const row&, const row&) = default;
 };
 using rows_by_origin = std::map<std::pair<int, std::uint64_t>, row>;
@@ -94,15 +94,15 @@ std::string two_parts(const std::string& a, const std::string& b) {
   return *schema::encode_key(types, values);
 }
 
-/// What should come out, one message after the other. `newest` ends at the newest times.
+/// What should come out, one message after the other. `max_event_times` ends at the newest times.
 rows_by_origin oracle(const std::vector<message>& messages, std::uint32_t shards,
-                      std::vector<std::int64_t>& newest) {
+                      std::vector<std::int64_t>& max_event_times) {
   rows_by_origin rows;
   for (std::size_t i = 0; i < messages.size(); ++i) {
     const message& m = messages[i];
     const std::uint64_t at = 10 * (i + 1);
     if (m.bad || m.time > base + 5 * minute) continue;
-    const auto before = newest;
+    const auto before = max_event_times;
     const bool positive = m.amount && *m.amount > 0;
     const bool below = m.amount && *m.amount < 5;
     if (m.user) {
@@ -111,7 +111,7 @@ rows_by_origin oracle(const std::vector<message>& messages, std::uint32_t shards
                        m.time,
                        show(m.amount) + "," + std::to_string(positive),
                        {before[0]}};
-      if (positive) newest[0] = std::max(newest[0], m.time);
+      if (positive) max_event_times[0] = std::max(max_event_times[0], m.time);
       if (m.country) {
         // Without a class that owns the groups the part is hashed in their own space.
         rows[{1, at}] = {shard_of(*m.user, 1001, shards),
@@ -119,7 +119,7 @@ rows_by_origin oracle(const std::vector<message>& messages, std::uint32_t shards
                          m.time,
                          show(m.amount),
                          {before[1]}};
-        newest[1] = std::max(newest[1], m.time);
+        max_event_times[1] = std::max(max_event_times[1], m.time);
       }
     }
     if (!m.amount) continue;  // `B.amount` may not be null
@@ -133,7 +133,7 @@ rows_by_origin oracle(const std::vector<message>& messages, std::uint32_t shards
     if (m.user) {
       rows[{3, at}] = {
           shard_of(*m.user, 1000, shards), *m.user, m.time, std::to_string(below), {before[0]}};
-      if (below) newest[0] = std::max(newest[0], m.time);
+      if (below) max_event_times[0] = std::max(max_event_times[0], m.time);
     }
   }
   return rows;
@@ -161,10 +161,10 @@ public:
       EXPECT_EQ(batch->first, next_[shard]);
       EXPECT_GE(batch->last, batch->first);
       next_[shard] = batch->last + 1;
-      std::vector<std::int64_t> newest(2, storage::no_time);
+      std::vector<std::int64_t> max_event_times(2, storage::no_time);
       oracle({messages.begin(), messages.begin() + static_cast<std::ptrdiff_t>(batch->last / 10)},
-             1, newest);
-      EXPECT_EQ(batch->newest, newest);
+             1, max_event_times);
+      EXPECT_EQ(batch->max_event_times, max_event_times);
       std::size_t rows = 0;
       for (const auto& section : batch->sections) {
         add_section(shard, *batch, section);
@@ -178,15 +178,16 @@ public:
                    const storage::section& section) {
     const auto& route = plan_.routes[static_cast<std::size_t>(section.route)];
     const auto& space = plan_.key_spaces[static_cast<std::size_t>(route.key_space)];
-    const std::size_t timelines = route.timelines.size();
+    const std::size_t watermark_groups = route.watermark_groups.size();
     for (std::size_t i = 0; i < section.rows(); ++i) {
       row made{shard, std::string(section.key_at(i)), section.times[i], "", {}};
       for (const auto& column : section.columns) {
         made.columns += (made.columns.empty() ? "" : ",") + show(column, i);
       }
       EXPECT_EQ(section.hashes[i], storage::hash_key(made.key, seed_of_folder, space.id));
-      for (std::size_t t = 0; t < timelines && !section.newest_before.empty(); ++t) {
-        made.newest_before.push_back(section.newest_before[i * timelines + t]);
+      for (std::size_t t = 0; t < watermark_groups && !section.max_event_time_before.empty(); ++t) {
+        made.max_event_time_before.push_back(
+            section.max_event_time_before[i * watermark_groups + t]);
       }
       const std::uint64_t at = batch.first + section.sequences[i];
       EXPECT_LE(at, batch.last);
@@ -226,12 +227,12 @@ void expect_equal(const rows_by_origin& made, const rows_by_origin& wanted) {
     const auto found = made.find(origin);
     ASSERT_NE(found, made.end()) << origin.first << " " << origin.second;
     row copy = want;
-    if (found->second.newest_before.empty() && !want.newest_before.empty()) {
+    if (found->second.max_event_time_before.empty() && !want.max_event_time_before.empty()) {
       const std::int64_t start = want.time - (want.time % bucket[origin.first]);
-      const bool late = want.newest_before[0] != storage::no_time &&
-                        start + shortest[origin.first] <= want.newest_before[0];
+      const bool late = want.max_event_time_before[0] != storage::no_time &&
+                        start + shortest[origin.first] <= want.max_event_time_before[0];
       EXPECT_FALSE(late) << origin.first << " " << origin.second;
-      copy.newest_before.clear();
+      copy.max_event_time_before.clear();
     }
     EXPECT_EQ(found->second, copy) << origin.first << " " << origin.second;
   }
@@ -265,12 +266,12 @@ TEST(IngestCoreProperty, GivesTheRowsOfAnOracle) {
       for (const auto next : got.next()) EXPECT_EQ(next, 10 * end + 1);
       begin = end;
     }
-    std::vector<std::int64_t> newest(2, storage::no_time);
-    const auto want = oracle(messages, options.shard_count, newest);
+    std::vector<std::int64_t> max_event_times(2, storage::no_time);
+    const auto want = oracle(messages, options.shard_count, max_event_times);
     expect_equal(got.rows, want);
-    EXPECT_EQ(core.newest(), newest);
+    EXPECT_EQ(core.max_event_times(), max_event_times);
     EXPECT_EQ(core.counters().read, messages.size());
-    for (const auto& [origin, made] : got.rows) late_rows += !made.newest_before.empty();
+    for (const auto& [origin, made] : got.rows) late_rows += !made.max_event_time_before.empty();
     if (HasFailure()) return;
   }
   EXPECT_GT(late_rows, 1000u);

@@ -37,7 +37,7 @@ std::vector<schema::message_field> event_fields() {
 struct event_plan {
   event_plan() {
     builder.key_space({type_of(value_kind::text)});
-    builder.timeline(0, minute, 11 * minute);
+    builder.watermark_group(0, minute, 11 * minute);
     builder.stream("events", event_fields(),
                    {"_.user", "_.amount", "_.ts", "_.amount > 0", "_.amount"});
     builder.plan().streams[0].time_output = 2;
@@ -131,7 +131,7 @@ TEST(IngestCore, PutsARowWithItsKeyTimeAndColumnsIntoABatch) {
   EXPECT_EQ(batch.first, 1u);
   EXPECT_EQ(batch.last, 2u);
   EXPECT_EQ(batch.rows, 2u);
-  EXPECT_EQ(batch.newest, (std::vector<std::int64_t>{now}));
+  EXPECT_EQ(batch.max_event_times, (std::vector<std::int64_t>{now}));
   const storage::section& section = batch.sections[0];
   EXPECT_EQ(section.route, 0);
   EXPECT_EQ(section.key_at(0), "u1");
@@ -141,7 +141,7 @@ TEST(IngestCore, PutsARowWithItsKeyTimeAndColumnsIntoABatch) {
   EXPECT_EQ(section.sequences, (std::vector<std::uint32_t>{0, 1}));
   EXPECT_EQ(section.columns[0].floats, (std::vector<double>{2.5, -1}));
   EXPECT_EQ(section.columns[1].bools, (std::vector<std::uint8_t>{1, 0}));
-  EXPECT_TRUE(section.newest_before.empty());
+  EXPECT_TRUE(section.max_event_time_before.empty());
   EXPECT_TRUE(out.dead_letters.empty());
   EXPECT_EQ(core.counters().read, 2u);
   EXPECT_EQ(core.counters().streams[0].applied, 2u);
@@ -156,7 +156,7 @@ TEST(IngestCore, ANullKeyGivesNoRowAndDoesNotMoveTheNewestTime) {
       out);
   EXPECT_EQ(out.batches[0].batch->rows, 2u);
   // Only the last passes the filter.
-  EXPECT_EQ(out.batches[0].batch->newest[0], (now - 9) / 1000 * 1000);
+  EXPECT_EQ(out.batches[0].batch->max_event_times[0], (now - 9) / 1000 * 1000);
   EXPECT_EQ(core.counters().streams[0].applied, 3u);
 }
 
@@ -342,11 +342,11 @@ TEST(IngestCore, LateRowsComeWithTheNewestTimeBeforeThem) {
   core.take(*run_of({event("\"a\"", "1", now - 30 * minute), event("\"a\"", "1", now),
                      event("\"a\"", "1", now - 20 * minute)}),
             out);
-  EXPECT_EQ(out.batches[0].batch->sections[0].newest_before,
+  EXPECT_EQ(out.batches[0].batch->sections[0].max_event_time_before,
             (std::vector<std::int64_t>{storage::no_time, now - 30 * minute, now}));
   out.clear();
   core.take(*run_of({event("\"a\"", "1", now - 9 * minute)}, 3), out);
-  EXPECT_TRUE(out.batches[0].batch->sections[0].newest_before.empty());
+  EXPECT_TRUE(out.batches[0].batch->sections[0].max_event_time_before.empty());
 }
 
 TEST(IngestCore, TheNewestTimesGoOnWhereTheyWereResumed) {
@@ -355,8 +355,9 @@ TEST(IngestCore, TheNewestTimesGoOnWhereTheyWereResumed) {
   core.resume(std::vector<std::int64_t>{now});
   ingest::ingest_output out;
   core.take(*run_of({event("\"a\"", "1", now - 30 * minute)}), out);
-  EXPECT_EQ(out.batches[0].batch->sections[0].newest_before, (std::vector<std::int64_t>{now}));
-  EXPECT_EQ(core.newest(), (std::vector<std::int64_t>{now}));
+  EXPECT_EQ(out.batches[0].batch->sections[0].max_event_time_before,
+            (std::vector<std::int64_t>{now}));
+  EXPECT_EQ(core.max_event_times(), (std::vector<std::int64_t>{now}));
 }
 
 TEST(IngestCore, MessagesAtOrBeforeThePositionAreIgnored) {

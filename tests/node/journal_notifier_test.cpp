@@ -8,23 +8,23 @@
 namespace windrow::node {
 namespace {
 
-TEST(JournalNotifier, CountsARingThatCameBeforeTheWaitOnce) {
+TEST(JournalNotifier, CountsACallBeforeTheWaitOnce) {
   node::journal_notifier notifier;
-  notifier.ring();
-  notifier.ring();
+  notifier.notify();
+  notifier.notify();
   EXPECT_TRUE(notifier.wait());
   EXPECT_FALSE(notifier.wait());
 }
 
 TEST(JournalNotifier, WakesOneThatWaits) {
   node::journal_notifier notifier;
-  auto heard = std::async(std::launch::async, [&] {
+  auto woken = std::async(std::launch::async, [&] {
     while (!notifier.wait()) {
     }
     return true;
   });
-  notifier.ring();
-  EXPECT_TRUE(heard.get());
+  notifier.notify();
+  EXPECT_TRUE(woken.get());
 }
 
 }  // namespace

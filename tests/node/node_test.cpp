@@ -172,10 +172,10 @@ TEST_F(Node, KeepsTheBytesOfWhatIsPushed) {
       (*n)->pushes().push("payments", std::array<std::string_view, 3>{bad, broken, good}, {});
   ASSERT_TRUE(pushed) << pushed.error().message;
   ASSERT_TRUE((*n)->pushes().wait_applied());
-  const auto letters = (*n)->pushes().dead_letters_of(pushed->sequence);
-  ASSERT_TRUE(letters) << letters.error().message;
-  ASSERT_EQ(letters->size(), 1u);
-  EXPECT_EQ(letters->front().bytes, bad);
+  const auto dead_letters = (*n)->pushes().dead_letters_of(pushed->sequence);
+  ASSERT_TRUE(dead_letters) << dead_letters.error().message;
+  ASSERT_EQ(dead_letters->size(), 1u);
+  EXPECT_EQ(dead_letters->front().bytes, bad);
   ASSERT_TRUE((*n)->stop());
   n->reset();
   EXPECT_EQ(spent("c1"), 10);
@@ -239,10 +239,10 @@ TEST_F(Node, KeepsABadLineAsADeadLetter) {
   EXPECT_EQ(spent("c1"), 6);
   auto n = open(true);
   ASSERT_TRUE(n);
-  auto letters = (*n)->journal().dead_letters().list({});
-  ASSERT_TRUE(letters);
-  ASSERT_EQ(letters->size(), 1u);
-  EXPECT_EQ(letters->front().bytes, "{\"id\": 1");
+  auto dead_letters = (*n)->journal().dead_letters().list({});
+  ASSERT_TRUE(dead_letters);
+  ASSERT_EQ(dead_letters->size(), 1u);
+  EXPECT_EQ(dead_letters->front().bytes, "{\"id\": 1");
 }
 
 TEST_F(Node, VerifiesWhatItWrote) {

@@ -7,85 +7,85 @@ namespace {
 
 constexpr std::int64_t second = 1'000'000;
 
-/// A board and the inputs that its tests speak of.
+/// A registry and the inputs that its tests speak of.
 class SourceBoard : public ::testing::Test {
 protected:
   void open(std::uint32_t input, const std::string& source, storage::partition_id partition) {
-    board_.declare(source);
-    board_.opened(input, source, partition, 0);
+    registry_.declare(source);
+    registry_.opened(input, source, partition, 0);
   }
   void progress(std::uint32_t input, std::uint64_t read, bool ended = false, bool waiting = false) {
     counters_.read = read;
     counters_.streams = {{0, read, 0, 0}};
-    board_.progressed(
+    registry_.progressed(
         {input, &counters_, read * 10, 0, storage::no_time, 5 * second, waiting, ended});
   }
   sources::partition_status status(storage::partition_id partition,
                                    std::optional<storage::sequence> end = {}) {
     sources::partition_status s;
     s.end = end;
-    EXPECT_TRUE(board_.describe(partition, 7 * second, s));
+    EXPECT_TRUE(registry_.describe(partition, 7 * second, s));
     return s;
   }
 
-  source_registry board_;
+  source_registry registry_;
   ingest::ingest_counters counters_;
 };
 
 TEST_F(SourceBoard, WithoutSourcesNothingIsEverOver) {
-  EXPECT_FALSE(board_.over(true));
-  EXPECT_FALSE(board_.over(false));
+  EXPECT_FALSE(registry_.over(true));
+  EXPECT_FALSE(registry_.over(false));
 }
 
 TEST_F(SourceBoard, IsOverWhenEverySourceIsCompleteAndEnded) {
   open(1, "a", 11), open(2, "b", 12);
-  board_.complete("a", true), board_.complete("b", true);
+  registry_.complete("a", true), registry_.complete("b", true);
   progress(1, 3, true), progress(2, 3);
-  EXPECT_FALSE(board_.over(true));
+  EXPECT_FALSE(registry_.over(true));
   progress(2, 4, true);
-  EXPECT_TRUE(board_.over(true));
+  EXPECT_TRUE(registry_.over(true));
 }
 
 TEST_F(SourceBoard, IsNotOverWhileMorePartitionsMayBeFound) {
   open(1, "a", 11);
   progress(1, 3, true);
-  EXPECT_FALSE(board_.over(true));
-  EXPECT_TRUE(board_.complete("a", true));
-  EXPECT_FALSE(board_.complete("a", true)) << "not new any more";
-  EXPECT_TRUE(board_.over(true));
+  EXPECT_FALSE(registry_.over(true));
+  EXPECT_TRUE(registry_.complete("a", true));
+  EXPECT_FALSE(registry_.complete("a", true)) << "not new any more";
+  EXPECT_TRUE(registry_.over(true));
 }
 
 TEST_F(SourceBoard, AFailedInputDoesNotEndTheOthers) {
   open(1, "a", 11), open(2, "b", 12);
-  board_.complete("a", true), board_.complete("b", true);
-  board_.input_failed(1, {errc::io, "gone"});
-  EXPECT_FALSE(board_.over(true));
+  registry_.complete("a", true), registry_.complete("b", true);
+  registry_.input_failed(1, {errc::io, "gone"});
+  EXPECT_FALSE(registry_.over(true));
   progress(2, 4, true);
-  EXPECT_TRUE(board_.over(true));
-  ASSERT_EQ(board_.failures().size(), 1u);
-  EXPECT_EQ(board_.failures()[0].first, "a");
+  EXPECT_TRUE(registry_.over(true));
+  ASSERT_EQ(registry_.failures().size(), 1u);
+  EXPECT_EQ(registry_.failures()[0].first, "a");
   EXPECT_EQ(status(11).state, sources::source_state::failed);
   EXPECT_EQ(status(11).reason, "gone");
 }
 
 TEST_F(SourceBoard, FollowedSourcesAreOverOnceAllHaveFailed) {
   open(1, "a", 11), open(2, "a", 12);
-  board_.declare("b");
-  board_.source_failed("b", {errc::io, "gone"});
-  board_.input_failed(1, {errc::io, "gone"});
-  EXPECT_FALSE(board_.over(false));
-  board_.input_failed(2, {errc::io, "gone"});
-  EXPECT_TRUE(board_.over(false));
-  board_.continued(2);
-  EXPECT_FALSE(board_.over(false));
+  registry_.declare("b");
+  registry_.source_failed("b", {errc::io, "gone"});
+  registry_.input_failed(1, {errc::io, "gone"});
+  EXPECT_FALSE(registry_.over(false));
+  registry_.input_failed(2, {errc::io, "gone"});
+  EXPECT_TRUE(registry_.over(false));
+  registry_.continued(2);
+  EXPECT_FALSE(registry_.over(false));
 }
 
 TEST_F(SourceBoard, APauseEndsARunThatIsToEndAndNoOther) {
   open(1, "a", 11);
-  board_.complete("a", true);
-  board_.paused(1);
-  EXPECT_TRUE(board_.over(true));
-  EXPECT_FALSE(board_.over(false));
+  registry_.complete("a", true);
+  registry_.paused(1);
+  EXPECT_TRUE(registry_.over(true));
+  EXPECT_FALSE(registry_.over(false));
   EXPECT_EQ(status(11).state, sources::source_state::paused);
 }
 
@@ -108,11 +108,11 @@ TEST_F(SourceBoard, SaysWhereAPartitionStands) {
 TEST_F(SourceBoard, ADroppedInputIsGoneButStaysCounted) {
   open(1, "a", 11);
   progress(1, 3);
-  board_.dropped(1);
-  EXPECT_EQ(board_.find(11), std::nullopt);
+  registry_.dropped(1);
+  EXPECT_EQ(registry_.find(11), std::nullopt);
   open(2, "a", 12);
   progress(2, 2);
-  EXPECT_EQ(board_.totals().read, 5u);
+  EXPECT_EQ(registry_.totals().read, 5u);
 }
 
 TEST(RateMeter, FollowsTheLastSeconds) {

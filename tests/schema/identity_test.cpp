@@ -36,7 +36,7 @@ TEST(Identity, IsTheDefinitionsNotTheFeaturesName) {
       plan_of(replaced(running_example, "      sum_transaction_amount:", "      a_total_spent:"));
   EXPECT_EQ(ids(before->all_series), ids(after->all_series));
   EXPECT_EQ(ids(before->rules), ids(after->rules));
-  EXPECT_EQ(ids(before->timelines), ids(after->timelines));
+  EXPECT_EQ(ids(before->watermark_groups), ids(after->watermark_groups));
   EXPECT_EQ(ids(before->key_spaces), ids(after->key_spaces));
   EXPECT_NE(before->digest, after->digest);  // what queries may ask for differs
 }
@@ -71,7 +71,7 @@ TEST(Identity, KeepsWhatIsThereWhenSomethingIsAdded) {
                        "sources:\n"));
   EXPECT_TRUE(contains(ids(after->all_series), ids(before->all_series)));
   EXPECT_TRUE(contains(ids(after->rules), ids(before->rules)));
-  EXPECT_TRUE(contains(ids(after->timelines), ids(before->timelines)));
+  EXPECT_TRUE(contains(ids(after->watermark_groups), ids(before->watermark_groups)));
   EXPECT_EQ(after->all_series.size(), 2u);
 }
 
@@ -111,7 +111,7 @@ streams: { t: { source: s, message: { a: str, b: str, c: float },
                 output: { Transfer.sender: _.a, Transfer.receiver: _.b, Transfer.amount: _.c } } }
 )yaml");
   EXPECT_EQ(ids(p->all_series).size(), 3u);
-  EXPECT_EQ(ids(p->timelines).size(), 3u);
+  EXPECT_EQ(ids(p->watermark_groups).size(), 3u);
   EXPECT_EQ(p->streams[0].routes.size(), 3u);
 }
 
@@ -169,7 +169,7 @@ TEST(Identity, IsStoredAndStaysTheSame) {
   const plan_ptr p = plan_of(running_example);
   EXPECT_EQ(p->all_series[0].id, 17624789564443916426u);
   EXPECT_EQ(p->rules[0].id, 7240613819167926740u);
-  EXPECT_EQ(p->timelines[0].id, 74640000287235525u);
+  EXPECT_EQ(p->watermark_groups[0].id, 74640000287235525u);
   EXPECT_EQ(p->scalars[0].id, 3580409050429444038u);
   EXPECT_EQ(p->digest, 17773118200621198632u);
 }

@@ -70,8 +70,8 @@ TEST(Plan, SharesOneSeriesInTheRunningExample) {
   EXPECT_EQ(s.filter, "");
   // Joined on the primary key: groups live in the entity's record.
   EXPECT_EQ(p->key_spaces[s.key_space].name, "User");
-  ASSERT_EQ(p->timelines.size(), 1u);
-  EXPECT_EQ(p->timelines[0].child_class, "Transaction");
+  ASSERT_EQ(p->watermark_groups.size(), 1u);
+  EXPECT_EQ(p->watermark_groups[0].child_class, "Transaction");
 }
 
 TEST(Plan, KeepsOneRuleForEachBucketAndAggregation) {

@@ -30,44 +30,45 @@ protected:
     return made->text;
   }
   identity ask(const std::string& token, timestamp now, const std::string& from = "10.0.0.1") {
-    return door_.identify({false, false, from}, with({{"authorization", "Bearer " + token}}), now);
+    return access_.identify({false, false, from}, with({{"authorization", "Bearer " + token}}),
+                            now);
   }
 
   test::temporary_folder folder_;
   const std::string path_ = folder_ / "tokens";
   std::string id_;
   token_store tokens_{path_};
-  authenticator door_{&tokens_};
+  authenticator access_{&tokens_};
 };
 
 TEST_F(Access, OfTheSocketIsTheOwners) {
-  EXPECT_EQ(door_.identify({true, false, "socket"}, {}, start).who.may, principal::owner().may);
+  EXPECT_EQ(access_.identify({true, false, "socket"}, {}, start).who.may, principal::owner().may);
 }
 
 TEST_F(Access, WithoutTokensIsForProgramsOfThisMachine) {
   const peer loopback{false, false, "127.0.0.1"};
-  const auto who = door_.identify(loopback, with({{"host", "localhost:8800"}}), start);
+  const auto who = access_.identify(loopback, with({{"host", "localhost:8800"}}), start);
   EXPECT_FALSE(who.refused);
   EXPECT_TRUE(who.who.may.has(role::reader) && who.who.may.has(role::writer));
   EXPECT_FALSE(who.who.may.has(role::admin));
   EXPECT_EQ(
-      door_.identify(loopback, with({{"host", "localhost"}, {"origin", "http://evil"}}), start)
+      access_.identify(loopback, with({{"host", "localhost"}, {"origin", "http://evil"}}), start)
           .refused->status,
       403);
-  EXPECT_EQ(door_.identify(loopback, with({{"host", "evil"}}), start).refused->status, 421);
-  EXPECT_EQ(door_.identify(loopback, {}, start).refused->status, 421);
+  EXPECT_EQ(access_.identify(loopback, with({{"host", "evil"}}), start).refused->status, 421);
+  EXPECT_EQ(access_.identify(loopback, {}, start).refused->status, 421);
 }
 
 TEST_F(Access, WithTokensNeedsOne) {
   make(role::reader);
   const auto who =
-      door_.identify({false, false, "127.0.0.1"}, with({{"host", "localhost"}}), start);
+      access_.identify({false, false, "127.0.0.1"}, with({{"host", "localhost"}}), start);
   EXPECT_EQ(who.who.may, roles{});
 }
 
 TEST_F(Access, ByTlsNeedsATokenAlways) {
   EXPECT_EQ(
-      door_.identify({false, true, "127.0.0.1"}, with({{"host", "localhost"}}), start).who.may,
+      access_.identify({false, true, "127.0.0.1"}, with({{"host", "localhost"}}), start).who.may,
       roles{});
 }
 
@@ -87,7 +88,7 @@ TEST_F(Access, IsRefusedToWhatIsNoToken) {
   for (const char* bad : {"", "x", "wdr_", "wdr__", "wdr_0_", "wdr_000000000000_00"}) {
     EXPECT_EQ(ask(bad, start, bad).refused->status, 401) << bad;
   }
-  EXPECT_EQ(door_.identify({false, false, "b"}, with({{"authorization", "Basic eA=="}}), start)
+  EXPECT_EQ(access_.identify({false, false, "b"}, with({{"authorization", "Basic eA=="}}), start)
                 .refused->status,
             401);
 }

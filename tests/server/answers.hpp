@@ -80,7 +80,7 @@ inline server::explain_context context() {
           .bucket_duration = 3'600'000'000};
 }
 
-inline node::dead_letter_listing one_letter() {
+inline node::dead_letter_listing one_dead_letter() {
   node::dead_letter_line shown;
   shown.source = "payments";
   shown.partition = "/in/payments.ndjson";

@@ -17,7 +17,7 @@ using test::at;
 using test::atlanta;
 using test::context;
 using test::name_is;
-using test::one_letter;
+using test::one_dead_letter;
 using test::two_users;
 
 TEST(QueryJson, IsTheDocumentedShape) {
@@ -141,7 +141,7 @@ std::vector<sources::source_status> two_sources() {
                                 .end = 40,
                                 .lag = 10,
                                 .behind = 1'500'000,
-                                .newest = at("2026-03-01T12:30:00Z").micros,
+                                .max_event_time = at("2026-03-01T12:30:00Z").micros,
                                 .rate = 2.5,
                                 .read = 3,
                                 .applied = 2,
@@ -219,7 +219,7 @@ TEST(SeekTarget, IsAPlaceOrATime) {
 }
 
 TEST(LetterJson, HasPlaceReasonAndBytes) {
-  EXPECT_EQ(dead_letters_json(one_letter(), true),
+  EXPECT_EQ(dead_letters_json(one_dead_letter(), true),
             R"({"found": 1, "counts": [{"partition": "/in/payments.ndjson", "phase": "parse", )"
             R"("reason": "type", "messages": 1}], "letters": [{"source": "payments", )"
             R"("stream": "payment_stream", "partition": "/in/payments.ndjson", "at": 700, )"
@@ -230,16 +230,16 @@ TEST(LetterJson, HasPlaceReasonAndBytes) {
 }
 
 TEST(LetterJson, CanBeReadBackByteForByte) {
-  node::dead_letter_listing what = one_letter();
-  what.letters[0].line.reset();
-  what.letters[0].push = 3;
-  what.letters[0].place = 2;
-  what.letters[0].letter.bytes = std::string("{\"id\": \"\xff\xfe\0\"}", 12);
+  node::dead_letter_listing what = one_dead_letter();
+  what.dead_letters[0].line.reset();
+  what.dead_letters[0].push = 3;
+  what.dead_letters[0].place = 2;
+  what.dead_letters[0].letter.bytes = std::string("{\"id\": \"\xff\xfe\0\"}", 12);
   const auto read = read_dead_letters(dead_letters_json(what, true));
   ASSERT_TRUE(read.ok()) << read.error().message;
   EXPECT_EQ(dead_letters_json(read.value(), true), dead_letters_json(what, true));
-  EXPECT_EQ(read->letters[0].letter.bytes, what.letters[0].letter.bytes);
-  EXPECT_EQ(read->letters[0].push, 3u);
+  EXPECT_EQ(read->dead_letters[0].letter.bytes, what.dead_letters[0].letter.bytes);
+  EXPECT_EQ(read->dead_letters[0].push, 3u);
 }
 
 aggregate_listing one_series() {
@@ -303,10 +303,10 @@ TEST(Shapes, AreThoseOfWhatIsWritten) {
   explanation failed = atlanta();
   failed.row.features[0].value = failure{errc::expired, "reaches beyond what is kept"};
   failed.buckets[0].value = failure{errc::overflow, "too large"};
-  node::dead_letter_listing pushed = one_letter();
-  pushed.letters[0].line.reset();
-  pushed.letters[0].push = 3;
-  pushed.letters[0].letter.bytes = "\xff";
+  node::dead_letter_listing pushed = one_dead_letter();
+  pushed.dead_letters[0].line.reset();
+  pushed.dead_letters[0].push = 3;
+  pushed.dead_letters[0].letter.bytes = "\xff";
   const push_answer push{"s", 2, {7, false}, true, {{2, "parse", "type", "no number"}}};
   const sources::source_control done{"users", {{"/a", "bytes", 10, 40, 30, "read on at 40"}}};
   const std::vector<std::pair<const char*, std::string>> written{
@@ -317,7 +317,7 @@ TEST(Shapes, AreThoseOfWhatIsWritten) {
       {"Explanation", explain_json(failed, context())},
       {"Sources", sources_json(two_sources())},
       {"SourceControl", source_control_json(done)},
-      {"DeadLetters", dead_letters_json(one_letter(), true)},
+      {"DeadLetters", dead_letters_json(one_dead_letter(), true)},
       {"DeadLetters", dead_letters_json(pushed, true)},
       {"Aggregates", aggregates_json(one_series())},
       {"Inspection", inspection_json(one_shard())},

@@ -37,8 +37,8 @@ struct accepted {
 /// Everything decided so far, by the rule as it is written down.
 struct oracle {
   std::map<std::pair<int, std::uint64_t>, std::vector<accepted>> by_id;
-  std::map<std::pair<int, partition_id>, std::int64_t> newest;
-  std::map<int, std::int64_t> newest_of_stream;
+  std::map<std::pair<int, partition_id>, std::int64_t> max_event_times;
+  std::map<int, std::int64_t> max_event_time_of_stream;
   std::map<std::pair<int, partition_id>, std::size_t> decided;          ///< messages
   std::map<std::tuple<int, partition_id, std::size_t>, bool> verdicts;  ///< duplicate
 
@@ -51,16 +51,17 @@ struct oracle {
     bool duplicate = false;
     for (const accepted& e : by_id[{stream, m.id}]) {
       const bool near = std::abs(e.time - m.time) <= within;
-      const bool kept = e.time >= newest.at({stream, e.partition}) - within &&
-                        e.time >= newest_of_stream.at(stream) - within - partition_lag_max;
+      const bool kept = e.time >= max_event_times.at({stream, e.partition}) - within &&
+                        e.time >= max_event_time_of_stream.at(stream) - within - partition_lag_max;
       duplicate = duplicate || (near && kept);
     }
     verdicts[key] = duplicate;
     if (duplicate) return true;
     by_id[{stream, m.id}].push_back({stream, m.id, m.time, p, index});
-    newest[{stream, p}] = std::max(newest.try_emplace({stream, p}, m.time).first->second, m.time);
-    newest_of_stream[stream] =
-        std::max(newest_of_stream.try_emplace(stream, m.time).first->second, m.time);
+    max_event_times[{stream, p}] =
+        std::max(max_event_times.try_emplace({stream, p}, m.time).first->second, m.time);
+    max_event_time_of_stream[stream] =
+        std::max(max_event_time_of_stream.try_emplace(stream, m.time).first->second, m.time);
     return false;
   }
 };

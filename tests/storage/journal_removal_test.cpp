@@ -17,7 +17,7 @@ using testing::letter;
 using testing::why;
 
 /// Letters of a source that is read from its beginning: staged, on disk.
-void read_letters(journal_at& log, sequence from, sequence to, partition_id partition = 1) {
+void read_dead_letters(journal_at& log, sequence from, sequence to, partition_id partition = 1) {
   for (sequence at = from; at <= to; ++at)
     ASSERT_TRUE(log->dead_letters().stage(letter(at, at % 2 ? "odd" : "even", partition)));
   ASSERT_TRUE(log->dead_letters().flush());
@@ -25,9 +25,9 @@ void read_letters(journal_at& log, sequence from, sequence to, partition_id part
 
 std::vector<sequence> kept(journal_at& log) {
   std::vector<sequence> all;
-  const auto letters = log->dead_letters().list({});
-  EXPECT_TRUE(letters) << why(letters);
-  for (const dead_letter& one : *letters) all.push_back(one.at);
+  const auto dead_letters = log->dead_letters().list({});
+  EXPECT_TRUE(dead_letters) << why(dead_letters);
+  for (const dead_letter& one : *dead_letters) all.push_back(one.at);
   return all;
 }
 
@@ -47,8 +47,8 @@ dead_letter_totals totals(journal_at& log, partition_id partition = 1) {
 
 TEST(JournalRemoval, DropsWhatPassesTheFilter) {
   journal_at log;
-  read_letters(log, 1, 6);
-  read_letters(log, 1, 2, 2);
+  read_dead_letters(log, 1, 6);
+  read_dead_letters(log, 1, 2, 2);
   EXPECT_EQ(*log->removal().drop({{1}, "odd"}), 3);
   EXPECT_EQ(*log->removal().drop({{1}, "parse", 4}), 1);
   EXPECT_EQ(*log->removal().drop({{1}, "parse: odd"}), 0);
@@ -75,7 +75,7 @@ TEST(JournalRemoval, TakesLettersThatWereOnlyStaged) {
 
 TEST(JournalRemoval, ReplaysBytesAsEntriesOfTheirStreams) {
   journal_at log;
-  read_letters(log, 1, 3);
+  read_dead_letters(log, 1, 3);
   auto other = letter(2);
   other.stream = "views";
   other.bytes = "{\n}";
@@ -189,13 +189,13 @@ TEST(JournalRemoval, LeavesWhatCannotBeReplayed) {
 
 TEST(JournalRemoval, WhatIsReadAgainDoesNotComeBack) {
   journal_at log;
-  read_letters(log, 1, 10);
+  read_dead_letters(log, 1, 10);
   EXPECT_EQ(log->removal().replay({{}, "odd"}, 1, to_itself)->replayed, 5);
   EXPECT_EQ(*log->removal().drop({{}, {}, 4}), 1);
   // The source crashed before any position above them was durable.
   for (int crash = 0; crash < 3; ++crash) {
     log.reopen();
-    read_letters(log, 1, 12);
+    read_dead_letters(log, 1, 12);
     EXPECT_THAT(kept(log), ElementsAre(2, 6, 8, 10, 11, 12));
     EXPECT_EQ(totals(log).kept, 6);
   }
@@ -219,33 +219,33 @@ TEST(JournalRemoval, OtherStreamsOfTheSameMessageStay) {
 
 TEST(JournalRemoval, ForgetsWhatNoSourceCanBringAgain) {
   journal_at log;
-  read_letters(log, 1, 10);
-  read_letters(log, 1, 10, 2);
+  read_dead_letters(log, 1, 10);
+  read_dead_letters(log, 1, 10, 2);
   const auto before = log->verify();
   EXPECT_EQ(*log->removal().drop({{}, "odd"}), 10);
   ASSERT_TRUE(log->removal().forget_removed(1, 6));
   EXPECT_EQ(*log->verify(), *before - 10 + 10 - 3);
   log.reopen();
   // Resumes behind 6; also a source that is read from its beginning once more brings nothing back.
-  read_letters(log, 1, 10);
-  read_letters(log, 1, 10, 2);
+  read_dead_letters(log, 1, 10);
+  read_dead_letters(log, 1, 10, 2);
   EXPECT_THAT(kept(log), ElementsAre(2, 4, 6, 8, 10, 2, 4, 6, 8, 10));
   ASSERT_TRUE(log->removal().forget_removed(1, 100));
   ASSERT_TRUE(log->removal().forget_removed(2, 100));
   EXPECT_EQ(*log->verify(), *before - 10);
-  read_letters(log, 1, 11);
+  read_dead_letters(log, 1, 11);
   EXPECT_THAT(kept(log), ElementsAre(2, 4, 6, 8, 10, 2, 4, 6, 8, 10));
-  read_letters(log, 101, 101);
+  read_dead_letters(log, 101, 101);
   EXPECT_THAT(kept(log), ElementsAre(2, 4, 6, 8, 10, 101, 2, 4, 6, 8, 10));
 }
 
 TEST(JournalRemoval, ForgetsManyInSteps) {
   journal_at log;
-  read_letters(log, 1, 10'000);
+  read_dead_letters(log, 1, 10'000);
   EXPECT_EQ(log->removal().replay({{}, {}, {}, 20'000}, 1, to_itself)->replayed, 10'000);
   ASSERT_TRUE(log->removal().forget_removed(1, 10'000));
   log.reopen();
-  read_letters(log, 1, 10'000);
+  read_dead_letters(log, 1, 10'000);
   EXPECT_THAT(kept(log), IsEmpty());
   std::size_t lines = 0;
   const auto entries = log->entries().read(1, 1 << 30);
@@ -256,7 +256,7 @@ TEST(JournalRemoval, ForgetsManyInSteps) {
 TEST(JournalRemoval, RemembersNothingOfStandardInput) {
   journal_at log;
   const auto run = log->partitions().register_partition(partition_kind::standard_input, "run", "");
-  read_letters(log, 1, 5, run->id);
+  read_dead_letters(log, 1, 5, run->id);
   const auto before = log->verify();
   EXPECT_EQ(*log->removal().drop({}), 5);
   EXPECT_EQ(*log->verify(), *before - 5);
@@ -300,8 +300,8 @@ TEST(JournalRemoval, EachLetterEndsInOnePlace) {
       ASSERT_TRUE(log->dead_letters().stage(letter(read + 1, read % 2 ? "even" : "odd")));
     ASSERT_TRUE(log->dead_letters().flush());
     std::multiset<std::string> found;
-    const auto letters = log->dead_letters().list({});
-    for (const dead_letter& one : *letters) found.insert(one.bytes);
+    const auto dead_letters = log->dead_letters().list({});
+    for (const dead_letter& one : *dead_letters) found.insert(one.bytes);
     const auto entries = log->entries().read(1, 1 << 30);
     for (const journal_entry& one : *entries) {
       const auto messages = read_messages(one.what.payload);

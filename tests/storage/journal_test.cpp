@@ -313,10 +313,10 @@ TEST(JournalDeadLetters, LetTheOldestGoAndKeepTheirCount) {
     EXPECT_LE(kept_bytes, 20'000);
     EXPECT_GT(kept, 20);
     EXPECT_EQ(kept + dropped, 100);
-    const auto letters = log->dead_letters().list({});
-    ASSERT_TRUE(letters) << why(letters);
-    EXPECT_EQ(letters->size(), kept);
-    for (const auto& one : *letters) EXPECT_GT(one.at, dropped - 2);
+    const auto dead_letters = log->dead_letters().list({});
+    ASSERT_TRUE(dead_letters) << why(dead_letters);
+    EXPECT_EQ(dead_letters->size(), kept);
+    for (const auto& one : *dead_letters) EXPECT_GT(one.at, dropped - 2);
     EXPECT_THAT(log->dead_letters().counts(),
                 ElementsAre(dead_letter_count{1, "parse", "bad_json", 50},
                             dead_letter_count{2, "parse", "bad_json", 50}));

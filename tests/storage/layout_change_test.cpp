@@ -15,12 +15,12 @@ namespace {
 
 /// Declarations whose things are known by ids; plans are made of them in any order.
 struct declared {
-  struct timeline {
+  struct watermark_group {
     std::uint64_t id, space;
     int filter, except;
   };
   struct tiling {
-    std::uint64_t id, timeline;
+    std::uint64_t id, watermark_group;
     std::int64_t duration, origin;
   };
   struct feature {
@@ -35,7 +35,7 @@ struct declared {
     int column;
   };
   std::vector<std::uint64_t> spaces;
-  std::vector<timeline> timelines;
+  std::vector<watermark_group> watermark_groups;
   std::vector<tiling> tilings;
   std::vector<feature> features;
   std::vector<scalar> scalars;
@@ -44,7 +44,7 @@ struct declared {
 /// Where the things of a declaration are in a plan.
 struct planned {
   plan_maker maker;
-  std::map<std::uint64_t, int> space, scalar, timeline;
+  std::map<std::uint64_t, int> space, scalar, watermark_group;
   std::map<std::uint64_t, std::vector<int>> windows;  ///< of a feature
   schema::plan_ptr plan;
 };
@@ -63,7 +63,7 @@ void drop_some(dice& random, std::vector<T>& things) {
 }
 
 planned make_plan(dice& random, declared d) {
-  shuffle(random, d.spaces), shuffle(random, d.timelines), shuffle(random, d.tilings);
+  shuffle(random, d.spaces), shuffle(random, d.watermark_groups), shuffle(random, d.tilings);
   shuffle(random, d.features), shuffle(random, d.scalars);
   planned out{plan_maker(static_cast<int>(d.spaces.size()), 2), {}, {}, {}, {}, nullptr};
   schema::plan& draft = out.maker.draft();
@@ -71,13 +71,15 @@ planned make_plan(dice& random, declared d) {
     draft.key_spaces[i].id = d.spaces[i];
     out.space[d.spaces[i]] = static_cast<int>(i);
   }
-  for (const auto& t : d.timelines) {
-    out.timeline[t.id] = out.maker.timeline(out.space.at(t.space), t.filter, t.except);
-    draft.timelines.back().id = t.id;
+  for (const auto& t : d.watermark_groups) {
+    out.watermark_group[t.id] =
+        out.maker.watermark_group(out.space.at(t.space), t.filter, t.except);
+    draft.watermark_groups.back().id = t.id;
   }
   std::map<std::uint64_t, int> tilings;
   for (const auto& t : d.tilings)
-    tilings[t.id] = out.maker.tiling(out.timeline.at(t.timeline), t.duration, t.origin);
+    tilings[t.id] =
+        out.maker.tiling(out.watermark_group.at(t.watermark_group), t.duration, t.origin);
   for (const auto& f : d.features) {
     int first = out.maker.feature(tilings.at(f.tiling), f.function, f.column, f.windows, f.more);
     draft.rules.back().id = f.id;
@@ -141,16 +143,17 @@ private:
   void add_things(std::int64_t most) {
     using schema::aggregation;
     for (auto n = random_.between(1, most); n > 0; --n)
-      declared_.timelines.push_back({fresh_id(), random_.of(declared_.spaces),
-                                     random_.of({int{schema::none}, int{column_f}}),
-                                     random_.of({int{schema::none}, int{schema::none}, 1})});
+      declared_.watermark_groups.push_back({fresh_id(), random_.of(declared_.spaces),
+                                            random_.of({int{schema::none}, int{column_f}}),
+                                            random_.of({int{schema::none}, int{schema::none}, 1})});
     for (auto n = random_.between(1, most); n > 0; --n) {
-      const std::uint64_t timeline = random_.of(declared_.timelines).id;
+      const std::uint64_t watermark_group = random_.of(declared_.watermark_groups).id;
       const std::int64_t duration = scale_ * random_.of<std::int64_t>({1, 2, 7, 60});
-      const bool there = std::any_of(
-          declared_.tilings.begin(), declared_.tilings.end(),
-          [&](const auto& t) { return t.timeline == timeline && t.duration == duration; });
-      if (!there) declared_.tilings.push_back({fresh_id(), timeline, duration, 0});
+      const bool there =
+          std::any_of(declared_.tilings.begin(), declared_.tilings.end(), [&](const auto& t) {
+            return t.watermark_group == watermark_group && t.duration == duration;
+          });
+      if (!there) declared_.tilings.push_back({fresh_id(), watermark_group, duration, 0});
     }
     for (auto n = random_.between(1, 3 * most); n > 0; --n) {
       static const std::vector<std::pair<aggregation, int>> shapes = {
@@ -183,10 +186,11 @@ private:
     };
     const auto itself = [](std::uint64_t id) { return id; };
     const auto id_of = [](const auto& t) { return t.id; };
-    std::erase_if(declared_.timelines,
+    std::erase_if(declared_.watermark_groups,
                   [&](const auto& t) { return gone(declared_.spaces, t.space, itself); });
-    std::erase_if(declared_.tilings,
-                  [&](const auto& t) { return gone(declared_.timelines, t.timeline, id_of); });
+    std::erase_if(declared_.tilings, [&](const auto& t) {
+      return gone(declared_.watermark_groups, t.watermark_group, id_of);
+    });
     std::erase_if(declared_.features,
                   [&](const auto& f) { return gone(declared_.tilings, f.tiling, id_of); });
     std::erase_if(declared_.scalars,
@@ -253,9 +257,9 @@ private:
     }
   }
 
-  // A round of checkpoints, or the beginning of one.
+  // A checkpoint cycle, or the beginning of one.
   void write(bool whole) {
-    core_->begin_round();
+    core_->begin_cycle();
     for (auto n = whole ? stripe_count : random_.between(1, 20); n > 0; --n) {
       auto w = core_->next_write(random_.chance(0.5) ? 1 : 100'000);
       if (!w) break;
@@ -323,12 +327,13 @@ private:
     const schema::tiling& t = tiling_of(f);
     windrow::testing::window_oracle oracle;
     for (const message* m : rows) {
-      const bool passed = now_->maker.feeds(m->e.stream, t.timeline) &&
-                          column_true(m->e, now_->maker.filter(t.timeline));
+      const bool passed = now_->maker.feeds(m->e.stream, t.watermark_group) &&
+                          column_true(m->e, now_->maker.filter(t.watermark_group));
       oracle.add({key, m->e.time, {{passed, argument_of(m->e, f.column)}}});
     }
-    const std::int64_t newest = core_->newest()[static_cast<std::size_t>(t.timeline)];
-    if (newest != no_time) oracle.add({"another key", newest, {{true, {}}}});
+    const std::int64_t max_event_time =
+        core_->max_event_times()[static_cast<std::size_t>(t.watermark_group)];
+    if (max_event_time != no_time) oracle.add({"another key", max_event_time, {{true, {}}}});
     const auto wanted = oracle.ask(
         key, {0, function_of(*now_->plan, rule), window, t.duration, t.origin, rule.retention},
         now);

@@ -405,7 +405,8 @@ TEST(Lmdb, NeitherOpenNorReadDiesOfFlippedBits) {
 }
 
 // With another number LMDB would take the older of its two snapshots, which is sound. One that says
-// two less than the newest is what a refused commit leaves: only versions.hpp may know better.
+// two less than the newest is what a refused commit leaves: only the rollback guard may know
+// better.
 TEST(Lmdb, AChangedTransactionNumberIsFound) {
   for (int commits = 0; commits < 4; ++commits) {
     temporary_folder folder;

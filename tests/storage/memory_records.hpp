@@ -75,10 +75,10 @@ private:
   std::size_t reads_ = 0;
 };
 
-/// One complete round of checkpoints; what is written is committed at once.
+/// One complete checkpoint cycle; what is written is committed at once.
 inline void checkpoint(shard_core& core, memory_records& records, std::uint64_t folder_seed) {
-  core.begin_round();
-  while (core.round_active()) {
+  core.begin_cycle();
+  while (core.cycle_active()) {
     auto write = core.next_write(64 * 1024);
     ASSERT_NE(write, nullptr) << "a stripe still has a write under way";
     write->seal(folder_seed);

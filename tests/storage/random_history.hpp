@@ -31,7 +31,8 @@ private:
   std::mt19937_64 engine_;
 };
 
-/// One or two key spaces, one to three timelines, each with one or two tilings and a few features.
+/// One or two key spaces, one to three watermark groups, each with one or two tilings and a few
+/// features.
 inline plan_maker random_plan(dice& random) {
   using schema::aggregation;
   const int spaces = static_cast<int>(random.between(1, 2));
@@ -41,13 +42,14 @@ inline plan_maker random_plan(dice& random) {
   const std::int64_t scale =
       random.of<std::int64_t>({1'000, 100'000, second, 60 * second, 3'600 * second});
   for (int i = static_cast<int>(random.between(1, 3)); i > 0; --i) {
-    const int timeline = plan.timeline(static_cast<int>(random.between(0, spaces - 1)),
-                                       random.of({int{schema::none}, int{column_f}, int{column_g}}),
-                                       random.of({int{schema::none}, int{schema::none}, 0, 1}));
+    const int watermark_group =
+        plan.watermark_group(static_cast<int>(random.between(0, spaces - 1)),
+                             random.of({int{schema::none}, int{column_f}, int{column_g}}),
+                             random.of({int{schema::none}, int{schema::none}, 0, 1}));
     for (int k = static_cast<int>(random.between(1, 2)); k > 0; --k) {
       const std::int64_t duration = scale * random.of<std::int64_t>({1, 1, 2, 7, 60});
-      const int tiling =
-          plan.tiling(timeline, duration, random.chance(0.5) ? 0 : random.between(0, duration - 1));
+      const int tiling = plan.tiling(watermark_group, duration,
+                                     random.chance(0.5) ? 0 : random.between(0, duration - 1));
       for (int f = static_cast<int>(random.between(1, 4)); f > 0; --f) {
         static const std::vector<std::pair<aggregation, int>> shapes = {
             {aggregation::count, column_a},

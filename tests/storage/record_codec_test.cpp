@@ -16,7 +16,7 @@ class RecordCodec : public ::testing::Test {
 protected:
   RecordCodec() {
     testing::plan_maker maker;
-    maker.feature(maker.tiling(maker.timeline(), day), schema::aggregation::count,
+    maker.feature(maker.tiling(maker.watermark_group(), day), schema::aggregation::count,
                   testing::column_b, {day});
     pool_.emplace(maker.make());
     layouts_.emplace(pool_->layouts());
@@ -59,8 +59,8 @@ TEST_F(RecordCodec, RefusesBucketsWhoseTimeLeavesInt64) {
 
 TEST_F(RecordCodec, ReadsOverflowFlagsAndRefusesThoseOfPartialsThatCannotOverflow) {
   testing::plan_maker maker;
-  maker.feature(maker.tiling(maker.timeline(), day), schema::aggregation::any, testing::column_h,
-                {day});
+  maker.feature(maker.tiling(maker.watermark_group(), day), schema::aggregation::any,
+                testing::column_h, {day});
   record_pool pool(maker.make());
   const layout_table layouts(pool.layouts());
   record* r = pool.create(0, "key", 1);

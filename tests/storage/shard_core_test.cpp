@@ -72,7 +72,7 @@ TEST(ShardCore, ResumesWhereTheLeastCommittedStripeIs) {
   s.send({s.at(1)});
   s.checkpoint();
   s.send({s.at(2)});
-  s.core().begin_round();
+  s.core().begin_cycle();
   auto part = s.core().next_write(1);  // one stripe with a record, at most
   ASSERT_NE(part, nullptr);
   part->seal(folder_seed);
@@ -97,12 +97,12 @@ TEST(ShardCore, WritesAStripeAgainOnlyAfterItsWriteIsCommitted) {
   p.add(aggregation::count, 0, {minute});
   scenario s(p.maker);
   s.send({s.at(1)});
-  s.core().begin_round();
+  s.core().begin_cycle();
   auto all = s.core().next_write(1 << 20);
   ASSERT_NE(all, nullptr);
-  s.core().begin_round();
+  s.core().begin_cycle();
   EXPECT_EQ(s.core().next_write(1 << 20), nullptr);
-  EXPECT_TRUE(s.core().round_active());
+  EXPECT_TRUE(s.core().cycle_active());
   s.core().committed(*all);
   EXPECT_NE(s.core().next_write(1 << 20), nullptr);
 }
@@ -151,7 +151,7 @@ TEST(ShardCore, JudgesAPartitionThatLagsByItsOwnClock) {
   EXPECT_EQ(send(behind, 9, 24 * hour), 0u);
   s.checkpoint();
   s.crash();
-  EXPECT_EQ(s.core().newest()[0], 48 * hour);
+  EXPECT_EQ(s.core().max_event_times()[0], 48 * hour);
   ahead.start_at(s.core().resume_clocks(8));
   behind.start_at(s.core().resume_clocks(9));
   EXPECT_EQ(send(behind, 9, 24 * hour - minute), 0u);
@@ -181,8 +181,8 @@ TEST(ShardCore, SaysExpiredExactlyWhereRetentionEnds) {
 
 TEST(ShardCore, JudgesExpiryByTheTimelineNotByTheShard) {
   plan_maker maker(1, 2);
-  const int slow = maker.timeline(0, schema::none, /*except=*/1),
-            fast = maker.timeline(0, schema::none, 0);
+  const int slow = maker.watermark_group(0, schema::none, /*except=*/1),
+            fast = maker.watermark_group(0, schema::none, 0);
   const int slow_count = maker.feature(maker.tiling(slow, ms), aggregation::count, 0, {second});
   const int fast_count = maker.feature(maker.tiling(fast, ms), aggregation::count, 0, {second});
   scenario s(maker);
@@ -240,8 +240,9 @@ TEST(ShardCore, SweepsRecordsThatAreOnlyStored) {
 std::size_t most_stored(int hours, bool in_memory) {
   constexpr std::int64_t all = 36'500 * day;
   plan_maker maker(2);
-  maker.feature(maker.tiling(maker.timeline(0), minute), aggregation::count, 0, {10 * minute});
-  const int tiling = maker.tiling(maker.timeline(1), day);
+  maker.feature(maker.tiling(maker.watermark_group(0), minute), aggregation::count, 0,
+                {10 * minute});
+  const int tiling = maker.tiling(maker.watermark_group(1), day);
   const int sales = maker.feature(tiling, aggregation::count, 0, {all});
   scenario s(std::move(maker));
   std::size_t most = 0;
@@ -442,7 +443,7 @@ TEST(ShardCore, KeepsWhatIsEncodedButNotCommitted) {
   std::vector<event> events;
   for (int i = 0; i < 1'000; ++i) events.push_back(s.at(1, "k" + std::to_string(i)));
   s.send(events);
-  s.core().begin_round();
+  s.core().begin_cycle();
   auto write = s.core().next_write(1 << 20);
   ASSERT_NE(write, nullptr);
   for (int i = 0; i < 400; ++i) s.core().evict();

@@ -156,7 +156,7 @@ private:
     if (what < 200)
       apply();
     else if (what < 215)
-      core_->begin_round();
+      core_->begin_cycle();
     else if (what < 275)
       write();
     else if (what < 335)
@@ -224,11 +224,11 @@ private:
 
   void checkpoint_all() {
     while (!pending_.empty()) commit_one();
-    for (int i = 0; i < 2 && !problem_; ++i) {  // the first may be a round that is half done
-      core_->begin_round();
-      while (core_->round_active() && !problem_) {
+    for (int i = 0; i < 2 && !problem_; ++i) {  // the first may be a cycle that is half done
+      core_->begin_cycle();
+      while (core_->cycle_active() && !problem_) {
         write();
-        if (pending_.empty()) return fail("a round stands still");
+        if (pending_.empty()) return fail("a cycle stands still");
         while (!pending_.empty()) commit_one();
       }
     }
@@ -315,8 +315,9 @@ private:
     const auto& w = plan_->window_values[static_cast<std::size_t>(random_.of(window_values))];
     const auto& t = plan_->tilings[static_cast<std::size_t>(
         plan_->rules[static_cast<std::size_t>(w.rule)].tiling)];
-    const std::int64_t newest = core_->newest()[static_cast<std::size_t>(t.timeline)];
-    const std::int64_t near = newest == no_time ? events_.front().time : newest;
+    const std::int64_t max_event_time =
+        core_->max_event_times()[static_cast<std::size_t>(t.watermark_group)];
+    const std::int64_t near = max_event_time == no_time ? events_.front().time : max_event_time;
     return near + random_.between(-random_.of({t.duration, w.window, t.retention}),
                                   random_.of({t.duration, w.window}));
   }
@@ -325,8 +326,8 @@ private:
     windrow::testing::oracle_row row{key, e.time, {}};
     for (std::size_t i = 0; i < plan_->rules.size(); ++i) {
       const auto& t = plan_->tilings[static_cast<std::size_t>(plan_->rules[i].tiling)];
-      const bool passed = t.key_space == space && maker_.feeds(e.stream, t.timeline) &&
-                          column_true(e, maker_.filter(t.timeline));
+      const bool passed = t.key_space == space && maker_.feeds(e.stream, t.watermark_group) &&
+                          column_true(e, maker_.filter(t.watermark_group));
       row.cells.push_back({passed, argument_of(e, maker_.argument(static_cast<int>(i)))});
     }
     return row;
@@ -344,13 +345,13 @@ private:
       if (applied(events_[i], position)) oracle.add(row_of(events_[i], key, space));
     }
     // What is expired is judged from the newest event of the whole shard.
-    for (std::size_t k = 0; k < plan_->timelines.size(); ++k) {
-      windrow::testing::oracle_row row{"another key", core_->newest()[k], {}};
+    for (std::size_t k = 0; k < plan_->watermark_groups.size(); ++k) {
+      windrow::testing::oracle_row row{"another key", core_->max_event_times()[k], {}};
       if (row.time == no_time) continue;
       for (const schema::rule& r : plan_->rules) {
-        row.cells.push_back(
-            {plan_->tilings[static_cast<std::size_t>(r.tiling)].timeline == static_cast<int>(k),
-             {}});
+        row.cells.push_back({plan_->tilings[static_cast<std::size_t>(r.tiling)].watermark_group ==
+                                 static_cast<int>(k),
+                             {}});
       }
       oracle.add(std::move(row));
     }
@@ -415,18 +416,18 @@ private:
 
   void check_scalar(const std::string& key, int scalar, const positions& position,
                     const std::optional<record_pool::scalar_value>& got) {
-    std::int64_t newest = no_time;
+    std::int64_t max_event_time = no_time;
     std::vector<value> possible;  // several only where partitions disagree about one time
     for (const std::size_t i : rows_of_.at({0, key})) {
       const event& e = events_[i];
-      if (e.stream != 0 || !applied(e, position) || e.time < newest) continue;
-      if (e.time > newest) possible.clear();
-      newest = e.time;
+      if (e.stream != 0 || !applied(e, position) || e.time < max_event_time) continue;
+      if (e.time > max_event_time) possible.clear();
+      max_event_time = e.time;
       possible.push_back(argument_of(e, maker_.scalar_column(scalar)));
     }
     if (possible.empty() != !got) return fail(key + ": a scalar is " + (got ? "there" : "missing"));
     if (!got) return;
-    if (got->time != newest) return fail(key + ": a scalar of another time");
+    if (got->time != max_event_time) return fail(key + ": a scalar of another time");
     if (std::find(possible.begin(), possible.end(), got->value) == possible.end()) {
       fail(key + ": the scalar is " + show(got->value) + ", not " + show(possible.back()));
     }
@@ -450,24 +451,26 @@ private:
   }
 
   void check_newest() {
-    for (std::size_t k = 0; k < plan_->timelines.size(); ++k) {
-      if (core_->newest()[k] != newest_of(events_, k)) return fail("another newest time");
+    for (std::size_t k = 0; k < plan_->watermark_groups.size(); ++k) {
+      if (core_->max_event_times()[k] != max_event_time_of(events_, k))
+        return fail("another newest time");
       for (const auto& [partition, events] : by_partition_) {
-        if (core_->resume_clocks(partition)[k] != newest_of(events, k))
+        if (core_->resume_clocks(partition)[k] != max_event_time_of(events, k))
           return fail("a partition's clock is another");
       }
     }
   }
 
-  std::int64_t newest_of(const std::vector<event>& events, std::size_t timeline) const {
-    std::int64_t newest = no_time;
-    const auto space = static_cast<std::size_t>(plan_->timelines[timeline].key_space);
+  std::int64_t max_event_time_of(const std::vector<event>& events,
+                                 std::size_t watermark_group) const {
+    std::int64_t max_event_time = no_time;
+    const auto space = static_cast<std::size_t>(plan_->watermark_groups[watermark_group].key_space);
     for (const event& e : events) {
-      if (e.keys[space] && maker_.feeds(e.stream, static_cast<int>(timeline)) &&
-          column_true(e, maker_.filter(static_cast<int>(timeline))))
-        newest = std::max(newest, e.time);
+      if (e.keys[space] && maker_.feeds(e.stream, static_cast<int>(watermark_group)) &&
+          column_true(e, maker_.filter(static_cast<int>(watermark_group))))
+        max_event_time = std::max(max_event_time, e.time);
     }
-    return newest;
+    return max_event_time;
   }
 
   /// Late rows by rule, each judged by the rows of its own partition before it, however the
@@ -569,22 +572,23 @@ private:
       if (name.segment != 0) return fail("a segment is still stored that has expired");
     }
     for (std::size_t i = 0; i < plan_->window_values.size() && !problem_; ++i) {
-      if (!maker_.feeds(0, timeline_of(static_cast<int>(i)))) continue;
+      if (!maker_.feeds(0, watermark_group_of(static_cast<int>(i)))) continue;
       lookup_request request;
       request.key_space = space_of(static_cast<int>(i));
       request.key = "the last key";
       request.hash = hash_of(*plan_, request.key_space, request.key);
       request.window_values = {static_cast<int>(i)};
-      request.now = core_->newest()[static_cast<std::size_t>(timeline_of(static_cast<int>(i)))];
+      request.now = core_->max_event_times()[static_cast<std::size_t>(
+          watermark_group_of(static_cast<int>(i)))];
       auto answer = core_->lookup(request);
       if (good(answer, "lookup") && answer->windows[0].events == 0) fail("the last row is gone");
     }
   }
 
-  int timeline_of(int window_value) const {
+  int watermark_group_of(int window_value) const {
     const auto& r = plan_->rules[static_cast<std::size_t>(
         plan_->window_values[static_cast<std::size_t>(window_value)].rule)];
-    return plan_->tilings[static_cast<std::size_t>(r.tiling)].timeline;
+    return plan_->tilings[static_cast<std::size_t>(r.tiling)].watermark_group;
   }
 
   dice random_;

@@ -122,7 +122,7 @@ struct one_tiling {
   int tiling;
 
   explicit one_tiling(std::int64_t duration, int filter = schema::none, std::int64_t origin = 0)
-      : tiling(maker.tiling(maker.timeline(0, filter), duration, origin)) {}
+      : tiling(maker.tiling(maker.watermark_group(0, filter), duration, origin)) {}
   int add(schema::aggregation function, int column, std::vector<std::int64_t> windows,
           std::int64_t more = 0, std::optional<value> default_value = std::nullopt) {
     return maker.feature(tiling, function, column, std::move(windows), more,

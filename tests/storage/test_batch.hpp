@@ -18,14 +18,16 @@ inline bool column_true(const event& e, int column) {
   return column == schema::none || (column == column_f ? e.f : e.g);
 }
 
-/// Cuts messages into batches as ingest does: it knows the newest event time of every timeline
-/// and says of each row what it was before the row.
+/// Cuts messages into batches as ingest does: it knows the newest event time of every watermark
+/// group and says of each row what it was before the row.
 class sender {
 public:
   explicit sender(schema::plan_ptr plan)
-      : plan_(std::move(plan)), newest_(plan_->timelines.size(), no_time) {}
+      : plan_(std::move(plan)), max_event_times_(plan_->watermark_groups.size(), no_time) {}
 
-  void start_at(std::vector<std::int64_t> newest) { newest_ = std::move(newest); }
+  void start_at(std::vector<std::int64_t> max_event_times) {
+    max_event_times_ = std::move(max_event_times);
+  }
 
   /// A batch of the messages (all of one partition, in order) that ends at `last`.
   batch_ptr cut(std::span<const event> events, partition_id partition, sequence first,
@@ -45,26 +47,27 @@ public:
       }
     }
     for (const event& e : events) {
-      const std::vector<std::int64_t> before = newest_;
+      const std::vector<std::int64_t> before = max_event_times_;
       for (std::size_t i = 0; i < sections.size(); ++i) {
         const schema::route& route = plan_->routes[i];
         if (route.stream != e.stream || !e.keys[static_cast<std::size_t>(route.key_space)])
           continue;
         add(sections[i], route, e, first);
-        for (const auto& feed : route.timelines) {
-          const auto timeline = static_cast<std::size_t>(feed.timeline);
-          sections[i].newest_before.push_back(before[timeline]);
-          if (column_true(e, feed.filter)) newest_[timeline] = std::max(newest_[timeline], e.time);
+        for (const auto& feed : route.watermark_groups) {
+          const auto watermark_group = static_cast<std::size_t>(feed.watermark_group);
+          sections[i].max_event_time_before.push_back(before[watermark_group]);
+          if (column_true(e, feed.filter))
+            max_event_times_[watermark_group] = std::max(max_event_times_[watermark_group], e.time);
         }
         ++out->rows;
       }
     }
     for (section& s : sections) {
       if (s.rows() == 0) continue;
-      if (!may_be_late(s)) s.newest_before.clear();
+      if (!may_be_late(s)) s.max_event_time_before.clear();
       out->sections.push_back(std::move(s));
     }
-    out->newest = newest_;
+    out->max_event_times = max_event_times_;
     return out;
   }
 
@@ -92,12 +95,15 @@ private:
   bool may_be_late(const section& s) const {
     const schema::route& route = plan_->routes[static_cast<std::size_t>(s.route)];
     for (std::size_t row = 0; row < s.rows(); ++row) {
-      for (std::size_t i = 0; i < route.timelines.size(); ++i) {
-        const std::int64_t newest = s.newest_before[row * route.timelines.size() + i];
+      for (std::size_t i = 0; i < route.watermark_groups.size(); ++i) {
+        const std::int64_t max_event_time =
+            s.max_event_time_before[row * route.watermark_groups.size() + i];
         for (const schema::rule& r : plan_->rules) {
           const auto& t = plan_->tilings[static_cast<std::size_t>(r.tiling)];
-          if (t.timeline != route.timelines[i].timeline || newest == no_time) continue;
-          if (s.times[row] <= newest - r.retention) return true;
+          if (t.watermark_group != route.watermark_groups[i].watermark_group ||
+              max_event_time == no_time)
+            continue;
+          if (s.times[row] <= max_event_time - r.retention) return true;
         }
       }
     }
@@ -105,7 +111,7 @@ private:
   }
 
   schema::plan_ptr plan_;
-  std::vector<std::int64_t> newest_;
+  std::vector<std::int64_t> max_event_times_;
 };
 
 }  // namespace windrow::storage::testing

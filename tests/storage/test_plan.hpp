@@ -66,17 +66,17 @@ public:
     }
   }
 
-  /// A timeline of rows whose `filter` column is true; fed by all streams but `except`.
-  int timeline(int space = 0, int filter = schema::none, int except = schema::none) {
-    plan_.timelines.push_back({100 + plan_.timelines.size(), space, "Event", ""});
+  /// A watermark group of rows whose `filter` column is true; fed by all streams but `except`.
+  int watermark_group(int space = 0, int filter = schema::none, int except = schema::none) {
+    plan_.watermark_groups.push_back({100 + plan_.watermark_groups.size(), space, "Event", ""});
     filters_.push_back(filter);
     except_.push_back(except);
-    return static_cast<int>(plan_.timelines.size()) - 1;
+    return static_cast<int>(plan_.watermark_groups.size()) - 1;
   }
-  int tiling(int timeline, std::int64_t duration, std::int64_t origin = 0) {
+  int tiling(int watermark_group, std::int64_t duration, std::int64_t origin = 0) {
     schema::tiling t;
-    t.timeline = timeline;
-    t.key_space = plan_.timelines[static_cast<std::size_t>(timeline)].key_space;
+    t.watermark_group = watermark_group;
+    t.key_space = plan_.watermark_groups[static_cast<std::size_t>(watermark_group)].key_space;
     t.duration = duration;
     t.origin = origin;
     plan_.tilings.push_back(std::move(t));
@@ -129,11 +129,13 @@ public:
     return static_cast<int>(plan_.scalars.size()) - 1;
   }
 
-  bool feeds(int stream, int timeline) const {
-    return except_[static_cast<std::size_t>(timeline)] != stream;
+  bool feeds(int stream, int watermark_group) const {
+    return except_[static_cast<std::size_t>(watermark_group)] != stream;
   }
   /// The column that decides whether a row counts, or none.
-  int filter(int timeline) const { return filters_[static_cast<std::size_t>(timeline)]; }
+  int filter(int watermark_group) const {
+    return filters_[static_cast<std::size_t>(watermark_group)];
+  }
   /// The argument of a rule, or none.
   int argument(int rule) const { return columns_[static_cast<std::size_t>(rule)]; }
   int scalar_column(int scalar) const { return scalar_columns_[static_cast<std::size_t>(scalar)]; }
@@ -165,11 +167,11 @@ private:
     std::int64_t twin = 0;
     for (std::size_t i = 0; i < index; ++i) {
       const schema::tiling& other = plan_.tilings[i];
-      twin += std::tie(t.timeline, t.duration, t.origin) ==
-              std::tie(other.timeline, other.duration, other.origin);
+      twin += std::tie(t.watermark_group, t.duration, t.origin) ==
+              std::tie(other.watermark_group, other.duration, other.origin);
     }
     t.id = schema::definition_hash("tiling")
-               .add_id(plan_.timelines[static_cast<std::size_t>(t.timeline)].id)
+               .add_id(plan_.watermark_groups[static_cast<std::size_t>(t.watermark_group)].id)
                .add(t.duration)
                .add(t.origin)
                .add(twin)
@@ -213,12 +215,13 @@ private:
         if (plan_.scalars[i].key_space == r.key_space)
           r.scalars.push_back({static_cast<int>(i), scalar_columns_[i]});
       }
-      for (std::size_t i = 0; i < plan_.timelines.size(); ++i) {
-        if (plan_.timelines[i].key_space != r.key_space || !feeds(stream, static_cast<int>(i)))
+      for (std::size_t i = 0; i < plan_.watermark_groups.size(); ++i) {
+        if (plan_.watermark_groups[i].key_space != r.key_space ||
+            !feeds(stream, static_cast<int>(i)))
           continue;
-        r.timelines.push_back({static_cast<int>(i), filters_[i]});
+        r.watermark_groups.push_back({static_cast<int>(i), filters_[i]});
         for (std::size_t k = 0; k < plan_.tilings.size(); ++k) {
-          if (plan_.tilings[k].timeline != static_cast<int>(i)) continue;
+          if (plan_.tilings[k].watermark_group != static_cast<int>(i)) continue;
           r.tilings.push_back({static_cast<int>(k), filters_[i], arguments_[k]});
         }
       }
@@ -228,7 +231,7 @@ private:
 
   schema::plan plan_;
   int streams_;
-  std::vector<int> filters_, except_;  // by timeline
+  std::vector<int> filters_, except_;  // by watermark group
   std::vector<int> columns_;           // by rule
   std::vector<int> scalar_columns_;
   std::vector<std::set<std::pair<int, schema::partial_kind>>> used_;  // by tiling

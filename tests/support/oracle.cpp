@@ -198,7 +198,7 @@ bool oracle_answer::agrees(const windrow::value& got) const {
   return value.is_null() || identity_of(value) == identity_of(got);
 }
 
-std::optional<std::int64_t> window_oracle::newest(std::size_t series) const {
+std::optional<std::int64_t> window_oracle::max_event_time(std::size_t series) const {
   std::optional<std::int64_t> found;
   for (const auto& row : rows_) {
     if (row.cells.at(series).passed) found = found ? std::max(*found, row.time) : row.time;
@@ -211,7 +211,7 @@ oracle_answer window_oracle::ask(std::string_view key, const oracle_window& w,
   oracle_answer out;
   out.from = bucket_floor(now - w.length, w.bucket, w.origin);
   out.to = bucket_floor(now, w.bucket, w.origin) + w.bucket;
-  const auto seen = newest(w.series);
+  const auto seen = max_event_time(w.series);
   if (seen && out.from + w.bucket <= *seen - w.retention) {
     out.error = errc::expired;
     return out;

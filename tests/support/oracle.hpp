@@ -82,13 +82,13 @@ public:
 
   /// The newest event time among rows of all keys that passed the filter of `series`; nothing
   /// where there is none.
-  std::optional<std::int64_t> newest(std::size_t series) const;
+  std::optional<std::int64_t> max_event_time(std::size_t series) const;
 
   /// The value of `w` for one key at `now`:
   /// * all buckets that overlap (now - length, now] count, whole;
   /// * nulls are skipped, `count` counts rows; without values sum, count and distinct are 0, any
   ///   false, all true, min, max and mean null; std and var (sample) are null below two values;
-  /// * `expired` where the first bucket ends at or before `newest(series) - retention`.
+  /// * `expired` where the first bucket ends at or before `max_event_time(series) - retention`.
   oracle_answer ask(std::string_view key, const oracle_window& w, std::int64_t now) const;
 
   /// How many rows, in the order they were added, were too old for the rule when they came: their

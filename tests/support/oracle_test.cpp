@@ -123,7 +123,7 @@ TEST(WindowOracle, ExpiresByTheNewestCountedRowOfAnyKey) {
   EXPECT_EQ(oracle.ask("k", w, 28 * minute).error, errc::expired);  // [18, 19) ends at 19
   w.series = 1;
   EXPECT_FALSE(oracle.ask("k", w, 0).error);
-  EXPECT_EQ(oracle.newest(1), 0);
+  EXPECT_EQ(oracle.max_event_time(1), 0);
 }
 
 TEST(WindowOracle, CountsRowsTooOldWhenTheyCome) {

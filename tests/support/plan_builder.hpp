@@ -40,12 +40,12 @@ public:
     return static_cast<int>(plan_.key_spaces.size()) - 1;
   }
 
-  /// A timeline with one tiling and one rule.
-  int timeline(int key_space, std::int64_t duration, std::int64_t retention) {
-    const int index = static_cast<int>(plan_.timelines.size());
-    plan_.timelines.push_back({static_cast<std::uint64_t>(index), key_space, "Event", ""});
+  /// A watermark group with one tiling and one rule.
+  int watermark_group(int key_space, std::int64_t duration, std::int64_t retention) {
+    const int index = static_cast<int>(plan_.watermark_groups.size());
+    plan_.watermark_groups.push_back({static_cast<std::uint64_t>(index), key_space, "Event", ""});
     schema::tiling tiling;
-    tiling.timeline = index;
+    tiling.watermark_group = index;
     tiling.key_space = key_space;
     tiling.duration = duration;
     tiling.retention = retention;
@@ -83,7 +83,7 @@ public:
   }
 
   struct feed {
-    int timeline = schema::none;
+    int watermark_group = schema::none;
     int filter = schema::none;  ///< index into the route's columns
   };
   int route(int stream, int key_space, std::vector<int> key, std::vector<int> columns = {},
@@ -93,7 +93,8 @@ public:
     route.key_space = key_space;
     route.key = std::move(key);
     route.columns = std::move(columns);
-    for (const feed& each : feeds) route.timelines.push_back({each.timeline, each.filter});
+    for (const feed& each : feeds)
+      route.watermark_groups.push_back({each.watermark_group, each.filter});
     plan_.routes.push_back(std::move(route));
     const int index = static_cast<int>(plan_.routes.size()) - 1;
     plan_.streams[static_cast<std::size_t>(stream)].routes.push_back(index);

@@ -269,6 +269,92 @@ def readmes(tree):
                 yield name, 0, "has no README"
 
 
+_SCOPE = re.compile(r"\bnamespace\b\s*([\w:]*)\s*$")
+_TYPE = re.compile(r"(?:struct|class|union|enum(?: class| struct)?)\s+(\w+)(?!\s*<)")
+_CALLABLE = re.compile(r"(?<![\w:])(\w+)\s*\(")
+_PLAIN = re.compile(r"(?<![\w:])(\w+)\s*(?:\[[^\]]*\]\s*)*$")
+
+
+def _heads(lines):
+    """What unnamed namespaces declare, up to its body: (the namespace around it, line, text)."""
+    scopes, text, begun, nested = [], "", 1, 0
+    for number, line in enumerate(lines, 1):
+        for char in "" if line.lstrip().startswith("#") else line + " ":
+            if not text.strip():
+                text, begun = "", number
+            nested += (char in "([") - (char in ")]")
+            if nested or char not in "{};":
+                text += char
+                continue
+            scope = _SCOPE.search(text) if char == "{" else None
+            if scopes[-1:] == [""] and not scope and char != "}" and text.strip():
+                yield "::".join(filter(None, scopes)), begun, " ".join(text.split())
+            if char == "{":
+                scopes.append(scope.group(1) if scope else None)
+            elif char == "}" and scopes:
+                scopes.pop()
+            text = ""
+
+
+def _types_of(text, begin):
+    """The types of the parameters whose list begins there, as they are written."""
+    given, nested = [""], 0
+    for char in text[begin:]:
+        nested += (char in "(<[{") - (char in ")>]}")
+        if nested < 0:
+            break
+        if char == "," and not nested:
+            given.append("")
+        else:
+            given[-1] += char
+    return tuple(re.sub(r"(?<=[\s&*])\w+$", "", g.split("=")[0].strip()).strip() for g in given)
+
+
+def _helper(text):
+    """The name that a declaration makes, with what may share it: types of parameters, or a type
+    that an alias says; None where it is a member, a specialization or something else."""
+    text = re.sub(r"\[\[[^\]]*\]\]\s*", "", text)
+    while template := re.match(r"template\s*<", text):
+        if re.match(r"template\s*<\s*>", text):
+            return None
+        at, nested = template.end(), 1
+        while at < len(text) and nested:
+            nested += (text[at] == "<") - (text[at] == ">")
+            at += 1
+        text = text[at:].strip()
+    left = re.split(r"(?<![=<>!])=(?!=)", text)[0] if not re.search(r"\boperator\b", text) else text
+    if alias := re.match(r"(?:using|namespace)\s+(\w+)\s*=", text):
+        return alias.group(1), text
+    if not re.match(r"(?!(?:using|friend|static_assert|requires|extern)\b)\w", text):
+        return None
+    if (kind := _TYPE.match(text)) and "(" not in left:
+        return kind.group(1), None
+    if (call := _CALLABLE.search(left)) and call.start() > 0:
+        return call.group(1), _types_of(text, call.end())
+    found = _PLAIN.search(left)
+    return (found.group(1), None) if found and "(" not in left and found.start() > 0 else None
+
+
+def helpers(tree):
+    """Files of one target are compiled together, so their unnamed namespaces share their names;
+    functions may share one if they differ in what they take, as it is written."""
+    known = {}
+    for path, lines in tree.code.items():
+        if folder_of(path) in OUTSIDE or not path.endswith(".cpp"):
+            continue
+        for scope, number, text in _heads(lines):
+            if not (made := _helper(text)):
+                continue
+            for other, before in known.setdefault((folder_of(path), scope, made[0]), []):
+                overloads = isinstance(made[1], tuple) and isinstance(before, tuple)
+                alike = isinstance(made[1], str) and made[1] == before
+                if other != path and not alike and (not overloads or made[1] == before):
+                    yield path, number, f"{other} has a helper `{made[0]}` too: share it, or " \
+                                        "say which it is"
+                    break
+            known[folder_of(path), scope, made[0]].append((path, made[1]))
+
+
 _TABLE = re.compile(r"^\| file \|.*\n((?:\|.*\n)+)", re.MULTILINE)
 _ROW = re.compile(r"^\|([^|]*)\|", re.MULTILINE)
 
@@ -311,7 +397,7 @@ def tables(tree):
 
 
 RULES = [direction, apart, rooms, service, public_headers, libraries, plain_modules, printing,
-         clock, listed, readmes, tables]
+         clock, listed, readmes, helpers, tables]
 
 
 def offences(root):

@@ -124,6 +124,48 @@ class FencesTest(unittest.TestCase):
         found = self.offences(files={"tools/CMakeLists.txt": "file(GLOB s *.cpp)\n# main.cpp\n"})
         self.assertEqual(len(found), 2, found)
 
+    def helpers(self, one, other):
+        """What is found where two files of one target have those helpers."""
+        files = {"storage/CMakeLists.txt": "add_library(t lmdb/lmdb.cpp fold.cpp keep.cpp)\n"}
+        for path, text in (("storage/fold.cpp", one), ("storage/keep.cpp", other)):
+            files[path] = f"namespace windrow {{\nnamespace {{\n{text}\n}}  // namespace\n}}\n"
+        return self.offences(files=files)
+
+    def test_helpers_of_one_name(self):
+        pairs = [("int half(int n) { return n / 2; }",
+                  "long half(int of) noexcept {\n  return 1;\n}"),
+                 ("constexpr int few = 2;", "const std::size_t few{3};"),
+                 ("struct row { int a; };", "class row {};"),
+                 ("int few() { return 1; }", "constexpr int few = 2;"),
+                 ("struct few {};", "int few(int a, int b = 2);"),
+                 ("using key = int;", "using key = long;"),
+                 ("template <class T>\nbool is(const T& a) { return a; }",
+                  "template <class T>\n[[nodiscard]] bool is(const T&) { return {}; }"),
+                 ("const char* names[] = {a, b};", "constexpr std::array<int, 3> names = {1};")]
+        for one, other in pairs:
+            with self.subTest(one + other):
+                found = self.helpers(one, other)
+                self.assertEqual(len(found), 1, found)
+                self.assertIn("share it, or say which it is", found[0])
+                self.assertIn(":3:", found[0])
+
+    def test_helpers_that_may_share_a_name(self):
+        pairs = [("int half(int n) { return n; }", "int half(const std::string& n) { return 1; }"),
+                 ("int half(int n) { int few = 2; return few; }", "constexpr int few = 2;"),
+                 ("using key = int;", "using key = int;"),
+                 ("using schema::none;", "using schema::none;"),
+                 ("namespace fs = std::filesystem;", "namespace fs = std::filesystem;"),
+                 ("template <>\nstruct of<int> {};", "template <>\nstruct of<long> {};"),
+                 ("}\nint half(int n) { return n; }\nnamespace {", "int half(int n) { return n; }")]
+        for one, other in pairs:
+            with self.subTest(one + other):
+                self.assertEqual(self.helpers(one, other), [])
+
+    def test_helpers_of_two_targets(self):
+        text = "namespace {\nint half(int n) { return n; }\n}\n"
+        found = self.offences(files={"storage/fold.cpp": text, "actors/fan_out.cpp": text})
+        self.assertEqual(found, [])
+
     def test_a_table_of_files(self):
         page = "| file | holds |\n|---|---|\n| `fold` | rows |\n| `gone` | nothing |\n"
         found = self.offences(files={"storage/README.md": page, "storage/fold.hpp": "",

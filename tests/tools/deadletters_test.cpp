@@ -7,10 +7,10 @@
 namespace windrow::tools {
 namespace {
 
-using test::one_letter;
+using test::one_dead_letter;
 
 TEST(LetterList, HasOneLineALetterAndNoCountsThatSayTheSame) {
-  EXPECT_EQ(list_table(one_letter(), {}),
+  EXPECT_EQ(list_table(one_dead_letter(), {}),
             " source      at   where    phase   reason   what is wrong                   message\n"
             "──────────────────────────────────────────────────────────────────────────────────────"
             "──────────\n"
@@ -19,7 +19,7 @@ TEST(LetterList, HasOneLineALetterAndNoCountsThatSayTheSame) {
 }
 
 TEST(LetterList, CountsWhatItDoesNotShow) {
-  dead_letter_listing what = one_letter();
+  dead_letter_listing what = one_dead_letter();
   what.found = 12;
   what.counts[0].count = 3'000;
   const std::string text = list_table(what, {});
@@ -30,7 +30,7 @@ TEST(LetterList, CountsWhatItDoesNotShow) {
 TEST(LetterList, SaysThatThereAreNone) { EXPECT_EQ(list_table({}, {}), "no dead letters\n"); }
 
 TEST(LetterShow, CannotControlTheTerminal) {
-  EXPECT_EQ(show_text(one_letter()),
+  EXPECT_EQ(show_text(one_dead_letter()),
             "payments, line 7, at 700 of /in/payments.ndjson\n"
             "parse: type: Key 'amount': expected float.\n"
             "arrived 1970-01-01T00:00:00Z, for the stream payment_stream\n"
@@ -38,14 +38,14 @@ TEST(LetterShow, CannotControlTheTerminal) {
 }
 
 TEST(LetterShow, SaysHowMuchOfALongMessageIsKept) {
-  dead_letter_listing what = one_letter();
-  what.letters[0].letter.total_bytes = 11 << 20;
+  dead_letter_listing what = one_dead_letter();
+  what.dead_letters[0].letter.total_bytes = 11 << 20;
   EXPECT_NE(show_text(what).find("the first 14 B of 11.0 MiB"), std::string::npos)
       << show_text(what);
 }
 
 TEST(LetterShow, GivesTheBytesAsTheyCame) {
-  EXPECT_EQ(show_raw(one_letter()), "{\"id\": \"\x1b[2J\"}\n");
+  EXPECT_EQ(show_raw(one_dead_letter()), "{\"id\": \"\x1b[2J\"}\n");
 }
 
 }  // namespace

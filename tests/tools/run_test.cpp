@@ -140,7 +140,7 @@ TEST(NextCommands, AskAtTheTimeOfTheEvents) {
   user.windowed_features = {0};
   plan.classes.push_back(user);
   run_outcome outcome = ended();
-  outcome.counts.newest = parse_time("2026-03-01T12:00:00Z")->micros;
+  outcome.counts.max_event_time = parse_time("2026-03-01T12:00:00Z")->micros;
   EXPECT_EQ(next_commands(plan, outcome, parse_time("2026-03-02").value()),
             " ask it          windrow query --data 'my data' --entity User=KEY --feature sum_amount"
             " --now 2026-03-01T12:00:00Z\n"
