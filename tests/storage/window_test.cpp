@@ -7,6 +7,7 @@
 #include <limits>
 #include <map>
 #include <random>
+#include <set>
 
 #include "base/arena.hpp"
 #include "storage/window/partials/all.hpp"
@@ -31,18 +32,37 @@ batch_column floats(std::vector<std::optional<double>> values) {
   for (const auto& v : values) c.floats.push_back(v.value_or(99)), c.valid.push_back(v ? 1 : 0);
   return c;
 }
+batch_column bools(const std::vector<std::optional<bool>>& values) {
+  batch_column c;
+  c.kind = schema::value_kind::boolean;
+  for (const auto& v : values) c.bools.push_back(v.value_or(true)), c.valid.push_back(v ? 1 : 0);
+  return c;
+}
 
-/// Argument 0 is an int, argument 1 a float, both nullable; every partial there is of each.
+/// Argument 0 is an int, argument 1 a float, argument 2 a bool, all nullable; every partial there
+/// is of each.
 schema::tiling every_partial() {
   schema::tiling t;
-  t.partials = {{partial_kind::non_null, 0},  {partial_kind::sum_int, 0},
-                {partial_kind::min_int, 0},   {partial_kind::max_int, 0},
-                {partial_kind::distinct, 0},  {partial_kind::non_null, 1},
-                {partial_kind::sum_float, 1}, {partial_kind::min_float, 1},
-                {partial_kind::max_float, 1}, {partial_kind::moments, 1}};
+  t.partials = {
+      {partial_kind::non_null, 0},  {partial_kind::sum_int, 0},   {partial_kind::min_int, 0},
+      {partial_kind::max_int, 0},   {partial_kind::distinct, 0},  {partial_kind::non_null, 1},
+      {partial_kind::sum_float, 1}, {partial_kind::min_float, 1}, {partial_kind::max_float, 1},
+      {partial_kind::moments, 1},   {partial_kind::truths, 2}};
   return t;
 }
-enum cell { count_0, sum_0, min_0, max_0, distinct_0, count_1, sum_1, min_1, max_1, moments_1 };
+enum cell {
+  count_0,
+  sum_0,
+  min_0,
+  max_0,
+  distinct_0,
+  count_1,
+  sum_1,
+  min_1,
+  max_1,
+  moments_1,
+  truths_2
+};
 
 /// A cell of a total.
 template <class T>
@@ -121,10 +141,11 @@ void expect_same(const tile_type& type, const tile_total& a, const tile_total& b
   const auto other = cell_of<partials::moment_pair>(type, b, moments_1);
   EXPECT_NEAR(one.mean, other.mean, 1e-9);
   EXPECT_NEAR(one.m2, other.m2, 1e-9 * std::abs(other.m2) + 1e-9);
+  EXPECT_EQ(cell_of<std::byte>(type, a, truths_2), cell_of<std::byte>(type, b, truths_2));
 }
 
 struct random_rows {
-  batch_column a, b;
+  batch_column a, b, c;
   std::vector<const batch_column*> columns;
   std::vector<std::size_t> order;
 
@@ -132,6 +153,8 @@ struct random_rows {
     std::mt19937_64 random(seed);
     std::vector<std::optional<std::int64_t>> whole;
     std::vector<std::optional<double>> real;
+    std::vector<std::optional<bool>> flags;
+    const std::uint64_t rare = seed % 4;  // only true, only false, or both
     for (std::size_t i = 0; i < n; ++i) {
       const bool huge = random() % 8 == 0;
       whole.push_back(std::nullopt), real.push_back(std::nullopt);
@@ -139,17 +162,26 @@ struct random_rows {
         whole.back() =
             huge ? static_cast<std::int64_t>(random()) : static_cast<std::int64_t>(random() % 50);
       if (random() % 4) real.back() = static_cast<double>(random() % 10'000) / 128 - 30;
+      flags.push_back(random() % 4 ? std::optional(rare == 0 || (rare > 1 && random() % 2))
+                                   : std::nullopt);
       order.push_back(i);
     }
-    a = ints(whole), b = floats(real);
-    columns = {&a, &b};
+    a = ints(whole), b = floats(real), c = bools(flags);
+    columns = {&a, &b, &c};
   }
 };
+
+TEST(Tile, HasEveryPartialOfTheTable) {
+  std::set<partial_kind> here;
+  for (const schema::partial& p : every_partial().partials) here.insert(p.kind);
+  EXPECT_EQ(here.size(), schema::partial_kind_count);
+}
 
 TEST(Tile, FoldsWhatTheRowsSay) {
   const tile_type type(every_partial());
   const batch_column a = ints({4, std::nullopt, -2, 4}), b = floats({1.5, 2.5, std::nullopt, -1.0});
-  const std::vector<const batch_column*> columns{&a, &b};
+  const batch_column c = bools({std::nullopt, false, std::nullopt, false});
+  const std::vector<const batch_column*> columns{&a, &b, &c};
   widening_tile tile(type);
   for (std::size_t row = 0; row < 4; ++row) tile.fold(columns, row);
   const tile_total t = tile.total();
@@ -166,6 +198,7 @@ TEST(Tile, FoldsWhatTheRowsSay) {
   const auto moments = cell_of<partials::moment_pair>(type, t, moments_1);
   EXPECT_EQ(moments.mean, 1.0);
   EXPECT_EQ(moments.m2, 6.5);  // 0.25 + 2.25 + 4
+  EXPECT_EQ(cell_of<std::byte>(type, t, truths_2), std::byte{2});
   EXPECT_FALSE(tile.wide());
   EXPECT_EQ(tile_type::bucket(tile.data()), 5u);
 }
