@@ -8,7 +8,7 @@
 # without.
 
 option(WINDROW_UNITY "Compile files of a target together, for builds from nothing" OFF)
-set(WINDROW_UNITY_FILES 16 CACHE STRING "How many files are compiled together")
+set(WINDROW_UNITY_FILES 32 CACHE STRING "How many files are compiled together")
 
 # Files that are compiled alone: those that decide how fast windrow is, which the compiler optimises
 # best by themselves, and templates of the network whose types may not be part of another file.
