@@ -96,7 +96,7 @@ struct catalog_ready {
 struct stop_input {
   std::uint32_t input = 0;
 };
-/// The position after what was taken; nothing where ingest does not know the input.
+/// The position after what was taken; nothing if ingest does not know the input.
 struct input_stopped {
   std::optional<storage::sequence> position;
 };

@@ -47,7 +47,7 @@ private:
   std::atomic<std::uint64_t> micros_{0};
 };
 
-/// What a shard measures of itself, for whoever watches.
+/// What a shard measures of itself, for monitoring.
 struct shard_metrics {
   duration_meter visible;  ///< of each row, from the arrival of its run until answers have it
   duration_meter cycles;   ///< of checkpoints, from the beginning of a cycle until it is on disk

@@ -8,7 +8,7 @@ namespace windrow {
 
 /// RFC 4648, with padding.
 std::string base64(std::string_view bytes);
-/// Nothing where the text is not base64 with its padding.
+/// Nothing if the text is not base64 with its padding.
 std::optional<std::string> from_base64(std::string_view text);
 
 }  // namespace windrow

@@ -19,7 +19,7 @@ std::uint64_t checksum(bytes data, std::uint64_t seed = 0) noexcept;
 /// under another key, or in another table, does not pass.
 void seal_value(std::string_view table, bytes key, byte_buffer& value);
 
-/// The value without its checksum, or nothing where it is damaged. Borrows from `stored`.
+/// The value without its checksum, or nothing if it is damaged. Borrows from `stored`.
 std::optional<bytes> unseal_value(std::string_view table, bytes key, bytes stored) noexcept;
 
 /// A small file: 8 bytes of magic, format version (32 bits), payload length (64 bits), payload,

@@ -11,7 +11,7 @@ namespace windrow {
 /// once. It gets no more processor time than before, only sooner, and needs no privilege.
 ///
 /// For threads that wait more than they compute, with somebody waiting for them. The same thread
-/// makes and ends it; they nest. Does nothing where the kernel does not know of it (before Linux
+/// makes and ends it; they nest. Does nothing if the kernel does not know of it (before Linux
 /// 6.12) or the thread has a policy of its own, such as a real-time one.
 class low_latency_thread {
 public:

@@ -23,7 +23,7 @@ public:
   /// The next line; nothing at the end.
   std::optional<std::string> read_line();
   void kill();
-  /// Waits for the end; true where the child ended well.
+  /// Waits for the end; true if the child ended well.
   bool wait();
 
 private:

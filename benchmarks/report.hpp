@@ -27,7 +27,7 @@ public:
   /// A result that differs from the independent calculation.
   void check(bool right, const std::string& what);
   void failed(const failure& why) { check(false, why.message); }
-  /// A line for whoever watches.
+  /// A line about progress.
   void note(const std::string& text) const;
 
   bool right() const noexcept { return wrong_.empty(); }

@@ -41,7 +41,7 @@ inline const char* find_special(const char* at, const char* end) noexcept {
 #endif
 }
 
-/// Continues a string in which a byte beyond ASCII was found; null where this path gives up.
+/// Continues a string in which a byte beyond ASCII was found; null if this path gives up.
 const char* end_of_wide_string(const char* begin, const char* at, const char* end) noexcept {
   while (at < end && static_cast<unsigned char>(*at) >= 0x80) {
     while (at < end && static_cast<unsigned char>(*at) >= 0x80) ++at;
@@ -51,7 +51,7 @@ const char* end_of_wide_string(const char* begin, const char* at, const char* en
   return simdjson::validate_utf8(begin, static_cast<std::size_t>(at - begin)) ? at : nullptr;
 }
 
-/// The closing quote of the string whose text begins at `begin`, or null where there is none or
+/// The closing quote of the string whose text begins at `begin`, or null if there is none or
 /// the text has escapes or anything else that is for the general path.
 inline const char* end_of_string(const char* begin, const char* end) noexcept {
   const char* at = find_special(begin, end);
@@ -156,7 +156,7 @@ inline bool is_word(const char* at, const char* word, std::size_t size) noexcept
   return std::memcmp(at, word, size) == 0;
 }
 
-/// The end of a value that only has to be valid, or null where this path gives up.
+/// The end of a value that only has to be valid, or null if this path gives up.
 inline const char* end_of_ignored(const char* at, const char* end) noexcept {
   switch (*at) {
     case '"': {
@@ -211,7 +211,7 @@ bool fast_path::matches(const node& n, const char* at) noexcept {
 }
 
 /// Reads what stands between two values without a guess, and remembers it as the guess that
-/// follows `previous`. Null where it is nothing this path knows.
+/// follows `previous`. Null if it is nothing this path knows.
 fast_path::node* fast_path::learn(node& previous, const char* at, const char* end) {
   const char* p = skip_space(at, end);
   if (p >= end) return nullptr;

@@ -79,7 +79,7 @@ class fast_path {
 public:
   explicit fast_path(const std::vector<field_slot>& slots);
 
-  /// True where the message is a valid row and has been written; false where this path cannot
+  /// True if the message is a valid row and has been written; false if this path cannot
   /// tell, with the current row in any state.
   bool decode(std::string_view message, row_writer& out);
 
@@ -124,7 +124,7 @@ public:
   explicit general_path(const std::vector<field_slot>& slots);
   ~general_path();
 
-  /// True where the row has been written; else `reason` and `text` of `error` are set.
+  /// True if the row has been written; else `reason` and `text` of `error` are set.
   bool decode(std::string_view message, row_writer& out, decode_error& error);
 
 private:

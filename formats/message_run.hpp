@@ -39,7 +39,7 @@ struct message_view {
 /// A message's headers, in order; names may repeat.
 using message_headers = std::vector<std::pair<std::string_view, std::string_view>>;
 
-/// What a log keeps beside the messages of a run. Each list is empty where no message has such a
+/// What a log keeps beside the messages of a run. Each list is empty if no message has such a
 /// thing, else one a message. Views point into the run's buffer.
 struct run_envelopes {
   std::vector<timestamp> times;

@@ -108,7 +108,7 @@ public:
   /// Other ranges than those given at the start.
   void set_skips(std::vector<storage::skip_range> skips) { skips_ = std::move(skips); }
   /// Passes over the messages up to `to`, as if they had been taken and given no rows: every
-  /// shard's position moves. Nothing where that is not ahead.
+  /// shard's position moves. Nothing if that is not ahead.
   void skip_to(storage::sequence to, ingest_output& out);
 
   storage::sequence position() const noexcept { return position_; }

@@ -27,7 +27,7 @@ struct refusal {
 /// Key bytes of a route, indexed by row.
 struct route_keys {
   const std::string_view* keys = nullptr;
-  /// 0 where a part of the key is null, so that the row does not exist for the route; null: none.
+  /// 0 if a part of the key is null, so that the row does not exist for the route; null: none.
   const std::uint8_t* present = nullptr;
 };
 
@@ -83,7 +83,7 @@ private:
   void make_keys(std::size_t route);
   void check_keys(std::size_t route);
   void collect_kept();
-  /// The row is not applied. False where that was known.
+  /// The row is not applied. False if that was known.
   bool drop(std::uint32_t row);
   void refuse(std::uint32_t row, const char* phase, std::string_view reason, std::string text);
 

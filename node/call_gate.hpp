@@ -9,7 +9,7 @@ namespace windrow::node {
 /// they use closes it first. Any thread.
 class call_gate {
 public:
-  /// A call that was let in; leaves when it is destroyed. Tests true where it was.
+  /// A call that was let in; leaves when it is destroyed. Tests true if it was.
   class pass {
   public:
     pass() = default;

@@ -85,7 +85,7 @@ result<sources::source_step> journal_input::next() {
   return step;
 }
 
-// Takes the messages of an entry that are not applied yet; false where the run ends. Dead letters
+// Takes the messages of an entry that are not applied yet; false if the run ends. Dead letters
 // that come with their envelopes are a run of their own.
 result<bool> journal_input::gather(const storage::journal_entry& entry, gathered& into) const {
   storage::message_list_reader in(entry.what.payload);

@@ -19,7 +19,7 @@ class shard_set;
 class source_manager;
 class source_overview;
 
-/// Everything a node measures of itself, for whoever watches it. Nothing of it is made by walking
+/// Everything a node measures of itself, for monitoring. Nothing of it is made by walking
 /// over state: counts that are kept anyway, read in microseconds a shard.
 struct node_stats {
   /// By declared source; what is pushed, and standard input, under no name.

@@ -59,7 +59,7 @@ public:
   void source_continued(const std::string& source);
   /// A reset gave it up; what it has read stays counted.
   void dropped(input_number input);
-  /// Whether no more inputs of the source will come; true where that is new.
+  /// Whether no more inputs of the source will come; true if that is new.
   bool complete(const std::string& source, bool is_complete);
   /// The source as a whole, not one of its inputs.
   bool source_has_failed(const std::string& source) const;
@@ -75,7 +75,7 @@ public:
 
   std::optional<input_number> find(storage::partition_id partition) const;
 
-  /// Fills in what is known of a partition; false where it was never opened. `now` is the wall
+  /// Fills in what is known of a partition; false if it was never opened. `now` is the wall
   /// clock.
   bool describe(storage::partition_id partition, std::int64_t now,
                 sources::partition_status& into) const;

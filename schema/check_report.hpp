@@ -34,7 +34,7 @@ struct check_report {
     std::string stream;
     std::string series;
     bool updates = false;
-    std::string reason;  ///< `does not, because ...`; empty where it updates
+    std::string reason;  ///< `does not, because ...`; empty if it updates
   };
   struct deduplication_line {
     std::string stream;
@@ -45,7 +45,7 @@ struct check_report {
   std::string file;
   bool ok = false;
   std::vector<diagnostic> diagnostics;
-  // The rest is empty where the file does not compile.
+  // The rest is empty if the file does not compile.
   std::uint64_t digest = 0;
   std::vector<series_line> all_series;
   std::vector<stored_line> stored;

@@ -37,7 +37,7 @@ public:
   struct options {
     int source = schema::none;  ///< plan.sources
     std::string name;
-    std::string path;      ///< to read; empty where only known files are asked about
+    std::string path;      ///< to read; empty if only known files are asked about
     bool declared = true;  ///< the path is the declared one
   };
   /// Of the request's path; of all files that the folder knows of the source if that is empty.

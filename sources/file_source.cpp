@@ -65,7 +65,7 @@ result<std::uint64_t> regular_size(int fd, const std::string& path) {
   return static_cast<std::uint64_t>(info.st_size);
 }
 
-/// The hash of the first `size` bytes; nothing where the file is shorter.
+/// The hash of the first `size` bytes; nothing if the file is shorter.
 result<std::optional<std::uint64_t>> head_hash(int fd, const std::string& path, std::size_t size) {
   char head[head_bytes_max];
   std::size_t have = 0;
@@ -78,7 +78,7 @@ result<std::optional<std::uint64_t>> head_hash(int fd, const std::string& path, 
   return std::optional<std::uint64_t>(XXH3_64bits(head, size));
 }
 
-/// What is different about an open file, in words that follow its name; empty where nothing is.
+/// What is different about an open file, in words that follow its name; empty if nothing is.
 result<std::string> difference(int fd, const file_identity& identity, sequence position) {
   const auto size = regular_size(fd, identity.path);
   if (!size) return size.error();

@@ -78,7 +78,7 @@ public:
   file_source& operator=(const file_source&) = delete;
 
   /// The next run; or `nothing` (followed files) or `end` (once) where there is none now. After a
-  /// failure the source is of no more use.
+  /// failure the source is useless.
   result<source_step> next() override;
 
   /// The position after the last run returned.

@@ -14,7 +14,7 @@ struct kafka_config {
   std::string source;  ///< its name, for messages
   std::string topic;
   std::string group;              ///< whose offsets the broker is told: for dashboards only
-  std::string dead_letter_topic;  ///< empty where there is none
+  std::string dead_letter_topic;  ///< empty if there is none
   schema::kafka_start start;
   /// librdkafka's names and values, secrets among them: not to be shown.
   std::vector<std::pair<std::string, std::string>> properties;

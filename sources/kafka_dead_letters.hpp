@@ -27,7 +27,7 @@ public:
   /// letters are in the topic now. Fails where the journal does.
   result<storage::sequence> produce(const stretch& what, int timeout_ms);
 
-  /// Why nothing goes on at present; empty where all is well.
+  /// Why nothing goes on at present; empty if all is well.
   const std::string& trouble() const noexcept { return trouble_; }
 
 private:

@@ -28,12 +28,12 @@ public:
                                                       const std::string& topic);
   virtual ~kafka_producer() = default;
 
-  /// Hands a message over; false where there is no room now: `wait` and try again.
+  /// Hands a message over; false if there is no room now: `wait` and try again.
   virtual result<bool> send(const outgoing_message& message) = 0;
   /// Waits until everything handed over is with all replicas, at most `timeout_ms`; whether it is.
   /// A failure ends the producer: open another one, and send what was not known to be there again.
   virtual result<bool> wait(int timeout_ms) = 0;
-  /// What is in the way at present; empty where nothing is.
+  /// What is in the way at present; empty if nothing is.
   virtual std::string trouble() const = 0;
 };
 

@@ -61,7 +61,7 @@ private:
   result<void> on_error(const rd_kafka_message_t& error);
   result<void> on_out_of_range();
   formats::message_run_ptr take_run();
-  /// Copies a message into the run that is gathered; false where it does not fit.
+  /// Copies a message into the run that is gathered; false if it does not fit.
   bool add(const rd_kafka_message_t& from);
   void add_envelope(const rd_kafka_message_t& from, formats::message_run& run);
   bool full() const noexcept;

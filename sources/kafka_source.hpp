@@ -56,7 +56,7 @@ struct kafka_read_options {
 /// newest record handed on whenever the partition has been silent, or in trouble, in between. A
 /// topic that was deleted and made again, or cut off, is thereby found out: `mismatch`. What the
 /// broker has deleted before it was read is `expired`, a damaged batch `corrupt`. After a failure
-/// the reader is of no more use. Whatever passes (broker down, leader moved) is waited for.
+/// the reader is useless. What is temporary (broker down, leader moved) is waited for.
 class kafka_reader {
 public:
   virtual ~kafka_reader() = default;
@@ -73,7 +73,7 @@ public:
 };
 
 /// One declared source's connection to its topic. Any thread may call anything. Calls that
-/// ask the broker wait at most `timeout_ms` and give nothing where it does not answer;
+/// ask the broker wait at most `timeout_ms` and give nothing if it does not answer;
 /// they fail where waiting is of no use.
 class kafka_source {
 public:

@@ -32,7 +32,7 @@ struct seek_target {
 /// What a target means in a partition.
 struct seek_place {
   storage::sequence at = 0;
-  storage::sequence oldest = 0;  ///< what lies before it is gone; 0 where that is not known
+  storage::sequence oldest = 0;  ///< what lies before it is gone; 0 if that is not known
 };
 
 /// A partition as its driver knows it.
@@ -45,7 +45,7 @@ struct driver_partition {
   storage::sequence start = 0;
   /// False after a reset while `start` is still to be found out.
   bool begun = true;
-  /// The position at which nothing is left to read, as last heard; nothing where that is not known.
+  /// The position at which nothing is left to read, as last heard; nothing if that is not known.
   std::optional<storage::sequence> end;
   /// Why nothing comes at present though nothing has failed (no connection, and since when); empty
   /// where all is well.
@@ -131,7 +131,7 @@ public:
   /// All partitions known, current ones only: what `reset` gave up is not among them.
   virtual std::vector<driver_partition> partitions() const = 0;
 
-  /// Why nothing comes from the source as a whole, in words for people; empty where all is well.
+  /// Why nothing comes from the source as a whole, in words for people; empty if all is well.
   /// Any thread, at any time.
   virtual std::string trouble() const { return {}; }
 

@@ -51,7 +51,7 @@ struct section {
   std::vector<std::int64_t> times;       ///< event times, microseconds
   std::vector<std::uint32_t> sequences;  ///< batch.first plus this is the row's sequence
   std::vector<batch_column> columns;     ///< one a `route.columns`
-  /// Empty where no row can be late (the usual case). Else rows x route.watermark_groups: the
+  /// Empty if no row can be late (the usual case). Else rows x route.watermark_groups: the
   /// newest event time of that watermark group among all messages before this one, in the order of
   /// the source.
   std::vector<std::int64_t> max_event_time_before;

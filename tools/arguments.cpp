@@ -13,7 +13,7 @@ failure wrong(std::string_view flag, std::string_view text, std::string_view adv
           std::string(flag) + " is `" + std::string(text) + "`; " + std::string(advice)};
 }
 
-/// 1,024 to the power of the unit's place, or 0 where it is no unit.
+/// 1,024 to the power of the unit's place, or 0 if it is no unit.
 double factor_of(std::string_view unit) {
   if (unit.empty()) return 1;
   std::string lower;

@@ -36,7 +36,7 @@ int fail_usage(const failure& why);
 
 /// Whether the descriptor is a terminal.
 bool is_terminal(int descriptor);
-/// Columns of the terminal, or 0 where it is none.
+/// Columns of the terminal, or 0 if it is none.
 std::size_t terminal_width(int descriptor);
 /// How tables are printed on standard output: colours and the width of a terminal, or neither.
 table_options output_options();

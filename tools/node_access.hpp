@@ -67,7 +67,7 @@ int change_and_print(const node_address& where, const asking& ask, const renderi
 /// A `rendering` that leaves the body as it is, for `--json`.
 result<std::string> as_it_is(const std::string& body);
 
-/// `&name=value`, encoded; nothing where the value is empty.
+/// `&name=value`, encoded; nothing if the value is empty.
 std::string parameter(std::string_view name, std::string_view value);
 
 }  // namespace windrow::tools

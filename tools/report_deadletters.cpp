@@ -12,7 +12,7 @@ namespace {
 constexpr std::size_t beginning_width = 48;
 constexpr std::size_t beginning_bytes = 200;
 
-/// `line 7`, `push 3, message 2`; empty where not known.
+/// `line 7`, `push 3, message 2`; empty if not known.
 std::string where_text(const dead_letter_line& shown) {
   if (shown.line) return "line " + std::to_string(*shown.line);
   if (!shown.push) return {};

@@ -322,7 +322,7 @@ void add_run_command(CLI::App& app, chosen_command& chosen) {
       "Run again on the same folder it continues where it stopped. Without --once files are\n"
       "followed as they grow; SIGINT and SIGTERM make a checkpoint and leave. While it runs, "
       "other\n"
-      "commands ask it by way of DIR/socket.\n\n"
+      "commands ask it through DIR/socket.\n\n"
       "Limits, each as it is without --limit:\n" +
       limits_help() +
       "\n"

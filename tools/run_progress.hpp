@@ -19,11 +19,11 @@ public:
   run_progress(std::int64_t started_at, bool sized);
 
   void update(std::int64_t now, const node::node_progress& counts);
-  /// Says of every source that has failed, once, why.
+  /// Says once, for each source that has failed, why.
   void failures(const node::node_progress& counts);
-  /// Says of every source from which nothing comes why, and when it goes on.
+  /// Says, for each source from which nothing comes, why, and when it goes on.
   void waiting(const node::node_progress& counts);
-  /// What is being done, in place of the bar. Nothing where there is no bar.
+  /// What is being done, in place of the bar. Does nothing if there is no bar.
   void say(std::string_view doing);
   /// Removes the bar; without one, a last line where there were lines before.
   void finish(std::int64_t now, const node::node_progress& counts);

@@ -14,7 +14,7 @@
 
 namespace windrow::schema {
 
-/// Looks an environment variable up for `${NAME}`; nothing where it is not set.
+/// Looks an environment variable up for `${NAME}`; nothing if it is not set.
 using environment = std::function<std::optional<std::string>(std::string_view)>;
 
 /// Collects what is wrong with one file; nothing stops at the first.

@@ -106,7 +106,7 @@ std::string canonical(const expression& e);
 /// from other rows.
 std::vector<std::string> attributes_of(const expression& e);
 
-/// The type of an attribute path, or nothing where there is no such attribute.
+/// The type of an attribute path, or nothing if there is no such attribute.
 using attribute_types =
     std::function<std::optional<value_type>(const std::vector<std::string>& path)>;
 
@@ -117,7 +117,7 @@ using attribute_types =
 ///   remainder by zero give null, so all arithmetic on numbers is nullable, except `-` before a
 ///   float. `+` joins two strings.
 /// * A comparison is a bool and not nullable: where a side is null it is false, also `!=`. The one
-///   exception is the literal: `a == null` is true where `a` is null, `a != null` where it is not.
+///   exception is the literal: `a == null` is true if `a` is null, `a != null` if it is not.
 ///   An int and a float compare as floats, strings by their bytes, and a datetime with a string
 ///   literal that holds a time.
 /// * `in` takes a list of constants or expressions, or a list attribute; null is in no list.

@@ -15,7 +15,7 @@ bool is_name_start(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 
 bool is_name(char c) { return is_name_start(c) || is_digit(c); }
 bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
-/// Bytes of the UTF-8 character `text` begins with, or 0 where it begins with none.
+/// Bytes of the UTF-8 character `text` begins with, or 0 if it begins with none.
 std::size_t utf8_length(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char lead = byte(0);
@@ -153,7 +153,7 @@ private:
     push(token_kind::text, length + 1, std::move(value));
   }
 
-  /// Reads the escape at `from` into `value`; the bytes used, or 0 where it is not an escape.
+  /// Reads the escape at `from` into `value`; the bytes used, or 0 if it is not an escape.
   std::size_t read_escape(std::size_t from, std::string& value) {
     switch (const char c = peek(from + 1)) {
       case '"':

@@ -36,7 +36,7 @@ constexpr binary_operator binary_operators[] = {
     {"%", 5, expression_op::modulo},
 };
 
-/// What to write instead of a word or sign that other languages have; empty where unknown.
+/// What to write instead of a word or sign that other languages have; empty if unknown.
 std::string_view advice_for(std::string_view text) {
   constexpr std::pair<std::string_view, std::string_view> advice[] = {
       {"and", "use `&`"},

@@ -9,7 +9,7 @@
 namespace windrow::schema {
 namespace {
 
-/// The items of an operand. `valid` is null where no row is null.
+/// The items of an operand. `valid` is null if no row is null.
 template <class T>
 struct view {
   const T* items = nullptr;
@@ -111,7 +111,7 @@ void float_arithmetic(std::span<const node_operand> operands, std::size_t rows, 
   drop_if_all_valid(result.valid);
 }
 
-/// False where there is no remainder. Its sign is the divisor's.
+/// False if there is no remainder. Its sign is the divisor's.
 bool int_modulo(std::int64_t x, std::int64_t y, std::int64_t& out) {
   out = 0;
   if (y == 0) return false;

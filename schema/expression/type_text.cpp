@@ -76,7 +76,7 @@ std::size_t find_outside(std::string_view text, char sign, std::size_t from = 0)
   return std::string_view::npos;
 }
 
-/// Takes `| null` off either end; nothing where there is none. A bar inside `list[..]` belongs to
+/// Takes `| null` off either end; nothing if there is none. A bar inside `list[..]` belongs to
 /// the element.
 std::optional<std::string_view> without_null(std::string_view text) {
   for (std::size_t i = 0; (i = find_outside(text, '|', i)) != std::string_view::npos; ++i) {

@@ -13,7 +13,7 @@ struct bound_aggregate {
   const aggregation_description* function = nullptr;
   expression_ptr argument;  ///< over child features; null for `count`
   value_type argument_type;
-  expression_ptr second_argument;  ///< over child features; null where there is one column
+  expression_ptr second_argument;  ///< over child features; null if there is one column
   value_type second_argument_type;
   std::vector<windrow::value> parameters;  ///< the constants, in order, given or not
   expression_ptr filter;  ///< the filters ANDed, without the window's bounds; null for none

@@ -107,7 +107,7 @@ struct series {
   std::string child_class;
   std::vector<std::string> join_key;  ///< child fields, in the key space's part order
   std::string argument;               ///< canonical text; empty for `count`
-  std::string second_argument;        ///< canonical text; empty where there is one column
+  std::string second_argument;        ///< canonical text; empty if there is one column
   std::string filter;                 ///< canonical text; empty without a filter
   int watermark_group = none;
   int key_space = none;
@@ -228,7 +228,7 @@ struct inference {
   int stream = none;
   int series = none;
   bool updates = false;
-  std::string reason;  ///< empty where it updates
+  std::string reason;  ///< empty if it updates
 };
 
 struct plan {

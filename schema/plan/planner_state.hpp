@@ -24,7 +24,7 @@ struct planner_class {
 struct planner_series {
   expression_ptr argument;  ///< over child features; null for `count`
   value_type argument_type;
-  expression_ptr second_argument;  ///< over child features; null where there is one column
+  expression_ptr second_argument;  ///< over child features; null if there is one column
   value_type second_argument_type;
   expression_ptr filter;           ///< over child features; null without one
   std::vector<std::string> needs;  ///< child fields a stream must output, sorted
@@ -86,12 +86,12 @@ public:
   std::vector<planner_stream> streams;    ///< one a `p.streams`
   std::set<declared_path> bad_relations;  ///< reported; uses are passed over
 
-  /// The parsed expression declared at `path`; reports and returns null where it does not parse.
+  /// The parsed expression declared at `path`; reports and returns null if it does not parse.
   expression_ptr expression_at(const declared_path& path, const std::string& text);
   /// The class, or `none` after saying so at `at`.
   int find_class(std::string_view name, source_position at);
-  /// Says of every attribute of `e` that is not in `known` that `owner` (as messages call it) has
-  /// none. `broken_prefix` is where a name may be declared but broken. False where one is unknown.
+  /// Reports each attribute of `e` that is not in `known`: `owner` (as messages call it) has no
+  /// such one. `broken_prefix` is where a name may be declared but broken. False if one is unknown.
   bool check_attributes(const expression& e, const std::vector<std::string>& known,
                         const std::string& owner, const declared_path& broken_prefix);
 

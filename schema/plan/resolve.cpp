@@ -44,7 +44,7 @@ std::string_view without_quotes(std::string_view text) {
   return text;
 }
 
-/// Takes `User.` or `user.` off the name; false where another class is named.
+/// Takes `User.` or `user.` off the name; false if another class is named.
 bool take_class(const entity_class& owner, std::string_view& name) {
   const std::size_t dot = name.substr(0, name.find('[')).find('.');
   if (dot == std::string_view::npos) return true;

@@ -24,7 +24,7 @@ std::string text_of(const windrow::value& v) {
   return canonical(e);
 }
 
-/// The declared default in the type of the result; nothing where it does not fit.
+/// The declared default in the type of the result; nothing if it does not fit.
 std::optional<windrow::value> converted(const windrow::value& given, value_kind kind) {
   if (const auto* whole = std::get_if<std::int64_t>(&given)) {
     if (kind == value_kind::integer) return given;

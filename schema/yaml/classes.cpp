@@ -130,7 +130,7 @@ field_table fields_by_name(catalog& declarations) {
   return out;
 }
 
-/// Follows `User.id` to the field that has a type of its own; null where there is none.
+/// Follows `User.id` to the field that has a type of its own; null if there is none.
 const field_declaration* referenced_field(const field_declaration& from, const field_table& fields,
                                           source_position at, yaml_context& context) {
   const field_declaration* field = &from;

@@ -37,7 +37,7 @@ std::optional<std::vector<yaml_entry>> entries_of(const YAML::Node& node, source
 
 const yaml_entry* find_entry(const std::vector<yaml_entry>& entries, std::string_view key);
 
-/// Says of every key that is not in `known` that it is not.
+/// Reports each key that is not in `known`.
 void refuse_unknown_keys(const std::vector<yaml_entry>& entries,
                          const std::vector<std::string>& known, const std::string& what,
                          diagnostics& out);

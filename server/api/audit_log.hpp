@@ -24,7 +24,7 @@ public:
     std::string_view method;
     std::string_view path;  ///< without the query
     int status = 0;
-    std::string_view code;  ///< of the refusal; empty where it was done
+    std::string_view code;  ///< of the refusal; empty if it was done
   };
 
   explicit audit_log(std::string path, std::uint64_t bytes_max = std::uint64_t{64} << 20)

@@ -46,8 +46,8 @@ struct limit {
   enum class unit : std::uint8_t { count, bytes, bytes_per_second, milliseconds };
   std::string_view name;  ///< `body-bytes`
   unit in = unit::count;
-  std::size_t limits::*size = nullptr;                ///< null where it is a time
-  std::chrono::milliseconds limits::*time = nullptr;  ///< null where it is none
+  std::size_t limits::*size = nullptr;                ///< null if it is a time
+  std::chrono::milliseconds limits::*time = nullptr;  ///< null if it is none
   std::uint64_t least = 0, most = 0;
   std::string_view about;
 

@@ -47,7 +47,7 @@ double weight_of(std::string_view parameters) {
   return 1;
 }
 
-/// How much the request wants `type`; nothing where it does not say what it wants.
+/// How much the request wants `type`; nothing if it does not say what it wants.
 std::optional<double> wish_for(const request& asked, std::string_view type) {
   std::optional<double> wish;
   int best = 0;

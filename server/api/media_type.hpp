@@ -13,7 +13,7 @@ namespace windrow::server {
 bool is_media_type(std::string_view content_type, std::string_view type) noexcept;
 
 /// The one of `offered` that the request's `Accept` wants most. Where it wants several alike, or
-/// says nothing: the type of the request's own body, else the first. Nothing where it wants none.
+/// says nothing: the type of the request's own body, else the first. Nothing if it wants none.
 std::optional<std::string_view> chosen_type(const request& asked,
                                             std::span<const std::string_view> offered);
 

@@ -52,7 +52,7 @@ struct request {
   principal who;
   std::string peer;  ///< address, for the audit log
 
-  /// Empty where it is not there.
+  /// Empty if it is not there.
   std::string_view header(std::string_view name) const noexcept;
 };
 

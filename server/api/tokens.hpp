@@ -60,7 +60,7 @@ class token_store {
 public:
   explicit token_store(std::string path) : path_(std::move(path)) {}
 
-  /// Who the token is; nothing where it is none, has expired or was revoked. Takes the same time
+  /// Who the token is; nothing if it is none, has expired or was revoked. Takes the same time
   /// whichever character of the secret is wrong.
   std::optional<principal> find(std::string_view text, timestamp now);
   /// Whether there are tokens, so that requests by TCP need one. Also where the file cannot be

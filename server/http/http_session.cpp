@@ -163,7 +163,7 @@ task<void> session<Stream>::say_goodbye() {
   co_await stream_.async_shutdown(asio::redirect_error(use_task, failed));
 }
 
-/// The first byte of the next request; false where there will be none.
+/// The first byte of the next request; false if there will be none.
 template <class Stream>
 task<bool> session<Stream>::wait_for_request() {
   if (buffer_.size() > 0) co_return true;

@@ -20,7 +20,7 @@ public:
   metrics();
   ~metrics();
 
-  /// `to` is null where a request had no route.
+  /// `to` is null if a request had no route.
   void answered(const route* to, int status, std::chrono::nanoseconds took);
   void connected();
   void disconnected();

@@ -59,7 +59,7 @@ result<void> dedup_compaction::tidy() {
   return {};
 }
 
-/// One piece of what is due; false where nothing is.
+/// One piece of what is due; false if nothing is.
 result<bool> dedup_compaction::work_once() {
   std::unique_lock lock(state_.mutex);
   if (auto loaded = state_.runs.load(); !loaded) return loaded.error();

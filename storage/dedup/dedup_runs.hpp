@@ -46,7 +46,7 @@ public:
   void replace(std::span<const run_ptr> old, run_ptr made);
   /// Eight runs of one level, or none.
   std::vector<run_ptr> due_for_merge() const;
-  /// A run of which nothing is kept; null where there is none.
+  /// A run of which nothing is kept; null if there is none.
   run_ptr forgotten(const dedup_limits& limits) const;
   /// An empty filter for that many ids; half of the room left is for runs to come.
   id_filter filter_for(std::uint64_t ids) const;

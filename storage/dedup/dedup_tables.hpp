@@ -18,7 +18,7 @@ namespace windrow::storage {
 class dedup_tables {
 public:
   using table_ptr = std::shared_ptr<dedup_memtable>;
-  /// A full table and what had been decided when it was full: empty where all of it is durable.
+  /// A full table and what had been decided when it was full: empty if all of it is durable.
   struct full_table {
     table_ptr table;
     std::vector<dedup_tracks::track> tracks;

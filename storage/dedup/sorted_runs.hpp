@@ -118,7 +118,7 @@ class sorted_run_writer {
 public:
   sorted_run_writer(dedup_files& files, std::uint64_t number, id_filter filter);
   result<void> add(const dedup_id& seen);
-  /// The finished run; null where nothing was added.
+  /// The finished run; null if nothing was added.
   result<std::shared_ptr<sorted_run>> finish();
 
 private:

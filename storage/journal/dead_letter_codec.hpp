@@ -17,7 +17,7 @@ struct dead_letter_key {
   static dead_letter_key of(const dead_letter& letter);
   /// The lowest key of a partition's dead letters from a sequence on.
   static dead_letter_key lowest(partition_id partition, sequence at = 0);
-  /// Nothing where the bytes are no such key.
+  /// Nothing if the bytes are no such key.
   static std::optional<dead_letter_key> read(windrow::bytes stored);
 
   partition_id partition() const noexcept { return load_big<partition_id>(bytes.data()); }
@@ -30,7 +30,7 @@ struct dead_letter_key {
 std::size_t memory_of(const dead_letter& letter) noexcept;
 
 byte_buffer encode(const dead_letter& letter);
-/// Nothing where the value is none.
+/// Nothing if the value is no dead letter.
 std::optional<dead_letter> decode_dead_letter(const dead_letter_key& key, bytes value);
 
 }  // namespace windrow::storage

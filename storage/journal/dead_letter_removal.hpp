@@ -32,7 +32,7 @@ public:
 
   /// Forgets the dead letters that pass the filter; how many there were.
   result<std::uint64_t> drop(const dead_letter_filter& filter);
-  /// What an entry of a dead letter's stream is called; nothing where no such stream takes
+  /// What an entry of a dead letter's stream is called; nothing if no such stream takes
   /// messages.
   using entry_stream = std::function<std::optional<std::string>(const std::string& stream)>;
   /// Appends the messages of the dead letters that pass the filter as entries that arrive at

@@ -45,7 +45,7 @@ public:
   /// Shows the dead letters that `list` would give, with what they take on disk.
   using visitor = std::function<void(const dead_letter_key&, dead_letter&, std::size_t bytes)>;
   result<void> scan(const dead_letter_filter& filter, const visitor& visit);
-  /// One dead letter and what it takes on disk; nothing where it has left.
+  /// One dead letter and what it takes on disk; nothing if it has left.
   struct stored_dead_letter {
     dead_letter letter;
     std::size_t bytes = 0;

@@ -41,7 +41,7 @@ private:
   varint_reader in_;
 };
 
-/// All of them; nothing where the payload is none.
+/// All of them; nothing if the payload is none.
 std::optional<std::vector<listed_message>> read_messages(std::string_view payload);
 
 }  // namespace windrow::storage

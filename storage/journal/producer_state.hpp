@@ -12,7 +12,7 @@ namespace windrow::storage {
 struct producer_state {
   struct taken {
     std::uint64_t content = 0;
-    sequence entry = 0;  ///< of the journal; 0 where there was nothing to store
+    sequence entry = 0;  ///< of the journal; 0 if there was nothing to store
     friend bool operator==(const taken&, const taken&) = default;
   };
   sequence last = 0;

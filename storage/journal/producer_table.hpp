@@ -12,7 +12,7 @@ class producer_table {
 public:
   explicit producer_table(journal_file& file) : file_(file) {}
 
-  /// The newest sequence taken of a producer; 0 where there is none. `invalid` for a bad name.
+  /// The newest sequence taken of a producer; 0 if there is none. `invalid` for a bad name.
   result<sequence> last_sequence(std::string_view producer);
   /// An unknown producer is one that has pushed nothing.
   result<producer_state> find(const lmdb::transaction& txn, std::string_view name) const;

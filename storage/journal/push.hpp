@@ -46,7 +46,7 @@ struct push {
 /// What became of a push.
 struct push_outcome {
   /// The entry it was stored in; of a repetition the one it was stored in then, as long as that is
-  /// remembered. 0 where there is none.
+  /// remembered. 0 if there is none.
   sequence entry = 0;
   std::size_t duplicates = 0;  ///< units, the first of them, that had been taken before
   friend bool operator==(const push_outcome&, const push_outcome&) = default;

@@ -26,7 +26,7 @@ sequence after_skips(std::span<const skip_range> skips, sequence at) noexcept;
 /// smallest position of any stripe, to `to`.
 std::vector<skip_range> with_gone(std::span<const skip_range> skips, sequence at, sequence to);
 
-/// What a seek comes to.
+/// What a seek leads to.
 struct seek_outcome {
   std::vector<skip_range> skips;  ///< from now on, in order, without overlaps
   sequence before = 0;            ///< where reading would have gone on

@@ -121,7 +121,7 @@ public:
   result<bool> insert(table_id table, bytes key, bytes value);
   /// Requires a key above all others in the table; a failure where it is not.
   result<void> append(table_id table, bytes key, bytes value);
-  /// False where there is no such key.
+  /// False if there is no such key.
   result<bool> erase(table_id table, bytes key);
   /// What `get` gives, faster where writes go to neighbouring keys.
   result<std::optional<bytes>> find(table_id table, bytes key);

@@ -306,7 +306,7 @@ result<void> checker::visit(const tree& t, std::uint64_t number, std::size_t lev
     const bytes key = bytes(page).subspan(offset + node_header, key_bytes);
     if (!is_leaf) {
       // A lookup goes by the separators and a scan does not: with a wrong one a lookup finds
-      // nothing where there is something. LMDB does not look at the first of a page.
+      // nothing if there is something. LMDB does not look at the first of a page.
       if (i > 0) {
         if (!in_order(last_key_, key, kind))
           return damaged(number, "has a separator below a key before it");

@@ -54,7 +54,7 @@ public:
   /// `corrupt` where they are damaged or one is missing.
   static result<layout_table> make(const record_layouts& now, const layout_definitions& stored);
 
-  /// Null where the file has no such layout.
+  /// Null if the file has no such layout.
   const stored_layout* find(std::uint32_t number) const noexcept {
     return number == 0 || number > layouts_.size() ? nullptr : layouts_[number - 1].get();
   }
@@ -68,7 +68,7 @@ public:
 
 private:
   layout_table() = default;
-  /// False where the bytes are no definition.
+  /// False if the bytes are no definition.
   bool add(const record_layouts& now, const std::string& encoded);
   void add_missing(const record_layouts& now);
 

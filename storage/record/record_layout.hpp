@@ -90,7 +90,7 @@ layout_definition definition_of(const record_layouts& layouts, int key_space);
 /// of lanes, each: tiling, level. Counts, durations and indexes are varints, texts a varint length
 /// and bytes.
 std::string encode_layout(const layout_definition& d);
-/// Nothing where the bytes are no definition.
+/// Nothing if the bytes are no definition.
 std::optional<layout_definition> decode_layout(std::span<const std::uint8_t> bytes);
 
 /// The id of a layout: a hash of its stored form. Equal ids mean equal bytes in records.

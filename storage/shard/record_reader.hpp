@@ -19,7 +19,7 @@ public:
   virtual result<void> refresh() = 0;
   /// Ends it: a view that is kept makes the file grow.
   virtual void release() = 0;
-  /// False where there is nothing at `key`.
+  /// False if there is nothing at `key`.
   virtual result<bool> get(const storage_key& key, std::vector<std::uint8_t>& value) = 0;
   /// Calls `visit` for every value with first <= key < end, in key order, until it gives false.
   virtual result<void> scan(

@@ -29,7 +29,7 @@ public:
 
   /// By partition.
   std::span<const entry> entries() const noexcept { return entries_; }
-  /// Null where nothing of the partition was applied.
+  /// Null if nothing of the partition was applied.
   const entry* find(partition_id partition) const noexcept;
   /// The clocks of an entry of this object; `no_time` where there was no event.
   std::span<const std::int64_t> clocks_of(const entry& of) const noexcept;

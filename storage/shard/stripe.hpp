@@ -33,7 +33,7 @@ struct rule_account {
 /// What is stored beside the records of a stripe, in the same transaction.
 struct stripe_state {
   std::uint32_t catalog_version = 0;
-  sequence log_offset = 0;  ///< room: of a log that shards share; 0 where there is none
+  sequence log_offset = 0;  ///< room: of a log that shards share; 0 if there is none
   source_progress sources;
   std::vector<series_origin> series;  ///< by plan series
   std::vector<rule_account> rules;    ///< by plan rule

@@ -77,8 +77,8 @@ std::string show(const schema::column& column, std::size_t row) {
 }
 
 struct outcome {
-  std::string row;     ///< `value|value|..`, empty where the message failed
-  std::string reason;  ///< empty where it did not
+  std::string row;     ///< `value|value|..`, empty if the message failed
+  std::string reason;  ///< empty if it did not
   std::string text;
 };
 

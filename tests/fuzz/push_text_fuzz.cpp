@@ -25,7 +25,7 @@ void check_views(std::string_view body, const split_messages& split) {
   }
 }
 
-/// The elements as simdjson writes them; nothing where the body is no JSON.
+/// The elements as simdjson writes them; nothing if the body is no JSON.
 std::optional<std::vector<std::string>> elements_of(std::string_view body) {
   simdjson::dom::parser parser;
   simdjson::dom::element root;

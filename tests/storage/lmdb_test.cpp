@@ -336,7 +336,7 @@ TEST(Lmdb, StaysSoundThroughRandomWrites) {
   EXPECT_EQ(stored, oracle);
 }
 
-/// Opens, checks and reads everything; true where all of it went without an error.
+/// Opens, checks and reads everything; true if all of it went without an error.
 bool reads_whole(const std::string& directory) {
   auto opened = environment::open(options_at(directory));
   if (!opened) return false;

@@ -11,14 +11,14 @@
 namespace windrow::storage {
 namespace {
 
-/// The slice of this thread in nanoseconds, as the kernel states it; 0 where it knows of none.
+/// The slice of this thread in nanoseconds, as the kernel states it; 0 if it knows of none.
 std::uint64_t slice() {
   std::array<std::uint64_t, 6> attributes{};  // the kernel's sched_attr: runtime comes fourth
   if (::syscall(SYS_sched_getattr, 0, attributes.data(), sizeof(attributes), 0) != 0) return 0;
   return attributes[3];
 }
 
-/// What is asked for; nothing where the kernel knows of no slices.
+/// What is asked for; nothing if the kernel knows of no slices.
 std::uint64_t short_where_known(std::uint64_t before) { return before == 0 ? 0 : 100'000; }
 
 TEST(PromptThread, HasAShortSliceWhileItLives) {
