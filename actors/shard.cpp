@@ -142,7 +142,7 @@ void shard::advance() {
       if (!cycle_) {
         next_cycle_ = now + settings_.checkpoint_interval;
         cycle_began_ = now;
-        cycle_positions_ = core.resume_positions();
+        cycle_positions_ = core.progress().resume_positions();
         core.begin_cycle();
         cycle_ = true;
       }

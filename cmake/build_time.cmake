@@ -17,6 +17,7 @@ set(windrow_alone
   ingest/batcher.cpp ingest/ingest_core.cpp ingest/stream.cpp query/query_core.cpp
   schema/expression/program_run.cpp server/http/http_session.cpp
   storage/record/record.cpp storage/record/segments.cpp
+  storage/shard/record_loader.cpp storage/shard/record_table.cpp storage/shard/shard_core.cpp
   storage/window/distinct.cpp storage/window/tile.cpp
   # The recipes of docs/extending.md, which tests follow, take the place of these.
   schema/catalog/source_kinds.cpp sources/kinds.cpp)

@@ -26,7 +26,7 @@ struct shard_sums {
       holds[i].records += core.holds()[i].records;
       holds[i].buckets += core.holds()[i].buckets;
     }
-    for (std::size_t i = 0; i < late.size(); ++i) late[i] += core.late_by_rule()[i];
+    for (std::size_t i = 0; i < late.size(); ++i) late[i] += core.progress().late_by_rule()[i];
     for (std::size_t i = 0; i < max_event_times.size(); ++i)
       max_event_times[i] = std::max(max_event_times[i], core.max_event_times()[i]);
   }

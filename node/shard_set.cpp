@@ -33,7 +33,7 @@ storage::sequence shard_set::resume_position(storage::partition_id partition) co
   storage::sequence least = ~storage::sequence{0};
   for (const local_shard& shard : shards_) {
     least = std::min(least, shard.access->priority([&](const storage::shard_core& core) {
-      return core.resume_position(partition);
+      return core.progress().resume_position(partition);
     }));
   }
   return least;
@@ -43,7 +43,7 @@ storage::sequence shard_set::largest_position(storage::partition_id partition) c
   storage::sequence largest = 0;
   for (const local_shard& shard : shards_) {
     for (const auto& state :
-         shard.access->priority([](const auto& core) { return core.stripe_states(); })) {
+         shard.access->priority([](const auto& core) { return core.progress().states(); })) {
       if (const auto* at = state.sources.find(partition)) largest = std::max(largest, at->at);
     }
   }
@@ -52,7 +52,8 @@ storage::sequence shard_set::largest_position(storage::partition_id partition) c
 
 std::vector<std::int64_t> shard_set::resume_clocks(storage::partition_id partition) const {
   const auto of = [&](const local_shard& shard) {
-    return shard.access->priority([&](const auto& core) { return core.resume_clocks(partition); });
+    return shard.access->priority(
+        [&](const auto& core) { return core.progress().resume_clocks(partition); });
   };
   std::vector<std::int64_t> clocks = of(shards_.front());
   for (const local_shard& shard : shards_) {

@@ -39,7 +39,7 @@ void add_lane(const storage::record_pool& pool, storage::record& r, int lane, st
 /// Counts one shard inside its access.
 result<void> add_shard(storage::shard_core& core, std::vector<rule_statistics>& rules,
                        std::vector<tiling_statistics>& by_tiling) {
-  const auto late = core.late_by_rule();
+  const auto late = core.progress().late_by_rule();
   for (std::size_t r = 0; r < rules.size(); ++r) rules[r].late += late[r];
   std::string encoded;
   return core.for_each_record([&](const storage::record_pool& pool, storage::record& r) {
@@ -102,9 +102,9 @@ result<std::vector<shard_statistics>> count_shards(const shard_set& shards, posi
     one.file_bytes = stats->file_bytes;
     one.used_bytes = stats->used_bytes - stats->free_bytes;
     for (const auto& table : stats->tables) one.stored_values += table.entries;
-    add_positions(
-        shards.access(s)->priority([](storage::shard_core& core) { return core.stripe_states(); }),
-        names, one);
+    add_positions(shards.access(s)->priority(
+                      [](storage::shard_core& core) { return core.progress().states(); }),
+                  names, one);
     out.push_back(std::move(one));
   }
   return out;

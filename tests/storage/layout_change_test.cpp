@@ -209,8 +209,8 @@ private:
     if (!opened) return fail("open: " + opened.error().message);
     core_ = std::move(*opened);
     sender_.emplace(now_->plan);
-    sender_->start_at(core_->resume_clocks(1));
-    const positions resume = core_->resume_positions();
+    sender_->start_at(core_->progress().resume_clocks(1));
+    const positions resume = core_->progress().resume_positions();
     const auto at = resume.find(1);
     sent_ = at == resume.end() ? 0 : at->second;
   }

@@ -48,7 +48,7 @@ TEST(ShardCore, SkipsWhatItsStripeHasWhenReplayed) {
   s.checkpoint();
   s.apply(*second_batch);
   s.crash();
-  EXPECT_EQ(s.core().resume_positions().at(1), 2u);
+  EXPECT_EQ(s.core().progress().resume_positions().at(1), 2u);
   EXPECT_EQ(s.value_at(count, 5), whole(2));
   EXPECT_EQ(s.apply(*first).already_applied, 2u);
   EXPECT_EQ(s.apply(*second_batch).rows, 1u);
@@ -78,7 +78,7 @@ TEST(ShardCore, ResumesWhereTheLeastCommittedStripeIs) {
   part->seal(folder_seed);
   s.records().commit(*part);
   s.crash();
-  EXPECT_EQ(s.core().resume_positions(), (positions{{1, 1}}));
+  EXPECT_EQ(s.core().progress().resume_positions(), (positions{{1, 1}}));
 }
 
 TEST(ShardCore, RefusesABatchOfAnotherCatalog) {
@@ -118,7 +118,7 @@ TEST(ShardCore, CountsALateRowForEachRuleThatIsTooShort) {
   const auto outcome = s.send({s.at(2 * hour - 10 * minute)});
   EXPECT_EQ(outcome.rows, 1u);
   EXPECT_EQ(outcome.late, 1u);
-  EXPECT_EQ(s.core().late_by_rule(), (std::vector<std::uint64_t>{1, 0}));
+  EXPECT_EQ(s.core().progress().late_by_rule(), (std::vector<std::uint64_t>{1, 0}));
   EXPECT_EQ(s.value_at(wide, 2 * hour), whole(2));
   EXPECT_EQ(s.value_at(narrow, 2 * hour), whole(1));
 }
@@ -152,12 +152,12 @@ TEST(ShardCore, JudgesAPartitionThatLagsByItsOwnClock) {
   s.checkpoint();
   s.crash();
   EXPECT_EQ(s.core().max_event_times()[0], 48 * hour);
-  ahead.start_at(s.core().resume_clocks(8));
-  behind.start_at(s.core().resume_clocks(9));
+  ahead.start_at(s.core().progress().resume_clocks(8));
+  behind.start_at(s.core().progress().resume_clocks(9));
   EXPECT_EQ(send(behind, 9, 24 * hour - minute), 0u);
   EXPECT_EQ(send(behind, 9, 22 * hour), 1u);
   EXPECT_EQ(send(ahead, 8, 24 * hour), 1u);
-  EXPECT_EQ(s.core().resume_clocks(7), (std::vector<std::int64_t>{no_time}));
+  EXPECT_EQ(s.core().progress().resume_clocks(7), (std::vector<std::int64_t>{no_time}));
 }
 
 TEST(ShardCore, KeepsLateCountsThroughACrash) {
@@ -167,7 +167,7 @@ TEST(ShardCore, KeepsLateCountsThroughACrash) {
   s.send({s.at(2 * hour), s.at(hour)});
   s.checkpoint();
   s.crash();
-  EXPECT_EQ(s.core().late_by_rule(), (std::vector<std::uint64_t>{1}));
+  EXPECT_EQ(s.core().progress().late_by_rule(), (std::vector<std::uint64_t>{1}));
 }
 
 TEST(ShardCore, SaysExpiredExactlyWhereRetentionEnds) {

@@ -121,7 +121,7 @@ private:
     auto opened = shard_core::open(plan_, options_, records_, records_.besides());
     if (!good(opened, "open")) return;
     core_ = std::move(*opened);
-    const positions resume = core_->resume_positions();
+    const positions resume = core_->progress().resume_positions();
     senders_.clear();
     told_.clear();
     sent_ = 0;
@@ -139,7 +139,7 @@ private:
   /// Each partition is cut by the clocks of its own.
   sender& sender_of(partition_id partition) {
     const auto [found, fresh] = senders_.try_emplace(partition, plan_);
-    if (fresh) found->second.start_at(core_->resume_clocks(partition));
+    if (fresh) found->second.start_at(core_->progress().resume_clocks(partition));
     return found->second;
   }
 
@@ -439,7 +439,7 @@ private:
     checkpoint_all();
     crash();
     if (problem_) return;
-    const positions resume = core_->resume_positions();
+    const positions resume = core_->progress().resume_positions();
     for (const auto& [partition, events] : by_partition_) {
       const auto at = resume.find(partition);
       if (at == resume.end() || at->second < events.back().at)
@@ -455,7 +455,7 @@ private:
       if (core_->max_event_times()[k] != max_event_time_of(events_, k))
         return fail("another newest time");
       for (const auto& [partition, events] : by_partition_) {
-        if (core_->resume_clocks(partition)[k] != max_event_time_of(events, k))
+        if (core_->progress().resume_clocks(partition)[k] != max_event_time_of(events, k))
           return fail("a partition's clock is another");
       }
     }
@@ -498,7 +498,7 @@ private:
       const auto late = late_rows(events);
       for (std::size_t i = 0; i < late.size(); ++i) wanted_by_rule[i] += late[i];
     }
-    const auto late = core_->late_by_rule();
+    const auto late = core_->progress().late_by_rule();
     for (std::size_t i = 0; i < plan_->rules.size(); ++i) {
       const std::uint64_t wanted = wanted_by_rule[i];
       if (late[i] != wanted) {

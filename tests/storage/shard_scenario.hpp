@@ -105,7 +105,7 @@ private:
     auto opened = shard_core::open(plan_, options_, records_, records_.besides());
     ASSERT_TRUE(opened) << opened.error().message;
     core_ = std::move(*opened);
-    sender_.start_at(core_->resume_clocks(1));
+    sender_.start_at(core_->progress().resume_clocks(1));
   }
 
   schema::plan_ptr plan_;
