@@ -24,7 +24,7 @@ constexpr int caught = 3;
 // In a process of its own, because a shard with a bug may do anything.
 [[noreturn]] void run_with(failpoint bug, std::uint64_t seeds) {
   injected_fault = bug;
-  alarm(240);
+  alarm(720);
   for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
     if (const auto problem = run_shard_history(seed)) {
       std::cerr << "seed " << seed << ": " << *problem << '\n';

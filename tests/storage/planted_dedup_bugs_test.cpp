@@ -25,7 +25,7 @@ constexpr int caught = 3;
 // In a process of its own, because what is planted stays.
 [[noreturn]] void run_with(dedup_failpoint bug) {
   injected_dedup_fault = bug;
-  alarm(120);
+  alarm(360);
   for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
     if (const auto problem = run_seen_history(seed)) {
       std::cerr << "seed " << seed << ": " << *problem << '\n';
