@@ -16,7 +16,7 @@ set(windrow_alone
   formats/json_decoder.cpp formats/json_fast_path.cpp formats/json_general_path.cpp
   ingest/batcher.cpp ingest/ingest_core.cpp ingest/stream.cpp query/query_core.cpp
   schema/expression/program_run.cpp server/http/http_session.cpp
-  storage/record/record.cpp storage/record/segments.cpp
+  storage/record/record.cpp storage/record/segments.cpp storage/record/tile_scan.cpp
   storage/shard/record_loader.cpp storage/shard/record_table.cpp storage/shard/shard_core.cpp
   storage/window/distinct.cpp storage/window/tile.cpp
   # The recipes of docs/extending.md, which tests follow, take the place of these.

@@ -306,9 +306,9 @@ result<void> record_pool::fold_one(record*& r, int lane, std::int64_t index, con
   std::byte* begin = lane_begin(r, s, lane);
   // What is sealed lies before what is not.
   if (count == 0 || offset < tile_type::bucket(begin)) {
-    if (const segment* sealed = last_segment(*r, lane); sealed && index <= sealed->last) {
-      return fold_sealed(r, lane, index, row, load);
-    }
+    const segment_directory* d = directory(*r);
+    const segment* sealed = d ? d->last_of(lane) : nullptr;
+    if (sealed && index <= sealed->last) return fold_sealed(r, lane, index, row, load);
   }
   const std::int64_t keep_index = keep[static_cast<std::size_t>(lane)];
   std::uint32_t position = count;  // after the last tile at or before `offset`

@@ -16,31 +16,11 @@
 #include "storage/record/bucket_bases.hpp"
 #include "storage/record/record_layout.hpp"
 #include "storage/record/scalars.hpp"
+#include "storage/record/segment_directory.hpp"
 #include "storage/window/tile.hpp"
 #include "windrow/result.hpp"
 
 namespace windrow::storage {
-
-/// A run of tiles of one lane that has left the head: written once, then only by late events.
-struct segment {
-  std::uint32_t number = 0;  ///< unique in its record, from 1; part of the storage key
-  std::uint16_t lane = 0;
-  bool wide = false;
-  bool dirty = false;
-  std::int64_t first = 0;  ///< bucket index of the first tile; tile buckets are offsets from it
-  std::int64_t last = 0;   ///< bucket index of the last tile
-  std::uint32_t count = 0;
-  std::uint32_t capacity = 0;  ///< bytes of `tiles`
-  std::byte* tiles = nullptr;  ///< null: not in memory
-};
-
-/// The segments of one record, ordered by (lane, first).
-struct segment_directory {
-  static constexpr std::size_t entry_bytes = sizeof(segment) * 3 / 2;  ///< as counted: vectors grow
-  std::vector<segment> segments;
-  std::vector<std::uint32_t> erased;  ///< numbers whose stored segment must be deleted
-  std::uint32_t next_number = 1;
-};
 
 /// The head of one record in memory. What follows it, in one block: lane words (u16 a lane: tile
 /// count, form, whether a rollup is kept), the anchors (u32 each: where lanes 8, 16, ... begin,
@@ -146,14 +126,6 @@ public:
     return find_scalar(scalars(r), layouts_.place_of_scalar(index));
   }
 
-  /// Merges the lane's tiles of buckets [from, to) into `total`, using rollups.
-  result<void> accumulate(record& r, int lane, std::int64_t from, std::int64_t to,
-                          tile_total& total, const segment_loader& load) const;
-  /// Calls `visit(bucket index, tile, wide)` for the lane's tiles of [from, to), oldest first.
-  result<void> visit(record& r, int lane, std::int64_t from, std::int64_t to,
-                     const std::function<void(std::int64_t, const std::byte*, bool)>& visit,
-                     const segment_loader& load) const;
-
   /// Moves the record and its segments out of slabs that are nearly empty, so that those are freed.
   void defragment(record*& r);
   /// Lets the segments that are stored as they are leave memory.
@@ -171,7 +143,7 @@ public:
   segment_directory* directory(const record& r) const noexcept;
   void free_segment(record& r, segment& s) noexcept;
 
-  // Used by the codec.
+  // Used by the codec and by readers (tile_scan.hpp).
   std::uint32_t tile_count(const record& r, int lane) const noexcept {
     return lane_word(&r, lane) & count_mask;
   }
@@ -289,7 +261,6 @@ private:
   void seal_oldest(record*& r, int lane, keep_from keep);
   result<void> build_rollup_if_due(record*& r, int lane, keep_from keep,
                                    const segment_loader& load);
-  segment* last_segment(const record& r, int lane) const noexcept;
   result<void> fold_sealed(record*& r, int lane, std::int64_t index, const fold_row& row,
                            const segment_loader& load);
   void widen_segment(record& r, segment& s);
@@ -297,8 +268,6 @@ private:
   result<void> build_rollup(record*& r, int lane, keep_from keep, const segment_loader& load);
   void rebase(record*& r, std::uint16_t epoch);
   std::uint64_t total_tiles(const record& r, int lane) const noexcept;
-  result<void> accumulate_flat(record& r, int lane, std::int64_t from, std::int64_t to,
-                               tile_total& total, const segment_loader& load) const;
   void own(record& r, std::ptrdiff_t bytes) noexcept;
 
   record_layouts layouts_;

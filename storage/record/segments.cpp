@@ -1,26 +1,11 @@
-// Segments and rollups of records: what keeps a year of buckets out of the head.
+// Segments and rollups of records: how they are made, changed and dropped.
 #include <algorithm>
 #include <cstring>
 
 #include "storage/record/record.hpp"
+#include "storage/record/tile_scan.hpp"
 
 namespace windrow::storage {
-
-namespace {
-
-bool before(const segment& a, int lane, std::int64_t first) {
-  return a.lane != lane ? a.lane < lane : a.first < first;
-}
-
-}  // namespace
-
-segment* record_pool::last_segment(const record& r, int lane) const noexcept {
-  segment_directory* d = directory(r);
-  if (!d) return nullptr;
-  auto end = std::partition_point(d->segments.begin(), d->segments.end(),
-                                  [&](const segment& s) { return s.lane <= lane; });
-  return end == d->segments.begin() || std::prev(end)->lane != lane ? nullptr : &*std::prev(end);
-}
 
 void record_pool::trim_directory(record& r, keep_from keep) {
   segment_directory* d = directory(r);
@@ -37,9 +22,7 @@ void record_pool::trim_directory(record& r, keep_from keep) {
 
 std::uint64_t record_pool::total_tiles(const record& r, int lane) const noexcept {
   std::uint64_t n = tile_count(r, lane);
-  if (const segment_directory* d = directory(r)) {
-    for (const segment& s : d->segments) n += s.lane == lane ? s.count : 0;
-  }
+  if (const segment_directory* d = directory(r)) n += d->tiles_of(lane);
   return n;
 }
 
@@ -74,9 +57,7 @@ void record_pool::seal_oldest(record*& r, int lane, keep_from keep) {
     tile_type::set_bucket(
         tile, static_cast<std::uint32_t>(tile_type::bucket(tile) + base(r, lane) - s.first));
   }
-  const auto after = std::find_if(d.segments.begin(), d.segments.end(),
-                                  [&](const segment& x) { return !before(x, lane, s.first); });
-  d.segments.insert(after, s);
+  d.insert(s);
   own(*r, segment_directory::entry_bytes);
   count_buckets(*r, lane, s.count);
   // The tiles now belong to the segment: the bytes leave the head without being destroyed.
@@ -99,8 +80,8 @@ result<void> record_pool::build_rollup(record*& r, int lane, keep_from keep,
   const lane_type& type = layout(r->space).lanes[static_cast<std::size_t>(lane)];
   const int upper = type.upper;
   std::vector<std::pair<std::int64_t, tile_total>> totals;
-  auto done = visit(
-      *r, lane, INT64_MIN / 64, INT64_MAX / 64,
+  auto done = visit_tiles(
+      *this, *r, lane, INT64_MIN / 64, INT64_MAX / 64,
       [&](std::int64_t index, const std::byte* tile, bool wide) {
         if (totals.empty() || totals.back().first != index >> 5) {
           totals.emplace_back(index >> 5, *type.tiles);
@@ -171,12 +152,7 @@ result<void> record_pool::fold_sealed(record*& r, int lane, std::int64_t index, 
                                       const segment_loader& load) {
   segment_directory& d = *directory(*r);
   const tile_type& type = *layout(r->space).lanes[static_cast<std::size_t>(lane)].tiles;
-  // The last segment of the lane that starts at or before the bucket, else the first one.
-  std::size_t at = d.segments.size();
-  for (std::size_t i = 0; i < d.segments.size(); ++i) {
-    if (d.segments[i].lane != lane) continue;
-    if (at == d.segments.size() || d.segments[i].first <= index) at = i;
-  }
+  const std::size_t at = d.index_for(lane, index);
   segment& s = d.segments[at];
   if (s.last - index > std::int64_t{UINT32_MAX}) return {};  // too old for any rule
   if (!s.tiles) {
@@ -222,92 +198,6 @@ result<void> record_pool::fold_sealed(record*& r, int lane, std::int64_t index, 
   if (s.count > 2 * layout(r->space).lanes[static_cast<std::size_t>(lane)].seal_count)
     split_segment(*r, at);
   return {};
-}
-
-// ---- reading -----------------------------------------------------------------------------------
-
-result<void> record_pool::visit(
-    record& r, int lane, std::int64_t from, std::int64_t to,
-    const std::function<void(std::int64_t, const std::byte*, bool)>& visit,
-    const segment_loader& load) const {
-  const record_layout& sp = layout(r.space);
-  const tile_type& type = *sp.lanes[static_cast<std::size_t>(lane)].tiles;
-  if (segment_directory* d = directory(r)) {
-    for (segment& s : d->segments) {
-      if (s.lane != lane || s.last < from || s.first >= to) continue;
-      if (!s.tiles) {
-        if (auto loaded = load(r, s); !loaded) return loaded;
-      }
-      const std::size_t stride = type.form(s.wide).stride;
-      for (std::uint32_t i = 0; i < s.count; ++i) {
-        const std::byte* tile = s.tiles + i * stride;
-        const std::int64_t index = s.first + tile_type::bucket(tile);
-        if (index >= from && index < to) visit(index, tile, s.wide);
-      }
-    }
-  }
-  const bool wide = lane_wide(r, lane);
-  const std::size_t stride = type.form(wide).stride;
-  const std::byte* tile = lane_begin(&r, sp, lane);
-  for (std::uint32_t i = 0; i < tile_count(r, lane); ++i, tile += stride) {
-    const std::int64_t index = base(&r, lane) + tile_type::bucket(tile);
-    if (index >= from && index < to) visit(index, tile, wide);
-  }
-  return {};
-}
-
-result<void> record_pool::accumulate_flat(record& r, int lane, std::int64_t from, std::int64_t to,
-                                          tile_total& total, const segment_loader& load) const {
-  if (from >= to) return {};
-  const record_layout& sp = layout(r.space);
-  const tile_type& type = *sp.lanes[static_cast<std::size_t>(lane)].tiles;
-  // Merges the tiles of [from, to) of a sorted run.
-  const auto run = [&](const std::byte* tiles, std::uint32_t count, bool wide, std::int64_t base) {
-    const std::size_t stride = type.form(wide).stride;
-    std::uint32_t low = 0, high = count;  // the first tile at or after `from`
-    while (low < high) {
-      const std::uint32_t middle = (low + high) / 2;
-      if (base + tile_type::bucket(tiles + middle * stride) < from)
-        low = middle + 1;
-      else
-        high = middle;
-    }
-    for (const std::byte* tile = tiles + low * stride; low < count; ++low, tile += stride) {
-      if (base + tile_type::bucket(tile) >= to) break;
-      total.merge(tile, wide);
-    }
-  };
-  if (segment_directory* d = directory(r)) {
-    auto s = std::lower_bound(d->segments.begin(), d->segments.end(), from,
-                              [&](const segment& a, std::int64_t wanted) {
-                                return a.lane != lane ? a.lane < lane : a.last < wanted;
-                              });
-    for (; s != d->segments.end() && s->lane == lane && s->first < to; ++s) {
-      if (!s->tiles) {
-        if (auto loaded = load(r, *s); !loaded) return loaded;
-      }
-      run(s->tiles, s->count, s->wide, s->first);
-    }
-  }
-  run(lane_begin(&r, sp, lane), tile_count(r, lane), lane_wide(r, lane), base(&r, lane));
-  return {};
-}
-
-result<void> record_pool::accumulate(record& r, int lane, std::int64_t from, std::int64_t to,
-                                     tile_total& total, const segment_loader& load) const {
-  const record_layout& sp = layout(r.space);
-  if (upper_active(&r, sp, lane)) {
-    const std::int64_t a = (from + (rollup_fan - 1)) >> 5;  // first whole rollup bucket
-    const std::int64_t b = to >> 5;                         // after the last
-    if (a < b) {
-      if (auto done = accumulate_flat(r, lane, from, a * rollup_fan, total, load); !done)
-        return done;
-      const int upper = sp.lanes[static_cast<std::size_t>(lane)].upper;
-      if (auto done = accumulate(r, upper, a, b, total, load); !done) return done;
-      return accumulate_flat(r, lane, b * rollup_fan, to, total, load);
-    }
-  }
-  return accumulate_flat(r, lane, from, to, total, load);
 }
 
 }  // namespace windrow::storage

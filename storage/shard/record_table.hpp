@@ -50,7 +50,8 @@ public:
     while (st.slots[i].r && st.slots[i].hi != hi) i = (i + 1) & st.mask;
     return st.slots[i].r;
   }
-  void prefetch(std::uint64_t hi) const noexcept {
+  /// Inlined by force: else the compiler may leave out calls of what has no effect that it knows.
+  [[gnu::always_inline]] void prefetch(std::uint64_t hi) const noexcept {
     const stripe_slots& st = stripes_[stripe_of(hi)];
     if (st.slots) __builtin_prefetch(&st.slots[hi & st.mask]);
   }

@@ -36,7 +36,10 @@ value value_at(const batch_column& column, std::size_t row) {
 std::size_t commit_bytes(const shard_options& options) { return options.memory_budget / 16; }
 
 /// What the rows after `row` will need, brought near step by step: slot, record, newest tiles.
-inline void prefetch_behind(const record_table& table, const section& s, std::size_t row) {
+/// Inlined by force: the compiler takes a function that only prefetches for one without effects,
+/// and leaves out calls of it.
+[[gnu::always_inline]] inline void prefetch_behind(const record_table& table, const section& s,
+                                                   std::size_t row) {
   constexpr std::size_t far = 32, near = 20, close = 10;
   const std::size_t rows = s.rows();
   if (row + far < rows) table.prefetch(s.hashes[row + far].hi);

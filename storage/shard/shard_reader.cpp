@@ -1,5 +1,7 @@
 #include "storage/shard/shard_reader.hpp"
 
+#include "storage/record/tile_scan.hpp"
+
 namespace windrow::storage {
 
 /// The buckets of one window value at one time, and where they are.
@@ -75,8 +77,8 @@ window_answer shard_reader::answer_window(record* r, int window_value, std::int6
     last.tiling = of.rule.tiling;
     last.length = of.window.window;
     if (r) {
-      if (auto done = parts_.pool.accumulate(*r, of.lane, of.first, of.last + 1, last.total,
-                                             parts_.cold.load_segment());
+      if (auto done = merge_tiles(parts_.pool, *r, of.lane, of.first, of.last + 1, last.total,
+                                  parts_.cold.load_segment());
           !done) {
         last.tiling = schema::none;
         out.value = done.error();
@@ -117,8 +119,8 @@ result<std::vector<explained_bucket>> shard_reader::explain(const lookup_request
   if (!*found || request.window_values.empty()) return buckets;
   const window_buckets of = buckets_of(request.window_values.front(), request.now);
   if (auto why = parts_.retained.expired(of.rule, of.start(of.first + 1))) return *why;
-  auto done = parts_.pool.visit(
-      **found, of.lane, of.first, of.last + 1,
+  auto done = visit_tiles(
+      parts_.pool, **found, of.lane, of.first, of.last + 1,
       [&](std::int64_t index, const std::byte* tile, bool wide) {
         tile_total total(of.type);
         total.merge(tile, wide);

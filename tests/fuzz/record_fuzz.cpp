@@ -9,6 +9,7 @@
 #include <string>
 
 #include "storage/record/record_codec.hpp"
+#include "storage/record/tile_scan.hpp"
 #include "storage/record/value_codec.hpp"
 #include "storage/shard/stripe.hpp"
 #include "tests/fuzz/fuzz_target.hpp"
@@ -74,9 +75,9 @@ void look(const record_pool& pool, record& r) {
   for (int lane = 0; lane < static_cast<int>(space.lanes.size()); ++lane) {
     const tile_type& type = *space.lanes[static_cast<std::size_t>(lane)].tiles;
     tile_total total(type);
-    (void)pool.accumulate(r, lane, INT64_MIN / 4, INT64_MAX / 4, total, absent);
-    (void)pool.visit(
-        r, lane, -1'000'000, 1'000'000, [](auto, auto, auto) {}, absent);
+    (void)merge_tiles(pool, r, lane, INT64_MIN / 4, INT64_MAX / 4, total, absent);
+    (void)visit_tiles(
+        pool, r, lane, -1'000'000, 1'000'000, [](auto, auto, auto) {}, absent);
   }
   (void)pool.scalar(r, 0);
   (void)pool.empty(r);
