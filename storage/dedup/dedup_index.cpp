@@ -88,13 +88,6 @@ result<void> dedup_index::load_runs() {
 
 // ---- deciding ----------------------------------------------------------------------------------
 
-/// Brings near what memory holds of the messages' ids.
-void dedup_index::prefetch(std::span<const message> messages) const {
-  state_.tables.each([&](const dedup_memtable& table) {
-    for (const message& m : messages) table.prefetch(m.id);
-  });
-}
-
 /// Whether a message is a duplicate. `stored` is what runs hold of its id.
 bool dedup_index::judge(std::uint32_t number, const message& m,
                         std::span<const dedup_runs::found_id> stored) {
@@ -130,7 +123,9 @@ result<void> dedup_index::decide(int stream, partition_id partition,
   std::unique_lock lock(state_.mutex);
   if (auto loaded = load_runs(); !loaded) return loaded;
   if (auto room = make_room(lock, messages.size()); !room) return room;
-  prefetch(messages);
+  state_.tables.each([&](const dedup_memtable& table) {
+    for (const message& m : messages) table.prefetch(m.id);
+  });
   questions_.clear();
   for (const message& m : messages) questions_.push_back(m.id);
   auto looked = state_.runs.look_up(questions_);

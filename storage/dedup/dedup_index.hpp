@@ -100,7 +100,6 @@ private:
   dedup_index(const options& o, std::unique_ptr<lmdb::environment> file);
   result<void> load();
   result<void> load_runs();
-  void prefetch(std::span<const message> messages) const;
   bool judge(std::uint32_t track_number, const message& m,
              std::span<const dedup_runs::found_id> stored);
   result<void> make_room(std::unique_lock<std::mutex>& lock, std::size_t count);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/prefetch.hpp"
 #include "storage/batch.hpp"
 
 namespace windrow::storage {
@@ -28,7 +29,7 @@ public:
     for (std::size_t i = 0; i < words; ++i) at[i] |= bit(id, i);
   }
   void prefetch(const key_hash& id) const noexcept {
-    if (!blocks_.empty()) __builtin_prefetch(&blocks_[place(id)]);
+    if (!blocks_.empty()) windrow::prefetch(&blocks_[place(id)]);
   }
   bool may_hold(const key_hash& id) const noexcept {
     if (blocks_.empty()) return true;

@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "base/prefetch.hpp"
 #include "storage/batch.hpp"
 
 namespace windrow::storage {
@@ -45,7 +46,7 @@ public:
     return capacity_ * sizeof(dedup_id) + slots_.size() * sizeof(std::uint64_t);
   }
 
-  void prefetch(const key_hash& id) const noexcept { __builtin_prefetch(&slots_[id.hi & mask_]); }
+  void prefetch(const key_hash& id) const noexcept { windrow::prefetch(&slots_[id.hi & mask_]); }
 
   /// Requires room.
   void add(const dedup_id& seen) {

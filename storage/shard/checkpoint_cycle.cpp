@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/fault_injection.hpp"
+#include "base/prefetch.hpp"
 #include "base/varint.hpp"
 #include "storage/record/record_codec.hpp"
 
@@ -58,7 +59,7 @@ void checkpoint_cycle::encode_stripe_into(std::uint32_t stripe, stripe_write& ou
   for (std::uint32_t i = 0; i < dirty.size(); ++i) {
     if (i + ahead < dirty.size()) {
       const char* next = reinterpret_cast<const char*>(table.likely(dirty[i + ahead].hi));
-      __builtin_prefetch(next), __builtin_prefetch(next + 64), __builtin_prefetch(next + 128);
+      prefetch(next), prefetch(next + 64), prefetch(next + 128);
     }
     encode_record(dirty[i].hi, table.at(dirty[i]), out);
   }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "base/prefetch.hpp"
+
 namespace windrow::storage {
 
 shard_memory eviction::memory() const noexcept {
@@ -60,7 +62,7 @@ void eviction::evict_from(std::uint32_t stripe, std::size_t target) {
   std::size_t bytes = 0;
   std::array<std::size_t, heats> clean_bytes{};
   for (std::size_t i = 0; i <= mask; ++i) {
-    __builtin_prefetch(slots[(i + ahead) & mask].r);
+    prefetch(slots[(i + ahead) & mask].r);
     record* r = slots[i].r;
     if (!r) continue;
     const bool leaves = parts_.changes.clean(stripe, r);

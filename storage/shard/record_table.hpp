@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/huge_pages.hpp"
+#include "base/prefetch.hpp"
 #include "storage/batch.hpp"
 #include "storage/record/record.hpp"
 #include "storage/record/record_key.hpp"
@@ -50,10 +51,9 @@ public:
     while (st.slots[i].r && st.slots[i].hi != hi) i = (i + 1) & st.mask;
     return st.slots[i].r;
   }
-  /// Inlined by force: else the compiler may leave out calls of what has no effect that it knows.
-  [[gnu::always_inline]] void prefetch(std::uint64_t hi) const noexcept {
+  void prefetch(std::uint64_t hi) const noexcept {
     const stripe_slots& st = stripes_[stripe_of(hi)];
-    if (st.slots) __builtin_prefetch(&st.slots[hi & st.mask]);
+    if (st.slots) windrow::prefetch(&st.slots[hi & st.mask]);
   }
   /// REQUIRES: a record of that hash is in memory.
   record* at(const key_hash& hash) const noexcept {

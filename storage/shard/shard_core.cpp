@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "base/prefetch.hpp"
 #include "windrow/time.hpp"
 
 namespace windrow::storage {
@@ -36,24 +37,21 @@ value value_at(const batch_column& column, std::size_t row) {
 std::size_t commit_bytes(const shard_options& options) { return options.memory_budget / 16; }
 
 /// What the rows after `row` will need, brought near step by step: slot, record, newest tiles.
-/// Inlined by force: the compiler takes a function that only prefetches for one without effects,
-/// and leaves out calls of it.
-[[gnu::always_inline]] inline void prefetch_behind(const record_table& table, const section& s,
-                                                   std::size_t row) {
+void prefetch_behind(const record_table& table, const section& s, std::size_t row) {
   constexpr std::size_t far = 32, near = 20, close = 10;
   const std::size_t rows = s.rows();
   if (row + far < rows) table.prefetch(s.hashes[row + far].hi);
   if (row + near < rows) {
     if (const record* r = table.likely(s.hashes[row + near].hi)) {
-      __builtin_prefetch(r, 1);
-      __builtin_prefetch(reinterpret_cast<const char*>(r) + 64, 1);
+      prefetch_to_write(r);
+      prefetch_to_write(reinterpret_cast<const char*>(r) + 64);
     }
   }
   if (row + close < rows) {
     if (const record* r = table.likely(s.hashes[row + close].hi)) {
       const char* end = reinterpret_cast<const char*>(r) + r->used;
-      __builtin_prefetch(end - 1, 1);
-      __builtin_prefetch(end - 65, 1);
+      prefetch_to_write(end - 1);
+      prefetch_to_write(end - 65);
     }
   }
 }
