@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <cstring>
 #include <span>
@@ -34,6 +35,15 @@ Unsigned load_big(const std::uint8_t* from) noexcept {
   for (std::size_t i = 0; i < sizeof(Unsigned); ++i)
     number = static_cast<Unsigned>(number << 8 | from[i]);
   return number;
+}
+
+/// The key that numbers make, one behind the other.
+template <class... Unsigned>
+std::array<std::uint8_t, (sizeof(Unsigned) + ...)> big_key(Unsigned... numbers) noexcept {
+  std::array<std::uint8_t, (sizeof(Unsigned) + ...)> key;
+  std::uint8_t* to = key.data();
+  ((store_big(to, numbers), to += sizeof(Unsigned)), ...);
+  return key;
 }
 
 /// Appends little-endian fields to a buffer that it does not own.

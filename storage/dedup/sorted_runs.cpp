@@ -17,18 +17,8 @@ const char* const names[] = {identity_table, "tracks", "log", "runs", "pages"};
 using number_key = std::array<std::uint8_t, 8>;
 using page_key = std::array<std::uint8_t, 12>;
 
-number_key key_of(std::uint64_t number) noexcept {
-  number_key key;
-  store_big(key.data(), number);
-  return key;
-}
-
-page_key key_of(std::uint64_t number, std::uint32_t page) noexcept {
-  page_key key;
-  store_big(key.data(), number);
-  store_big(key.data() + 8, page);
-  return key;
-}
+number_key key_of(std::uint64_t number) noexcept { return big_key(number); }
+page_key key_of(std::uint64_t number, std::uint32_t page) noexcept { return big_key(number, page); }
 
 template <class Integer>
 void put_little(std::uint8_t*& to, Integer value) noexcept {

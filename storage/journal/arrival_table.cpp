@@ -9,20 +9,13 @@ namespace {
 
 using arrival_key = std::array<std::uint8_t, 16>;
 
-arrival_key arrival_key_of(partition_id id, sequence to) noexcept {
-  arrival_key key;
-  store_big(key.data(), id);
-  store_big(key.data() + 8, to);
-  return key;
-}
-
 }  // namespace
 
 result<std::vector<arrival_range>> arrival_table::between(partition_id id, sequence from,
                                                           sequence to) {
   std::vector<arrival_range> all;
   if (from >= to) return all;
-  const arrival_key first = arrival_key_of(id, from + 1);
+  const arrival_key first = big_key(id, from + 1);
   auto read = file_.read([&](const lmdb::read_transaction& txn) {
     return file_.scan(txn, journal_table::arrivals, first,
                       [&](bytes key, bytes value) -> result<bool> {
@@ -67,7 +60,7 @@ result<void> arrival_table::note(partition_id id, const arrival_range& range) {
   byte_writer out(value);
   out.number(range.from);
   out.number(range.arrival);
-  const arrival_key key = arrival_key_of(id, range.to);
+  const arrival_key key = big_key(id, range.to);
   return file_.write([&](lmdb::write_transaction& txn) {
     return file_.put(txn, journal_table::arrivals, key, value);
   });
@@ -75,7 +68,7 @@ result<void> arrival_table::note(partition_id id, const arrival_range& range) {
 
 result<void> arrival_table::trim(partition_id id, sequence through) {
   const std::lock_guard order(file_.writing());
-  const arrival_key first = arrival_key_of(id, 0);
+  const arrival_key first = big_key(id, sequence{0});
   std::vector<arrival_key> gone;
   auto listed = file_.read([&](const lmdb::read_transaction& txn) {
     return file_.scan(txn, journal_table::arrivals, first, [&](bytes key, bytes) -> result<bool> {

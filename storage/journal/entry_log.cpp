@@ -11,12 +11,6 @@ constexpr std::string_view state_key = "trimmed";
 
 using entry_key = std::array<std::uint8_t, 8>;
 
-entry_key entry_key_of(sequence at) noexcept {
-  entry_key key;
-  store_big(key.data(), at);
-  return key;
-}
-
 }  // namespace
 
 result<void> entry_log::load(const lmdb::read_transaction& txn) {
@@ -34,7 +28,7 @@ result<void> entry_log::load(const lmdb::read_transaction& txn) {
   const entry_key lowest{};
   auto oldest = txn.seek(file_.id(journal_table::entries), lowest);
   if (!oldest) return oldest.error();
-  const entry_key expected = entry_key_of(trimmed_ + 1);
+  const entry_key expected = big_key(trimmed_ + 1);
   if ((*newest)->key.size() != lowest.size() || !*oldest ||
       !std::ranges::equal((*oldest)->key, expected))
     return failure{errc::corrupt, file_.data_file() + ": the oldest journal entry is not number " +
@@ -76,7 +70,7 @@ result<std::vector<journal_entry>> entry_log::read(sequence from, std::size_t ma
                          "together. Restore the data folder from one copy."};
     newest = last_;
   }
-  const entry_key first = entry_key_of(from);
+  const entry_key first = big_key(from);
   sequence expected = from;
   std::size_t size = 0;
   auto done = file_.read([&](const lmdb::read_transaction& txn) {
@@ -125,7 +119,7 @@ result<void> entry_log::put(lmdb::write_transaction& txn, change& into, std::int
   out.text(stream);
   out.text(media_type);
   out.raw(as_bytes(payload));
-  const entry_key key = entry_key_of(into.next++);
+  const entry_key key = big_key(into.next++);
   file_.seal(journal_table::entries, key, value);
   return txn.append(file_.id(journal_table::entries), key, value);
 }
@@ -133,8 +127,7 @@ result<void> entry_log::put(lmdb::write_transaction& txn, change& into, std::int
 /// The state goes with the entries: afterwards it alone knows where numbering continues.
 result<void> entry_log::trim(lmdb::write_transaction& txn, change& into, sequence through) {
   while (into.trimmed < through)
-    if (auto gone = txn.erase(file_.id(journal_table::entries), entry_key_of(++into.trimmed));
-        !gone)
+    if (auto gone = txn.erase(file_.id(journal_table::entries), big_key(++into.trimmed)); !gone)
       return gone.error();
   byte_buffer value;
   byte_writer(value).number(into.trimmed);

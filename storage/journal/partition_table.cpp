@@ -53,8 +53,7 @@ result<void> partition_table::put(const partition& p, std::size_t order) {
   out.number(static_cast<std::uint8_t>(p.kind));
   out.text(p.name);
   out.text(p.state);
-  partition_key key;
-  store_big(key.data(), p.id);
+  const partition_key key = big_key(p.id);
   return file_.write([&](lmdb::write_transaction& txn) {
     return file_.put(txn, journal_table::partitions, key, value);
   });

@@ -1,24 +1,10 @@
 #include "storage/journal/skip_table.hpp"
 
-#include <array>
-
 namespace windrow::storage {
-
-namespace {
-
-using skip_key = std::array<std::uint8_t, 8>;
-
-skip_key skip_key_of(partition_id id) noexcept {
-  skip_key key;
-  store_big(key.data(), id);
-  return key;
-}
-
-}  // namespace
 
 result<std::vector<skip_range>> skip_table::of(partition_id id) {
   std::vector<skip_range> ranges;
-  const skip_key key = skip_key_of(id);
+  const auto key = big_key(id);
   auto read = file_.read([&](const lmdb::read_transaction& txn) -> result<void> {
     auto value = file_.get(txn, journal_table::skips, key);
     if (!value) return value.error();
@@ -38,7 +24,7 @@ result<std::vector<skip_range>> skip_table::of(partition_id id) {
 
 result<void> skip_table::set(partition_id id, const std::vector<skip_range>& ranges) {
   if (auto known = partitions_.check_known(id); !known) return known;
-  const skip_key key = skip_key_of(id);
+  const auto key = big_key(id);
   byte_buffer value;
   byte_writer out(value);
   for (const skip_range& range : ranges) {

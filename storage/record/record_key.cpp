@@ -5,11 +5,7 @@
 namespace windrow::storage {
 
 record_key make_record_key(const key_hash& hash, std::uint32_t segment) noexcept {
-  record_key key;
-  store_big(key.data(), hash.hi);
-  store_big(key.data() + 8, hash.lo);
-  store_big(key.data() + 16, segment);
-  return key;
+  return big_key(hash.hi, hash.lo, segment);
 }
 
 record_name read_record_key(const record_key& key) noexcept {

@@ -19,18 +19,6 @@ lmdb::environment_options environment_of(const shard_store::options& o) {
           o.map_bytes};
 }
 
-std::array<std::uint8_t, 4> layout_key(std::uint32_t number) noexcept {
-  std::array<std::uint8_t, 4> key;
-  store_big(key.data(), number);
-  return key;
-}
-
-std::array<std::uint8_t, 2> stripe_key(std::uint16_t stripe) noexcept {
-  std::array<std::uint8_t, 2> key;
-  store_big(key.data(), stripe);
-  return key;
-}
-
 }  // namespace
 
 result<void> shard_store::create(const options& o) {
@@ -86,7 +74,7 @@ result<void> shard_store::commit(std::span<const put> sorted_records,
       }
     }
     for (const stripe_put& change : stripes) {
-      const auto key = stripe_key(change.stripe);
+      const auto key = big_key(change.stripe);
       if (auto done = txn.put(stripe_table(), key, change.value); !done) return done;
       auto sum = sum_of(change.stripe);
       if (!sum) return sum.error();
@@ -94,13 +82,13 @@ result<void> shard_store::commit(std::span<const put> sorted_records,
     }
     byte_buffer value;
     for (const layout_put& layout : layouts) {
-      const auto key = layout_key(layout.number);
+      const auto key = big_key(layout.number);
       value.assign(layout.value.begin(), layout.value.end());
       seal_value(layouts_table, key, value);
       if (auto done = txn.put(layout_rows(), key, value); !done) return done;
     }
     for (const auto& [stripe, sum] : sums) {
-      const auto key = stripe_key(stripe);
+      const auto key = big_key(stripe);
       sum.encode(key, value);
       if (auto done = txn.put(digests(), key, value); !done) return done;
     }
@@ -110,7 +98,7 @@ result<void> shard_store::commit(std::span<const put> sorted_records,
 
 template <class Transaction>
 result<stripe_digest> shard_store::digest(Transaction& txn, std::uint16_t stripe) const {
-  const auto key = stripe_key(stripe);
+  const auto key = big_key(stripe);
   auto stored = txn.get(digests(), key);
   if (!stored) return stored.error();
   if (!*stored) return stripe_digest{};
@@ -145,7 +133,7 @@ result<std::vector<stripe_value>> shard_store::stripes() {
     auto scanned = scan_stripes(txn, [&](std::uint16_t stripe, bytes value) -> result<void> {
       auto sum = digest(txn, stripe);
       if (!sum) return sum.error();
-      if (sum->state != stripe_digest::term(stripe_key(stripe), value))
+      if (sum->state != stripe_digest::term(big_key(stripe), value))
         return does_not_add_up(stripe, "has a state that is not the last one committed");
       all.push_back({stripe, byte_buffer(value.begin(), value.end())});
       found.insert(stripe);
