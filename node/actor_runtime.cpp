@@ -41,6 +41,20 @@ struct actor_runtime::impl {
   void spawn_ingest();
   actors::source_actor spawn_reader(std::uint32_t number, std::shared_ptr<sources::input> input,
                                     bool waits);
+  /// Waits for an answer that says what failed, if anything; `silent` says that none came in time.
+  template <class Answer, class Actor, class Request>
+  result<void> ask(const Actor& whom, std::chrono::seconds deadline, Request what,
+                   const char* silent) {
+    std::optional<failure> failed;
+    caf::scoped_actor self{*system};
+    self->request(whom, deadline, std::move(what))
+        .receive([&](const Answer& answer) { failed = answer.failed; },
+                 [&](const caf::error&) {
+                   failed = failure{errc::timeout, silent};
+                 });
+    if (failed) return *failed;
+    return {};
+  }
 
   runtime_options options;
   caf::actor_system_config config;
@@ -122,15 +136,9 @@ actors::source_actor actor_runtime::impl::spawn_reader(std::uint32_t number,
 }
 
 result<void> actor_runtime::activate(schema::plan_ptr plan) {
-  std::optional<failure> failed;
-  caf::scoped_actor self{*impl_->system};
-  self->request(impl_->coordinator, rollout_deadline, actors::stage_catalog{std::move(plan)})
-      .receive([&](const actors::catalog_ready& ready) { failed = ready.failed; },
-               [&](const caf::error&) {
-                 failed = failure{errc::timeout, "the shards did not open in time"};
-               });
-  if (failed) return *failed;
-  return {};
+  return impl_->ask<actors::catalog_ready>(impl_->coordinator, rollout_deadline,
+                                           actors::stage_catalog{std::move(plan)},
+                                           "the shards did not open in time");
 }
 
 // ---- inputs ------------------------------------------------------------------------------------
@@ -184,15 +192,9 @@ void actor_runtime::pass_over(std::uint32_t number, std::vector<storage::skip_ra
 // ---- what is asked -----------------------------------------------------------------------------
 
 result<void> actor_runtime::answer(std::shared_ptr<query::query_core> core) {
-  std::optional<failure> failed;
-  caf::scoped_actor self{*impl_->system};
-  self->request(impl_->query, query_deadline, actors::run_query{std::move(core)})
-      .receive([&](const actors::query_done& done) { failed = done.failed; },
-               [&](const caf::error&) {
-                 failed = failure{errc::timeout, "the query was not answered in time"};
-               });
-  if (failed) return *failed;
-  return {};
+  return impl_->ask<actors::query_done>(impl_->query, query_deadline,
+                                        actors::run_query{std::move(core)},
+                                        "the query was not answered in time");
 }
 
 result<void> actor_runtime::checkpoint() {

@@ -43,8 +43,8 @@ public:
   void written(std::size_t records) noexcept;
   /// Pays for that many looks.
   void earn(std::size_t looks) noexcept;
-  /// Looks at some thousand records of stripes that are due, as far as paid for. True where there
-  /// is more to do that is paid for.
+  /// Looks at some thousand records of stripes that are due, as far as paid for. True if there is
+  /// more to do that is paid for.
   result<bool> sweep();
 
 private:
